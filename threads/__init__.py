@@ -1,0 +1,11 @@
+"""The backend that connects people's Threads accounts to an app and publishes to them.
+
+Imports go one way, from the first line to the last:
+
+    errors, wire                                   words that everything speaks
+    config, return_to, authorization, graph, oauth,
+    accounts, posts                                pure: no I/O, no clock, no environment
+    client, store, identity, vault                 one outside system each
+    auth_start, auth_callback, publish             the stories, given their tools as arguments
+    edge, app                                      HTTP, and the one place that wires
+"""

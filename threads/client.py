@@ -1,0 +1,86 @@
+"""The only code that talks to Threads: one HTTP call in, one reply out.
+
+It repeats nothing, follows no redirect, and lets no URL or header into an exception or a log line: they hold
+tokens.
+"""
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from threads.graph import NO_ANSWER, GraphReply, GraphRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CALL_DEADLINE = timedelta(seconds=15)
+"""For one call as a whole. Meta's slowest good answers were seen at about ten seconds; a caller's own request
+has to outlive several calls."""
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+
+MAX_REPLY_BYTES = 1 << 20
+"""Far above any answer of the calls made here."""
+
+_CHUNK_BYTES = 1 << 16
+
+
+class GraphClient:
+    """Sends Graph requests over kept-open connections; safe to share between threads."""
+
+    def __init__(self, base_url: str, version: str, *, connections: int) -> None:
+        """Take Threads' address, the API's version (``v1.0``) and how many requests may run at once."""
+        self._base_url = base_url
+        self._version = version
+        self._session = requests.Session()
+        # Cookies and proxies' credentials from ~/.netrc have no business in calls that carry tokens.
+        self._session.trust_env = False
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(self, request: GraphRequest) -> GraphReply:
+        """Send a request and return what came back; a reply with status 0 says that nothing usable did."""
+        prefix = f"/{self._version}" if request.versioned else ""
+        headers = {"Accept": "application/json"}
+        if request.token is not None:
+            headers["Authorization"] = f"Bearer {request.token.reveal()}"
+        ends = time.monotonic() + CALL_DEADLINE.total_seconds()
+        try:
+            with self._session.request(
+                request.method,
+                f"{self._base_url}{prefix}{request.path}",
+                params=dict(request.query),
+                data=None if request.form is None else dict(request.form),
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT.total_seconds(), CALL_DEADLINE.total_seconds()),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = b"".join(_read(response, ends))
+                named = {name.lower(): value for name, value in response.headers.items()}
+                return GraphReply(response.status_code, named, body)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            # The exception's text has the URL in it; its kind is all that is kept.
+            return GraphReply(NO_ANSWER, failure=type(error).__name__)
+
+
+def _read(response: requests.Response, ends: float) -> "Iterator[bytes]":
+    """Yield the body's pieces until it is complete, too long or too late: time-outs are per read."""
+    size = 0
+    connection = getattr(response.raw, "connection", None)
+    while True:
+        left = ends - time.monotonic()
+        if left <= 0 or size > MAX_REPLY_BYTES:
+            raise requests.Timeout if left <= 0 else requests.exceptions.ContentDecodingError
+        if connection is not None and connection.sock is not None:
+            connection.sock.settimeout(left)
+        piece = response.raw.read1(_CHUNK_BYTES, decode_content=True)
+        if not piece:
+            return
+        size += len(piece)
+        yield piece

@@ -1,0 +1,206 @@
+"""The service's configuration: its meaning, defaults and rules, read from a mapping and from nowhere else.
+
+The one place that names Meta's hosts.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from threads.errors import ConfigurationError
+from threads.wire import Secret
+
+EMULATOR_VARIABLES = (
+    "FIREBASE_AUTH_EMULATOR_HOST",
+    "FIRESTORE_EMULATOR_HOST",
+    "FIREBASE_DATABASE_EMULATOR_HOST",
+    "FIREBASE_STORAGE_EMULATOR_HOST",
+    "STORAGE_EMULATOR_HOST",
+    "TASKS_API_URL",
+)
+"""Variables that lead to emulators. With the first one set, firebase-admin takes unsigned tokens."""
+
+KEY_BYTES = 32
+"""AES-256."""
+
+DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulators ok!").decode()
+"""Seals tokens where nothing is worth sealing; refused on Google Cloud."""
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+TEXT_MODES = ("single_step", "two_step")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment says, checked. Secrets do not show in its ``repr``."""
+
+    app_id: str
+    """The Threads app's id (the *Threads* one of the app's settings, not the Facebook app's)."""
+    app_secret: Secret
+    redirect_uri: str
+    """The callback's public URL, byte for byte as registered with Meta. Never made from a request."""
+    authorize_url: str
+    graph_url: str
+    graph_version: str
+    extra_scopes: tuple[str, ...]
+    """Asked for in every connection, after the two that publishing needs."""
+    profile_fields: tuple[str, ...]
+    """Read from the profile and kept, beside the four that every account has."""
+    allowed_origins: tuple[str, ...]
+    """Exact origins: who may call from a browser, and where returnTo may lead."""
+    text_mode: str
+    """``single_step`` publishes a text in one call to Threads, ``two_step`` by way of a container."""
+    token_keys: Mapping[str, Secret] = field(repr=False)
+    """Base64 keys by key id, newest first: the first seals, all open."""
+    tasks_service_account: str | None
+    """The service account whose OIDC tokens are Cloud Tasks'. None: no task is believed."""
+    tasks_audience: str | None
+    tasks_issuer: str
+    tasks_certs_url: str
+    project: str | None
+    """The Google Cloud project; None leaves it to the Google libraries to find out."""
+    graph_connections: int
+    """Open connections to Threads at most: as many as requests run in this process."""
+
+
+def read_config(environment: Mapping[str, str]) -> Config:
+    """Read the configuration from the environment's variables.
+
+    Raises:
+        ConfigurationError: with every mistake at once.
+
+    """
+    read = _Reader(environment)
+    config = Config(
+        app_id=read.required("THREADS_APP_ID"),
+        app_secret=Secret(read.required("THREADS_APP_SECRET")),
+        redirect_uri=read.url("THREADS_REDIRECT_URI", None),
+        authorize_url=read.url("THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"),
+        graph_url=read.url("THREADS_GRAPH_URL", "https://graph.threads.net").rstrip("/"),
+        graph_version=read.text("THREADS_GRAPH_VERSION", "v1.0").strip("/"),
+        extra_scopes=read.names("THREADS_EXTRA_SCOPES"),
+        profile_fields=read.names("THREADS_PROFILE_FIELDS"),
+        allowed_origins=read.origins("ALLOWED_ORIGINS"),
+        text_mode=read.choice("TEXT_MODE", TEXT_MODES),
+        token_keys=read.keys("TOKEN_KEYS"),
+        tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT", "") or None,
+        tasks_audience=read.text("TASKS_AUDIENCE", environment.get("PUBLISH_URL", "")) or None,
+        tasks_issuer=read.text("TASKS_ISSUER", "https://accounts.google.com"),
+        tasks_certs_url=read.url("TASKS_CERTS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
+        project=environment.get("GOOGLE_CLOUD_PROJECT") or environment.get("GCLOUD_PROJECT") or None,
+        graph_connections=read.count("THREADS", 80),
+    )
+    # The confirming callback is not built: quietly doing without it would be a false sense of safety.
+    read.choice("CONNECT_MODE", ("immediate",))
+    if read.on_cloud:
+        read.refuse_emulators()
+    if read.mistakes:
+        raise ConfigurationError(read.mistakes)
+    return config
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether a host name or literal address means this machine."""
+    return host is not None and (host in {"localhost", "::1", "0.0.0.0", "::"} or host.startswith("127."))
+
+
+class _Reader:
+    """Reads variables one by one and notes mistakes instead of stopping at the first."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.mistakes: dict[str, str] = {}
+        # Cloud Run sets K_SERVICE; so does the Functions emulator, which says what it is.
+        self.on_cloud = bool(environment.get("K_SERVICE")) and environment.get("FUNCTIONS_EMULATOR") != "true"
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def required(self, name: str) -> str:
+        value = self.text(name, "")
+        if not value:
+            self.mistakes[name] = "is not set"
+        return value
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.text(name, "").replace(",", " ").split()))
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, choices[0])
+        if value not in choices:
+            self.mistakes[name] = f"is {value!r}; possible is {' or '.join(choices)}"
+        return value
+
+    def count(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit() and int(value) > 0:
+            return int(value)
+        self.mistakes[name] = f"is {value!r}; it must be a whole number above 0"
+        return default
+
+    def url(self, name: str, default: str | None) -> str:
+        value = self.required(name) if default is None else self.text(name, default)
+        if value:
+            self._check_url(name, value)
+        return value
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        values = self.names(name)
+        for value in values:
+            if self._check_url(name, value) and value != _origin(value):
+                self.mistakes[name] = f"has {value!r}; write it as an origin: {_origin(value)!r}"
+        return values
+
+    def keys(self, name: str) -> dict[str, Secret]:
+        if self.on_cloud and not self.text(name, ""):
+            self.mistakes[name] = "is not set; tokens may not be stored without a key"
+        keys: dict[str, Secret] = {}
+        for entry in self.text(name, DEVELOPMENT_KEYS).split(","):
+            kid, _, encoded = entry.strip().partition(":")
+            if not kid or kid in keys or _key_length(encoded) != KEY_BYTES:
+                self.mistakes[name] = (
+                    f"must be kid:base64 of {KEY_BYTES} bytes, each kid once, separated by commas"
+                )
+            keys[kid] = Secret(encoded)
+        if self.on_cloud and DEVELOPMENT_KEYS.partition(":")[0] in keys:
+            self.mistakes[name] = "has the development key, which everybody knows"
+        return keys
+
+    def refuse_emulators(self) -> None:
+        for name in EMULATOR_VARIABLES:
+            if self.text(name, ""):
+                self.mistakes[name] = "points to an emulator; unset it on Google Cloud"
+
+    def _check_url(self, name: str, value: str) -> bool:
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host, parts = None, urlsplit("")
+        mistake = None
+        if not host or parts.scheme not in {"https", "http"} or parts.username or parts.fragment:
+            mistake = f"has {value!r}, which is not an absolute https URL"
+        elif self.on_cloud and is_loopback(host):
+            mistake = f"has {value!r}, which is this machine; that cannot be right on Google Cloud"
+        elif parts.scheme == "http" and not is_loopback(host):
+            mistake = f"has {value!r}; https is required"
+        if mistake:
+            self.mistakes[name] = mistake
+        return mistake is None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _key_length(encoded: str) -> int:
+    try:
+        return len(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
+        return 0

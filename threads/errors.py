@@ -1,0 +1,279 @@
+"""Every way in which a request can fail, and nothing that handles a failure.
+
+The tree says whose turn it is; each class is one row of the table (status, code, retryable) that
+callers of the functions see:
+
+    ServiceError
+    ├── CallerError            the caller changes the request, or who sends it
+    │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidReturnTo                  400
+    │   ├── Unauthenticated                                                                401
+    │   ├── Forbidden                                                                      403
+    │   ├── AccountNotFound                                                                404
+    │   └── MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType                        4xx
+    ├── ThreadsError           Threads said no; carries what it said
+    │   ├── MissingScope                                                                   403
+    │   ├── ReconnectRequired                                                              409
+    │   ├── RejectedByThreads                                                              422
+    │   ├── QuotaExceeded, RateLimited                                                     429
+    │   └── ThreadsUnavailable                                                             503
+    ├── InProgress             another request is at it                                    409
+    ├── ServiceUnavailable     something of ours does not answer                           503
+    └── InternalError          a mistake of ours                                           500
+
+    ConfigurationError         the process does not start
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, NamedTuple
+
+RATE_LIMIT_PAUSE = timedelta(minutes=1)
+"""How long to wait after a rate limit of which Threads did not say when it ends (it rarely does)."""
+
+OUTAGE_PAUSE = timedelta(seconds=10)
+"""How long to wait after a fault that is expected to pass soon."""
+
+
+class Problem(NamedTuple):
+    """One rule that a request breaks: where, which, and what to change."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Evidence(NamedTuple):
+    """What Threads answered, as far as it may be kept: nothing in it is a secret."""
+
+    step: str
+    status: int
+    """HTTP status; 0 when no complete answer came."""
+    code: int | None = None
+    subcode: int | None = None
+    fbtrace_id: str | None = None
+    """Meta's own id of the request: what their support asks for first."""
+    excerpt: str = ""
+    """The beginning of the body, redacted."""
+
+
+class ServiceError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int]
+    code: str
+    retryable: ClassVar[bool] = False
+    retry_after: timedelta | None = None
+    next_action: str | None = None
+
+    def __init__(self, message: str | None = None) -> None:
+        """Take the text for the caller; without one, the class' docstring is the text."""
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``error`` object of an answer."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        if self.next_action:
+            error["nextAction"] = self.next_action
+        return error
+
+
+class CallerError(ServiceError):
+    """The request cannot be served as it is."""
+
+
+class InvalidRequest(CallerError):
+    """The request is not valid."""
+
+    status = 400
+    code = "invalid_request"
+
+    def __init__(self, *problems: Problem) -> None:
+        """Take every broken rule; a single one gives the answer its code."""
+        self.problems: Sequence[Problem] = problems
+        super().__init__(" ".join(f"{problem.field}: {problem.message}" for problem in problems) or None)
+        if len(problems) == 1:
+            self.code = problems[0].code
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``error`` object with one entry in ``details`` for each broken rule."""
+        details = [problem._asdict() for problem in self.problems]
+        return super().as_json() | ({"details": details} if details else {})
+
+
+class MissingAccount(CallerError):
+    """Several Threads accounts are connected: say which one with accountId."""
+
+    status = 400
+    code = "missing_account"
+    next_action = "choose_account"
+
+
+class InvalidState(CallerError):
+    """This connection attempt is unknown, too old or already used. Start connecting again."""
+
+    status = 400
+    code = "invalid_state"
+    next_action = "connect_again"
+
+
+class InvalidReturnTo(CallerError):
+    """The value of returnTo must be an absolute URL on one of the app's own origins."""
+
+    status = 400
+    code = "invalid_return_to"
+
+
+class Unauthenticated(CallerError):
+    """Send a valid Firebase ID token in the header "Authorization: Bearer <token>"."""
+
+    status = 401
+    code = "unauthenticated"
+    next_action = "sign_in"
+
+
+class Forbidden(CallerError):
+    """You may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class AccountNotFound(CallerError):
+    """There is no such connected Threads account. Connect one first."""
+
+    status = 404
+    code = "account_not_found"
+    next_action = "connect_account"
+
+
+class MethodNotAllowed(CallerError):
+    """This function does not answer that HTTP method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        """Take the methods that would be answered, for the ``Allow`` header (RFC 9110, 15.5.6)."""
+        self.allowed = allowed
+        super().__init__(f"This function answers {', '.join(allowed)}.")
+
+
+class PayloadTooLarge(CallerError):
+    """The body is larger than 64 KiB."""
+
+    status = 413
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(CallerError):
+    """Send the body as JSON, with the header "Content-Type: application/json"."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class ThreadsError(ServiceError):
+    """Threads did not do what was asked."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        evidence: Evidence | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        """Take a better text for the caller, what Threads answered, and when it says to come back."""
+        super().__init__(message)
+        self.evidence = evidence
+        self.retry_after = retry_after or self.retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``error`` object with Meta's trace id, when there is one."""
+        trace = self.evidence.fbtrace_id if self.evidence else None
+        return super().as_json() | ({"fbtraceId": trace} if trace else {})
+
+
+class MissingScope(ThreadsError):
+    """The Threads account did not grant the permission that this needs. Connect it again and allow it."""
+
+    status = 403
+    code = "missing_scope"
+    next_action = "reconnect"
+
+
+class ReconnectRequired(ThreadsError):
+    """The connection to this Threads account has ended. Connect the account again."""
+
+    status = 409
+    code = "reconnect_required"
+    next_action = "reconnect"
+
+
+class RejectedByThreads(ThreadsError):
+    """Threads refused this for good."""
+
+    status = 422
+    code = "rejected_by_threads"
+
+
+class QuotaExceeded(ThreadsError):
+    """This account has used up what Threads lets it publish in 24 hours."""
+
+    status = 429
+    code = "quota_exceeded"
+    retryable = True
+    retry_after = timedelta(hours=1)
+
+
+class RateLimited(ThreadsError):
+    """Threads asks to slow down. Try again later."""
+
+    status = 429
+    code = "rate_limited"
+    retryable = True
+    retry_after = RATE_LIMIT_PAUSE
+
+
+class ThreadsUnavailable(ThreadsError):
+    """Threads cannot do this right now. Try again in a moment."""
+
+    status = 503
+    code = "threads_unavailable"
+    retryable = True
+    retry_after = OUTAGE_PAUSE
+
+
+class InProgress(ServiceError):
+    """This is being done by another request right now. Look again in a moment."""
+
+    status = 409
+    code = "in_progress"
+    retryable = True
+    retry_after = timedelta(seconds=2)
+
+
+class ServiceUnavailable(ServiceError):
+    """The service cannot do this right now. Try again in a moment."""
+
+    status = 503
+    code = "service_unavailable"
+    retryable = True
+    retry_after = OUTAGE_PAUSE
+
+
+class InternalError(ServiceError):
+    """Something went wrong on our side. It has been logged."""
+
+    status = 500
+    code = "internal"
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a service that can run."""
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        """Take every mistake, by the name of its variable; no value of a secret may be among the texts."""
+        self.mistakes = mistakes
+        lines = "".join(f"\n  {name}: {text}" for name, text in mistakes.items())
+        super().__init__(f"The configuration has {len(mistakes)} mistake(s):{lines}")

@@ -1,0 +1,135 @@
+"""The story of a post: from a checked submission to a media id.
+
+    1 read     the account
+    text       1 call     POST /me/threads with auto_publish_text
+    media      1 call     POST /me/threads: a container
+               1+ calls   GET its status until it is FINISHED
+               1 call     POST /me/threads_publish
+
+``deliver`` walks the steps of one post and keeps nothing between two deliveries. Remembering how far a post
+came is a ledger's part, for which this is the place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from threads import graph
+from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
+from threads.errors import Evidence, ReconnectRequired, ThreadsError, ThreadsUnavailable
+from threads.graph import ContainerStatus
+from threads.posts import Content, Submission, post_id
+from threads.store import Found
+from threads.tools import Tools
+from threads.vault import Place, SealBroken
+from threads.wire import Secret
+
+POLL_PAUSES = tuple(timedelta(seconds=pause) for pause in (1, 2, 3, 5, 8, 13, 13, 13))
+"""Between looks at a container. Images are mostly ready at the first or second look, videos within half a
+minute; together they stay well below the function's time limit of 120 s."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A post that is out."""
+
+    media_id: str
+    post_id: str
+    account_id: str
+    permalink: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the answer."""
+        answer: dict[str, object] = {
+            "ok": True,
+            "id": self.media_id,
+            "postId": self.post_id,
+            "accountId": self.account_id,
+            "status": "published",
+        }
+        return answer | ({"permalink": self.permalink} if self.permalink else {})
+
+
+def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) -> Published:
+    """Publish a submission for a user; with ``permalink`` one more call asks for the post's address.
+
+    Raises:
+        MissingAccount, AccountNotFound: which account is not clear, or it is not there.
+        ReconnectRequired: the account's token is dead; from now on its card says so, too.
+        ThreadsError: Threads did not publish it; ``retryable`` says whether it may another time.
+
+    """
+    account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
+    check_connected(account.fields, tools.now())
+    try:
+        token = _open_token(tools, uid, account)
+        media_id = deliver(tools, token, submission.content)
+    except ReconnectRequired as error:
+        change, card = reconnect_change(_reason(error), tools.now())
+        tools.store.change_account(uid, account, change=change, card=card)
+        raise
+    return Published(
+        media_id=media_id,
+        post_id=post_id(uid, account.id, submission.key),
+        account_id=account.id,
+        permalink=_permalink(tools, token, media_id) if permalink else None,
+    )
+
+
+def deliver(tools: Tools, token: Secret, content: Content) -> str:
+    """Bring content to Threads and return its media id.
+
+    Raises:
+        ThreadsError: the step that failed is in its evidence.
+
+    """
+    parameters = content.parameters()
+    if content.media_type == "TEXT" and tools.config.text_mode == "single_step":
+        return _create(tools, token, parameters, auto_publish_text=True)
+    container_id = _create(tools, token, parameters, auto_publish_text=False)
+    _wait_until_finished(tools, token, container_id)
+    return graph.read_published_id(tools.graph.send(graph.publish_container_request(token, container_id)))
+
+
+def _create(tools: Tools, token: Secret, parameters: Mapping[str, str], *, auto_publish_text: bool) -> str:
+    request = graph.create_container_request(token, parameters, auto_publish_text=auto_publish_text)
+    return graph.read_created_id(tools.graph.send(request))
+
+
+def _wait_until_finished(tools: Tools, token: Secret, container_id: str) -> None:
+    for pause in (*POLL_PAUSES, None):
+        status, reason = graph.read_container_status(
+            tools.graph.send(graph.container_status_request(token, container_id))
+        )
+        if status is ContainerStatus.FINISHED:
+            return
+        if status is not ContainerStatus.IN_PROGRESS:
+            raise graph.container_failure(reason or status)
+        if pause:
+            tools.sleep(pause)
+    raise ThreadsUnavailable(
+        "Threads is still processing the file. Try again in a minute.",
+        evidence=Evidence(graph.Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
+        retry_after=timedelta(minutes=1),
+    )
+
+
+def _open_token(tools: Tools, uid: str, account: Found) -> Secret:
+    place = Place(tools.project(), uid, account.id, TOKEN_FIELD)
+    try:
+        return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
+    except SealBroken as error:
+        raise ReconnectRequired from error
+
+
+def _reason(error: ReconnectRequired) -> str:
+    """Return why the account has to be connected again, for its card."""
+    return "token_rejected" if error.evidence else "token_unreadable"
+
+
+def _permalink(tools: Tools, token: Secret, media_id: str) -> str | None:
+    """Ask for the address of a post that is out already: not getting it is no failure."""
+    try:
+        return graph.read_permalink(tools.graph.send(graph.permalink_request(token, media_id)))
+    except ThreadsError:
+        return None

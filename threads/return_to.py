@@ -1,0 +1,59 @@
+"""Where the browser goes after the authorization window: checking it, and adding the outcome to it."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from threads.errors import InvalidReturnTo
+
+MAX_LENGTH = 2000
+"""Longer URLs do not survive every proxy and browser."""
+
+OUTCOME_PARAMETERS = ("threads", "accountId", "error")
+"""What the callback adds to the query; older values of a page that connects twice are replaced."""
+
+_OUTCOME_FRAGMENT = "threads"
+"""A browser carries the fragment of the page before over a redirect without one; Threads' is ``#_``."""
+
+_PLAIN_URL = re.compile(r"[!-\[\]-~]+", re.ASCII)
+"""Printable ASCII without space and backslash: what every URL parser reads the same way."""
+
+
+class ReturnTo(NamedTuple):
+    """An absolute URL on one of the app's own origins."""
+
+    url: str
+
+    def with_outcome(self, outcome: Mapping[str, str]) -> str:
+        """Return the URL with the outcome in its query and a fragment of its own, the rest unchanged."""
+        before, _, fragment = self.url.partition("#")
+        path, _, query = before.partition("?")
+        kept = [
+            part for part in query.split("&") if part and part.partition("=")[0] not in OUTCOME_PARAMETERS
+        ]
+        added = urlencode(outcome, quote_via=quote)
+        return f"{path}?{'&'.join([*kept, added])}#{fragment or _OUTCOME_FRAGMENT}"
+
+
+def validate_return_to(unverified: str, allowed_origins: Collection[str]) -> ReturnTo:
+    """Check where an app wants its user back.
+
+    The text must begin with an allowed origin, letter for letter, followed by its path, query, fragment or
+    end, and be plain: then no parser can read another host out of it.
+
+    Raises:
+        InvalidReturnTo: it may not be used; the message says why.
+
+    """
+    if not allowed_origins:
+        raise InvalidReturnTo("returnTo cannot be used: this service has no ALLOWED_ORIGINS.")
+    if len(unverified) > MAX_LENGTH:
+        raise InvalidReturnTo(f"returnTo has {len(unverified)} characters; at most {MAX_LENGTH} are allowed.")
+    if not _PLAIN_URL.fullmatch(unverified):
+        raise InvalidReturnTo("returnTo may hold printable ASCII only, and no backslash: percent-encode it.")
+    for origin in allowed_origins:
+        rest = unverified.removeprefix(origin)
+        if rest != unverified and (not rest or rest[0] in "/?#"):
+            return ReturnTo(unverified if rest.startswith("/") else f"{origin}/{rest}")
+    raise InvalidReturnTo

@@ -1,0 +1,76 @@
+"""``python -m emulator.threads_api``: the emulator on its own, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+from emulator.threads_api.jsonbody import Malformed
+from emulator.threads_api.model import App
+from emulator.threads_api.server import PortTakenError, serve
+from emulator.threads_api.settings import Settings, changed_settings
+from emulator.threads_api.world import World
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the emulator; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    app = App(asked.app_id, asked.app_secret, tuple(asked.redirect_uri), asked.app_name)
+    try:
+        world = World([app], changed_settings(Settings(), dict(asked.set)))
+        with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
+            print(f"Threads emulator ready: {emulator.url}", flush=True)  # noqa: T201 - its one line of output
+            _wait_for_the_end()
+    except (PortTakenError, Malformed) as problem:
+        print(problem, file=sys.stderr)  # noqa: T201 - a command says what is wrong
+        return 1
+    return 0
+
+
+def _wait_for_the_end() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator.threads_api",
+        description="A local stand-in for graph.threads.net and Threads' authorization window.",
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8090, help="0 takes a free one (default: 8090)")
+    parser.add_argument("--app-id", default="1000000000000001", help="the app's client_id")
+    parser.add_argument("--app-secret", default="emulator-secret", help="the app's client_secret")
+    parser.add_argument("--app-name", default="Your app", help="what the window calls the app")
+    parser.add_argument(
+        "--redirect-uri", action="append", default=[], help="a registered redirect URI; may be repeated"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="see settings.Settings",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log each request")
+    return parser
+
+
+def _setting(written: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, where VALUE is JSON or a plain word."""
+    name, _, value = written.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Codes and tokens: who may have which, and for how long; no HTTP in here.
+
+The rules are those of Meta's pages "Get authorization", "Get access tokens" and "Long-lived tokens".
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emulator.threads_api import errors, scopes
+from emulator.threads_api.model import (
+    CODE_LIFETIME,
+    REFRESHABLE_AFTER,
+    App,
+    Code,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from emulator.threads_api.model import Account
+    from emulator.threads_api.world import World
+
+#: Codes of the window's JSON pages: the first two are seen, the others unverified.
+REDIRECT_URI_NOT_REGISTERED = 1349168
+WRONG_APP_ID = 4476002
+INVITE_NOT_ACCEPTED = 1349245
+INVALID_PARAMETER = 100
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """The parameters of the authorization window, checked."""
+
+    app: App
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    state: str | None
+
+
+def read_authorization_request(world: World, parameters: Mapping[str, str]) -> AuthorizationRequest:
+    """Check what an app sent the browser with.
+
+    Raises WindowError: such a mistake is never sent back to the app.
+    Source: Meta, "Get authorization"; the two codes and their texts are seen (fbsamples/threads_api#13, #18).
+    """
+    app = world.apps.get(parameters.get("client_id", ""))
+    if app is None:
+        raise errors.WindowError("No app ID was provided in the request.", WRONG_APP_ID)
+    redirect_uri = parameters.get("redirect_uri", "")
+    if redirect_uri not in app.redirect_uris:
+        raise errors.WindowError(
+            "URL Blocked: This redirect failed because the redirect URI is not whitelisted in the app's "
+            "Client OAuth Settings. Make sure Client and Web OAuth Login are on and add all your app domains "
+            "as Valid OAuth Redirect URIs.",
+            REDIRECT_URI_NOT_REGISTERED,
+        )
+    if parameters.get("response_type") != "code":
+        raise errors.WindowError("Invalid response_type: it must be code", INVALID_PARAMETER)
+    return AuthorizationRequest(app, redirect_uri, _asked_scopes(parameters), parameters.get("state"))
+
+
+def _asked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Read ``scope``."""
+    asked = split_scopes(parameters.get("scope", ""))
+    unknown = [scope for scope in asked if scope not in scopes.SCOPES]
+    if unknown:
+        raise errors.WindowError(f"Invalid Scopes: {', '.join(unknown)}", INVALID_PARAMETER)
+    if scopes.BASIC not in asked:
+        raise errors.WindowError(f"Invalid Scopes: {scopes.BASIC} is required", INVALID_PARAMETER)
+    return asked
+
+
+def split_scopes(listed: str) -> tuple[str, ...]:
+    """Split scopes separated by commas or spaces, each once."""
+    return tuple(dict.fromkeys(filter(None, re.split(r"[,\s]+", listed))))
+
+
+def allow(world: World, asked: AuthorizationRequest, account: Account, ticked: Collection[str]) -> Code:
+    """Grant what was asked for and is ticked; ``threads_basic`` cannot be unticked."""
+    if not account.accepted_invite:
+        raise errors.WindowError("The user has not accepted the invite to test the app.", INVITE_NOT_ACCEPTED)
+    granted = tuple(scope for scope in asked.scopes if scope in ticked or scope == scopes.BASIC)
+    return issue_code(world, asked.app, account, asked.redirect_uri, granted)
+
+
+def issue_code(world: World, app: App, account: Account, redirect_uri: str, granted: tuple[str, ...]) -> Code:
+    """Make a code for one use."""
+    code = Code("AQ" + secrets.token_urlsafe(150), app.id, account.id, redirect_uri, granted, world.now())
+    world.codes[code.value] = code
+    return code
+
+
+def exchange_code(world: World, form: Mapping[str, str]) -> Token:
+    """Turn a code into a short-lived token; the code is used up by it.
+
+    Raises OAuthError. Source: Meta, "Get access tokens > Exchange the code for a token";
+    the message for an unknown code is seen, the other messages are unverified.
+    """
+    for name in ("client_id", "client_secret", "code", "grant_type", "redirect_uri"):
+        if not form.get(name):
+            raise errors.OAuthError(f"Missing required field {name}")
+    app = world.apps.get(form["client_id"])
+    if app is None:
+        raise errors.OAuthError("Invalid platform app")
+    if form["client_secret"] != app.secret:
+        raise errors.OAuthError("Error validating client secret.")
+    if form["grant_type"] != "authorization_code":
+        raise errors.OAuthError(f"Invalid grant_type: {form['grant_type']}")
+    code = _use_code(world, app, form["code"], form["redirect_uri"])
+    return issue_token(world, app.id, code.account_id, code.scopes, issued_at=world.now(), long_lived=False)
+
+
+def _use_code(world: World, app: App, value: str, redirect_uri: str) -> Code:
+    """Take a code out of the world; a mistake in the redirect URI leaves it there."""
+    code = world.codes.get(value)
+    if code is None or code.app_id != app.id:
+        raise errors.OAuthError("Matching code was not found or was already used")
+    if world.now() >= code.issued_at + CODE_LIFETIME:
+        raise errors.OAuthError("This authorization code has expired")
+    if redirect_uri != code.redirect_uri:
+        raise errors.OAuthError(
+            "Error validating verification code. Please make sure your redirect_uri is identical to the one "
+            "you used in the OAuth dialog request"
+        )
+    return world.codes.pop(value)
+
+
+def exchange_token(world: World, secret: str | None, value: str | None) -> Token:
+    """Turn a short-lived token into a long-lived one.
+
+    Raises GraphError. Source: Meta, "Long-lived tokens > Get a long-lived token".
+    That a long-lived token is refused is unverified.
+    """
+    token = caller(world, value)
+    if secret != world.apps[token.app_id].secret:
+        raise errors.wrong_secret()
+    if token.long_lived:
+        raise errors.refused("access_token", "must be a short-lived token")
+    return issue_token(
+        world, token.app_id, token.account_id, token.scopes, issued_at=world.now(), long_lived=True
+    )
+
+
+def refresh_token(world: World, value: str | None) -> Token:
+    """Turn a long-lived token that is a day old into one that lasts 60 days from now.
+
+    Raises GraphError. Source: Meta, "Long-lived tokens > Refresh a long-lived token".
+    The code of "too early" and what becomes of the old token are unverified.
+    """
+    token = caller(world, value)
+    require(token, scopes.BASIC)
+    if not token.long_lived:
+        raise errors.refused("access_token", "must be a long-lived token")
+    if world.now() < token.issued_at + REFRESHABLE_AFTER:
+        raise errors.refused("access_token", "must be at least 24 hours old to be refreshed")
+    token.revoked = world.settings.refresh_ends_old_token
+    return issue_token(
+        world, token.app_id, token.account_id, token.scopes, issued_at=world.now(), long_lived=True
+    )
+
+
+def issue_token(  # noqa: PLR0913 - a token has that many members
+    world: World,
+    app_id: str,
+    account_id: str,
+    granted: tuple[str, ...],
+    *,
+    issued_at: datetime,
+    long_lived: bool,
+) -> Token:
+    """Make a token and remember it."""
+    token = Token("THAA" + secrets.token_urlsafe(96), app_id, account_id, granted, long_lived, issued_at)
+    world.tokens[token.value] = token
+    return token
+
+
+def caller(world: World, value: str | None) -> Token:
+    """Return the token behind a request.
+
+    Raises GraphError 190: none came, it is unknown, expired or revoked.
+    """
+    status = world.settings.token_error_status
+    if not value:
+        raise errors.token_missing(status)
+    token = world.tokens.get(value)
+    if token is None:
+        raise errors.token_unknown(status)
+    if token.revoked:
+        raise errors.token_revoked(status)
+    now = world.now()
+    if now >= token.expires_at:
+        raise errors.token_expired(status, token.expires_at, now)
+    return token
+
+
+def require(token: Token, scope: str) -> None:
+    """Raise GraphError 10 unless the token was granted ``scope``."""
+    if scope not in token.scopes:
+        raise errors.permission_missing(scope)
+
+
+def revoke(world: World, account_id: str) -> int:
+    """End every token of an account; returns how many there were."""
+    ended = [token for token in world.tokens.values() if token.account_id == account_id and not token.revoked]
+    for token in ended:
+        token.revoked = True
+    return len(ended)

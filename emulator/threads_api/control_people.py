@@ -1,0 +1,152 @@
+"""The controls for apps, accounts, tokens and codes: a test may begin after OAuth, with people of its own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, jsonify
+
+from emulator.threads_api import authorization, scopes
+from emulator.threads_api.edge import current_world, json_body
+from emulator.threads_api.jsonbody import JsonBody, Malformed
+from emulator.threads_api.model import Account, App
+from emulator.threads_api.window import USERNAME
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from emulator.threads_api.model import Token
+
+control_people = Blueprint("control_people", __name__, url_prefix="/_emulator")
+
+# ---- apps and accounts
+
+
+@control_people.get("/apps")
+def list_apps() -> Response:
+    """List the registered apps."""
+    return jsonify({"apps": [asdict(app) for app in current_world().apps.values()]})
+
+
+@control_people.post("/apps")
+def add_app() -> tuple[Response, int]:
+    """Take ``{id, secret, redirect_uris, name?}``; the same id again replaces the app."""
+    body = json_body()
+    app = App(
+        body.text("id"),
+        body.text("secret"),
+        tuple(body.texts("redirect_uris")),
+        body.text("name", "Your app"),
+    )
+    body.finish()
+    current_world().apps[app.id] = app
+    return jsonify(asdict(app)), 201
+
+
+@control_people.get("/accounts")
+def list_accounts() -> Response:
+    """List the accounts."""
+    return jsonify({"accounts": [asdict(account) for account in current_world().accounts.values()]})
+
+
+@control_people.post("/accounts")
+def add_account() -> tuple[Response, int]:
+    """Take ``{username, id?}`` and any of ``model.Account``'s other fields."""
+    body, world = json_body(), current_world()
+    username = body.text("username").lower()
+    account_id = body.text("id", None) or world.new_account_id()
+    account = Account(
+        account_id,
+        username,
+        name=body.text("name", ""),
+        biography=body.text("biography", ""),
+        is_verified=body.flag("is_verified", default=False),
+        is_eligible_for_geo_gating=body.flag("is_eligible_for_geo_gating", default=True),
+        accepted_invite=body.flag("accepted_invite", default=True),
+    )
+    body.finish()
+    if not USERNAME.fullmatch(username):
+        raise Malformed("username must have 1 to 30 letters, digits, dots and underscores")
+    if world.account_called(username) or account_id in world.accounts or not account_id.isdecimal():
+        raise Malformed("username and id must be new, and an id has only digits")
+    return jsonify(asdict(world.add_account(account))), 201
+
+
+@control_people.post("/accounts/<account_id>/revoke")
+def revoke(account_id: str) -> Response:
+    """End all tokens of an account (190, subcode 460); takes no body."""
+    account = _account(account_id)
+    return jsonify({"ok": True, "revoked": authorization.revoke(current_world(), account.id)})
+
+
+def _account(account_id: str) -> Account:
+    account = current_world().accounts.get(account_id)
+    if account is None:
+        raise Malformed(f"there is no account {account_id}")
+    return account
+
+
+# ---- tokens and codes
+
+
+@control_people.post("/tokens")
+def add_token() -> tuple[Response, int]:
+    """Take ``{account_id, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, and a long one."""
+    body, world = json_body(), current_world()
+    account, app, granted = _account(body.text("account_id")), _app(body), _scopes(body)
+    kind = body.text("kind", "long")
+    age = body.seconds("age_seconds")
+    body.finish()
+    if kind not in {"long", "short"}:
+        raise Malformed("kind must be long or short")
+    token = authorization.issue_token(
+        world, app.id, account.id, granted, issued_at=world.now() - age, long_lived=kind == "long"
+    )
+    return jsonify(_token_json(token)), 201
+
+
+@control_people.post("/codes")
+def add_code() -> tuple[Response, int]:
+    """Take ``{account_id, scopes?, redirect_uri?, app_id?}``; the app's first redirect URI by default."""
+    body, world = json_body(), current_world()
+    account, app, granted = _account(body.text("account_id")), _app(body), _scopes(body)
+    redirect_uri = body.text("redirect_uri", next(iter(app.redirect_uris), ""))
+    body.finish()
+    code = authorization.issue_code(world, app, account, redirect_uri, granted)
+    return jsonify({"code": code.value, "redirect_uri": redirect_uri, "account_id": account.id}), 201
+
+
+@control_people.get("/tokens")
+def list_tokens() -> Response:
+    """List every token that was ever issued."""
+    return jsonify({"tokens": [_token_json(token) for token in current_world().tokens.values()]})
+
+
+def _app(body: JsonBody) -> App:
+    apps = current_world().apps
+    app = apps.get(body.text("app_id", next(iter(apps), "")))
+    if app is None:
+        raise Malformed("there is no such app")
+    return app
+
+
+def _scopes(body: JsonBody) -> tuple[str, ...]:
+    granted = tuple(body.texts("scopes", list(scopes.SCOPES)))
+    unknown = [scope for scope in granted if scope not in scopes.SCOPES]
+    if unknown:
+        raise Malformed(f"there is no scope {', '.join(unknown)}")
+    return granted
+
+
+def _token_json(token: Token) -> dict[str, Any]:
+    return {
+        "access_token": token.value,
+        "account_id": token.account_id,
+        "app_id": token.app_id,
+        "kind": "long" if token.long_lived else "short",
+        "scopes": list(token.scopes),
+        "issued_at": token.issued_at.isoformat(),
+        "expires_at": token.expires_at.isoformat(),
+        "revoked": token.revoked,
+    }

@@ -1,0 +1,208 @@
+"""Everything the emulated Threads may answer instead of what was asked for, one function per case.
+
+The codes are those of Meta's page "Error codes"; what Meta's text leaves open is marked unverified.
+"""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class GraphError(Exception):
+    """An error of the Graph API, in its documented envelope."""
+
+    def __init__(  # noqa: PLR0913 - the envelope has that many members
+        self,
+        message: str,
+        code: int,
+        *,
+        status: int = HTTPStatus.BAD_REQUEST,
+        subcode: int | None = None,
+        kind: str = "OAuthException",
+        user_title: str | None = None,
+        user_message: str | None = None,
+    ) -> None:
+        """Keep the members of the envelope; ``kind`` is its ``type``."""
+        super().__init__(message)
+        self.status = status
+        self._members = {
+            "message": message,
+            "type": kind,
+            "code": code,
+            "error_subcode": subcode,
+            "is_transient": False,
+            "error_user_title": user_title,
+            "error_user_msg": user_message,
+        }
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the JSON body, with a fresh ``fbtrace_id`` each time."""
+        present = {name: member for name, member in self._members.items() if member is not None}
+        return {"error": {**present, "fbtrace_id": new_trace_id()}}
+
+
+class OAuthError(Exception):
+    """A refusal of ``POST /oauth/access_token``, which has an envelope of its own (seen)."""
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return {"error_type": "OAuthException", "code": 400, "error_message": str(self)}
+
+
+class WindowError(Exception):
+    """A configuration error of the authorization window: a JSON page, never sent back to the app (seen)."""
+
+    def __init__(self, message: str, code: int) -> None:
+        """Keep the page's two members."""
+        super().__init__(message)
+        self.code = code
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the JSON page."""
+        return {"error_message": str(self), "error_code": self.code}
+
+
+def new_trace_id() -> str:
+    """Return a fresh ``fbtrace_id``."""
+    return "A" + secrets.token_urlsafe(16)
+
+
+# ---- tokens and permissions
+
+
+def token_missing(status: int) -> GraphError:
+    """Say that no token came with the request (190)."""
+    return GraphError("An access token is required to request this resource.", 190, status=status)
+
+
+def token_unknown(status: int) -> GraphError:
+    """Say that the token is not one of ours (190)."""
+    return GraphError("Invalid OAuth access token - Cannot parse access token", 190, status=status)
+
+
+def token_expired(status: int, expired_at: datetime, now: datetime) -> GraphError:
+    """Say that the token was good once (190, subcode 463)."""
+    message = (
+        f"Error validating access token: Session has expired on {expired_at:%A, %d-%b-%y %H:%M:%S %Z}. "
+        f"The current time is {now:%A, %d-%b-%y %H:%M:%S %Z}."
+    )
+    return GraphError(message, 190, status=status, subcode=463)
+
+
+def token_revoked(status: int) -> GraphError:
+    """Say that the account's owner or Threads ended the session (190, subcode 460)."""
+    message = (
+        "Error validating access token: The session has been invalidated because the user changed their "
+        "password or the session was changed for security reasons."
+    )
+    return GraphError(message, 190, status=status, subcode=460)
+
+
+def permission_missing(scope: str) -> GraphError:
+    """Say that the token lacks ``scope`` (10; the HTTP status is unverified)."""
+    return GraphError(
+        "Application does not have permission for this action",
+        10,
+        status=HTTPStatus.FORBIDDEN,
+        kind="THApiException",
+        user_title="Permission missing",
+        user_message=f"This action needs the permission {scope}.",
+    )
+
+
+# ---- objects and parameters
+
+
+def unsupported(method: str, node: str) -> GraphError:
+    """Say that the object is unknown, somebody else's, or cannot do this (100, subcode 33; seen)."""
+    message = (
+        f"Unsupported {method.lower()} request. Object with ID '{node}' does not exist, cannot be loaded "
+        "due to missing permissions, or does not support this operation"
+    )
+    return GraphError(message, 100, subcode=33, kind="THApiException")
+
+
+def unknown_path(path: str) -> GraphError:
+    """Say that no route is called that (2500)."""
+    return GraphError(f"Unknown path components: {path}", 2500)
+
+
+def unknown_field(name: str) -> GraphError:
+    """Say that an object has no such field (100; seen for ``status`` of a media id)."""
+    return GraphError(f"Tried accessing nonexisting field ({name})", 100, kind="THApiException")
+
+
+def media_not_found(node: str) -> GraphError:
+    """Say that Threads does not know the container, or not yet (24, subcode 4279009; seen)."""
+    return GraphError(
+        "The requested resource does not exist",
+        24,
+        subcode=4279009,
+        user_title="Media Not Found",
+        user_message=f"The media with id {node} cannot be found.",
+    )
+
+
+def refused(parameter: str, reason: str) -> GraphError:
+    """Say that Threads does not accept a parameter (100)."""
+    return GraphError(
+        f"(#100) Param {parameter} {reason}",
+        100,
+        kind="THApiException",
+        user_title="Invalid parameter",
+        user_message=f"{parameter} {reason}.",
+    )
+
+
+def too_many_links(limit: int) -> GraphError:
+    """Say that there are too many links (the name: Meta, "Create posts > Links"; the code is unverified)."""
+    return GraphError(
+        "THREADS_API__LINK_LIMIT_EXCEEDED",
+        100,
+        kind="THApiException",
+        user_title="Too many links",
+        user_message=f"A post may contain at most {limit} different links.",
+    )
+
+
+def already_published(node: str) -> GraphError:
+    """Say that a container is published once (100; unverified)."""
+    return GraphError(
+        "(#100) The media has already been published",
+        100,
+        kind="THApiException",
+        user_title="Already published",
+        user_message=f"The container {node} has already been published.",
+    )
+
+
+def not_publishable(node: str, reason: str) -> GraphError:
+    """Say that the container will never become a post (100; unverified)."""
+    return GraphError(
+        "(#100) The media cannot be published",
+        100,
+        kind="THApiException",
+        user_title="Not publishable",
+        user_message=f"The container {node} cannot be published: {reason}.",
+    )
+
+
+def quota_reached(what: str, limit: int) -> GraphError:
+    """Say that a limit per 24 hours is used up (4; code and status are unverified)."""
+    return GraphError(
+        "Application request limit reached",
+        4,
+        status=HTTPStatus.FORBIDDEN,
+        user_title="Limit reached",
+        user_message=f"This account has used its {limit} {what} of the last 24 hours.",
+    )
+
+
+def wrong_secret() -> GraphError:
+    """Say that the exchange of a token came with another secret than the app's (101; unverified)."""
+    return GraphError("Error validating client secret.", 101)

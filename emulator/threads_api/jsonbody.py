@@ -1,0 +1,97 @@
+"""Reads a control request's JSON object field by field, so that each mistake gets a clear 400."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+#: Ten years, and more requests than any run makes: beyond these a number is a slip.
+MOST_SECONDS = 10 * 365 * 24 * 3600
+MOST_TIMES = 1_000_000
+
+_NAMES = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
+_MISSING = object()
+
+
+class Malformed(Exception):
+    """The request is not what this route takes; the message says what is wrong."""
+
+
+class JsonBody:
+    """One JSON object; what was never taken out of it is an error in ``finish``."""
+
+    def __init__(self, parsed: object, where: str = "the body") -> None:
+        """Begin with what was parsed; ``where`` names the object in messages."""
+        if not isinstance(parsed, dict):
+            raise Malformed(f"{where} must be a JSON object")
+        self._left: dict[str, Any] = dict(parsed)
+        self._where = where
+
+    def finish(self) -> None:
+        """Raise for fields that nobody took."""
+        if self._left:
+            raise Malformed(f"{self._where} has unknown fields: {', '.join(sorted(map(str, self._left)))}")
+
+    def has(self, name: str) -> bool:
+        """Tell whether a field is there and was not taken yet."""
+        return name in self._left
+
+    def null(self, name: str) -> bool:
+        """Take a field if it is there and null, and tell whether it was."""
+        return self._left.get(name, _MISSING) is None and self._left.pop(name) is None
+
+    def take(self, name: str, default: object = _MISSING) -> Any:
+        """Take a field of any type."""
+        if name not in self._left and default is _MISSING:
+            raise Malformed(f"{self._where} needs {name}")
+        return self._left.pop(name, default)
+
+    def text(self, name: str, default: object = _MISSING) -> Any:
+        """Take a text."""
+        return self._typed(name, str, default)
+
+    def flag(self, name: str, *, default: bool | None) -> Any:
+        """Take true or false."""
+        return self._typed(name, bool, default)
+
+    def number(self, name: str, default: object, *, least: float, most: float) -> Any:
+        """Take a number from ``least`` to ``most``."""
+        value = self.take(name, default)
+        if value is default:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise Malformed(f"{name} must be a number from {least} to {most}")
+        return value
+
+    def seconds(self, name: str) -> timedelta:
+        """Take a span in seconds; an absent one is zero."""
+        return timedelta(seconds=self.number(name, 0, least=0, most=MOST_SECONDS))
+
+    def count(self, name: str, default: int) -> int:
+        """Take a whole number from 1 on."""
+        value = self.number(name, default, least=1, most=MOST_TIMES)
+        if value != int(value):
+            raise Malformed(f"{name} must be a whole number")
+        return int(value)
+
+    def texts(self, name: str, default: object = _MISSING) -> Any:
+        """Take a list of texts."""
+        value = self._typed(name, list, default)
+        if value is not default and not all(isinstance(item, str) for item in value):
+            raise Malformed(f"{name} must be a list of texts")
+        return value
+
+    def inner(self, name: str) -> JsonBody:
+        """Take an object; an absent one is empty."""
+        return JsonBody(self.take(name, {}), name)
+
+    def rest(self) -> dict[str, Any]:
+        """Take everything that is left."""
+        rest, self._left = self._left, {}
+        return rest
+
+    def _typed(self, name: str, kind: type, default: object) -> Any:
+        value = self.take(name, default)
+        if value is not default and not isinstance(value, kind):
+            raise Malformed(f"{name} must be {_NAMES[kind]}")
+        return value

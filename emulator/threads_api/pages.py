@@ -1,0 +1,100 @@
+"""The pages people see: a post, a profile, a generated picture, and the emulator's front page."""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, make_response, render_template
+
+from emulator.threads_api import publishing
+from emulator.threads_api.edge import current_view, current_world
+from emulator.threads_api.fields import permalink, replies_to
+
+if TYPE_CHECKING:
+    from emulator.threads_api.model import Account, Post
+
+pages = Blueprint("pages", __name__)
+
+#: The only resources from elsewhere are the images and videos that a post itself names.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; "
+        "img-src 'self' data: http: https:; media-src http: https:"
+    )
+}
+_HUES = 360
+
+
+@pages.get("/")
+def front() -> Response:
+    """Show the accounts, the latest posts, and where the controls are."""
+    world = current_world()
+    posts = [post for account_id in world.accounts for post in publishing.listed_posts(world, account_id)]
+    posts.sort(key=lambda post: post.published_at, reverse=True)
+    return _page("front.html", posts=posts[:50])
+
+
+@pages.get("/@<username>")
+def profile(username: str) -> Response:
+    """Show an account and its posts."""
+    account = _account(username)
+    return _page("profile.html", account=account, posts=publishing.listed_posts(current_world(), account.id))
+
+
+@pages.get("/@<username>/post/<shortcode>")
+def post_page(username: str, shortcode: str) -> Response:
+    """Show a post: its permalink."""
+    account = _account(username)
+    post = _post(account, shortcode)
+    parent = current_world().posts.get(post.content.get("reply_to_id", ""))
+    replies = replies_to(current_world(), post)
+    return _page("post.html", account=account, post=post, parent=parent, replies=replies)
+
+
+@pages.get("/avatars/<account_id>.svg")
+def avatar(account_id: str) -> Response:
+    """Draw an account's picture: its initial on two colours of its own."""
+    account = current_world().accounts.get(account_id)
+    if account is None:
+        abort(404)
+    seed = zlib.crc32(account.username.encode())
+    page = render_template(
+        "avatar.svg",
+        initial=(account.name or account.username)[:1].upper(),
+        first=_colour(seed % _HUES),
+        second=_colour((seed // _HUES) % _HUES),
+    )
+    return make_response(page, {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=60"})
+
+
+def _colour(hue: int) -> str:
+    red, green, blue = colorsys.hls_to_rgb(hue / _HUES, 0.55, 0.6)
+    return f"#{int(red * 255):02x}{int(green * 255):02x}{int(blue * 255):02x}"
+
+
+def _account(username: str) -> Account:
+    return current_world().account_called(username) or abort(404)
+
+
+def _post(account: Account, shortcode: str) -> Post:
+    now = current_world().now()
+    for post in current_world().posts.values():
+        if post.shortcode == shortcode and post.account_id == account.id and not post.gone(now):
+            return post
+    return abort(404)
+
+
+def _page(template: str, **values: object) -> Response:
+    """Render a page; every template may ask for the world's accounts, posts, and a post's permalink."""
+    world, view = current_world(), current_view()
+    page = render_template(
+        template,
+        accounts=world.accounts,
+        containers=world.containers,
+        all_posts=world.posts,
+        link=lambda post: permalink(view, post),
+        **values,
+    )
+    return make_response(page, _PAGE_HEADERS)

@@ -1,0 +1,26 @@
+"""The permissions an app may ask for, and what the authorization window says about each."""
+
+from __future__ import annotations
+
+BASIC = "threads_basic"
+PUBLISH = "threads_content_publish"
+READ_REPLIES = "threads_read_replies"
+MANAGE_REPLIES = "threads_manage_replies"
+DELETE = "threads_delete"
+TAG_LOCATIONS = "threads_location_tagging"
+SHARE_TO_INSTAGRAM = "threads_share_to_instagram"
+
+#: Every scope in Meta's page "Get started > Permissions", in the window's words.
+SCOPES: dict[str, str] = {
+    BASIC: "See your profile and the threads you post",
+    PUBLISH: "Create and publish threads on your behalf",
+    READ_REPLIES: "Read the replies to your threads",
+    MANAGE_REPLIES: "Reply on your behalf, and hide or approve replies",
+    "threads_manage_insights": "See how your profile and your threads perform",
+    "threads_manage_mentions": "See the threads that mention you",
+    "threads_keyword_search": "Search public threads",
+    DELETE: "Delete your threads",
+    TAG_LOCATIONS: "Tag locations in your threads",
+    "threads_profile_discovery": "Look up public profiles",
+    SHARE_TO_INSTAGRAM: "Share your threads to Instagram",
+}

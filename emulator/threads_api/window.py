@@ -1,0 +1,116 @@
+"""Threads' authorization window: it asks who you are and what this app may do.
+
+It works without JavaScript. Its form posts to the address it was opened with, and so can a test, with
+
+* ``account_id``: one of the accounts; or ``new_username`` and ``new_name``: adds one (an existing username
+  is that account);
+* ``scope``, repeated: the scopes that stay ticked; only what was asked for can be granted;
+* ``decision``: ``allow`` or ``deny``;
+* ``client_id``, ``redirect_uri``, ``response_type``, ``state`` and the asked ``scope``: in the address, as in
+  the GET, or in the form (then the form's ``scope``, comma-separated or repeated, is asked for and ticked).
+
+Source: Meta, "Get authorization"; the ``#_`` at the end is documented there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+
+from emulator.threads_api import authorization, scopes
+from emulator.threads_api.edge import current_world
+from emulator.threads_api.model import Account
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+    from emulator.threads_api.authorization import AuthorizationRequest
+    from emulator.threads_api.world import World
+
+window = Blueprint("window", __name__)
+
+#: Instagram's rule for usernames, which Threads shares.
+USERNAME = re.compile(r"[a-z0-9._]{1,30}")
+
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+class NoSuchAccount(Exception):
+    """The form names no account that exists or could be added; the message is for the person."""
+
+
+@window.get("/oauth/authorize")
+def show() -> Response:
+    """Show the window, or the JSON page for a mistake in the app's configuration."""
+    return _page(authorization.read_authorization_request(current_world(), request.args), "")
+
+
+@window.post("/oauth/authorize")
+def decide() -> AnyResponse:
+    """Send the browser back to the app with a code or with the person's refusal."""
+    world = current_world()
+    ticked = ",".join(request.form.getlist("scope"))
+    parameters = request.form.to_dict() | {"scope": ticked} | request.args.to_dict()
+    asked = authorization.read_authorization_request(world, parameters)
+    if request.form.get("decision") != "allow":
+        return _back(asked, DENIED)
+    try:
+        account = _chosen_account(world)
+    except NoSuchAccount as complaint:
+        return _page(asked, str(complaint))
+    code = authorization.allow(world, asked, account, authorization.split_scopes(ticked))
+    return _back(asked, {"code": code.value})
+
+
+#: Meta, "Get authorization > Canceled authorization".
+DENIED = {
+    "error": "access_denied",
+    "error_reason": "user_denied",
+    "error_description": "The user denied your request",
+}
+
+
+def _chosen_account(world: World) -> Account:
+    """Return the account that the form chose; a new username wins over a chosen account."""
+    username = request.form.get("new_username", "").strip().removeprefix("@").lower()
+    if not username:
+        account = world.accounts.get(request.form.get("account_id", ""))
+        if account is None:
+            raise NoSuchAccount("Choose an account, or add one.")
+        return account
+    if not USERNAME.fullmatch(username):
+        raise NoSuchAccount("A username has 1 to 30 letters, digits, dots and underscores.")
+    known = world.account_called(username)
+    return known or world.add_account(
+        Account(world.new_account_id(), username, request.form.get("new_name", "").strip())
+    )
+
+
+def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> AnyResponse:
+    """Redirect to the app; the redirect URI keeps its own query, and gets ``#_`` at its end."""
+    pairs = answer if asked.state is None else {**answer, "state": asked.state}
+    parts = urlsplit(asked.redirect_uri)
+    query = "&".join(filter(None, (parts.query, urlencode(pairs))))
+    return redirect(urlunsplit(parts._replace(query=query, fragment="_")), 302)
+
+
+def _page(asked: AuthorizationRequest, complaint: str) -> Response:
+    """Render the window; with a complaint it is a 400."""
+    page = render_template(
+        "window.html",
+        asked=asked,
+        accounts=current_world().accounts.values(),
+        scopes=[(scope, scopes.SCOPES[scope]) for scope in asked.scopes],
+        required=scopes.BASIC,
+        complaint=complaint,
+        action=request.full_path,
+    )
+    return make_response(page, 400 if complaint else 200, _PAGE_HEADERS)

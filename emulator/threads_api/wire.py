@@ -1,0 +1,135 @@
+"""Between the socket and the routes: the lock, the journal, the version segment, and scripted answers.
+
+This is the only place that sleeps or breaks a connection.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from io import BytesIO
+from typing import TYPE_CHECKING, NoReturn
+
+from werkzeug.wrappers import Request, Response
+
+from emulator.threads_api.answers import Drop, take_answer, without_version
+from emulator.threads_api.journal import Entry
+from emulator.threads_api.world import LateEffect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from werkzeug.datastructures import MultiDict
+
+    from emulator.threads_api.answers import Answer
+    from emulator.threads_api.world import World
+
+CONTROL_PREFIX = "/_emulator"
+
+
+class Wire:
+    """A WSGI application around the routes."""
+
+    def __init__(self, routes: WSGIApplication, world: World) -> None:
+        """Wrap ``routes``, which serve ``world``."""
+        self._routes = routes
+        self._world = world
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        request = _with_body_read(environ)
+        environ["PATH_INFO"] = without_version(environ["PATH_INFO"])
+        if environ["PATH_INFO"].startswith(CONTROL_PREFIX):
+            return self._perform(environ)(environ, start_response)
+        with self._world.lock:
+            entry = self._enter(request)
+            answer = take_answer(self._world.answers, entry)
+        if answer is None:
+            response = self._perform(environ)
+            entry.status = response.status_code
+            return response(environ, start_response)
+        return self._play(answer, entry, environ, start_response)
+
+    def _perform(self, environ: WSGIEnvironment) -> Response:
+        """Let the request take effect, alone, after everything that was due before it."""
+        with self._world.lock:
+            self._world.carry_out_late_effects()
+            return Response.from_app(self._routes, environ, buffered=True)
+
+    def _enter(self, request: Request) -> Entry:
+        """Write the request into the journal."""
+        entry = Entry(
+            self._world.now(),
+            request.method,
+            request.path,
+            _as_sent(request.args),
+            _as_sent(request.form),
+            dict(request.headers),
+        )
+        self._world.journal.append(entry)
+        return entry
+
+    def _play(
+        self, answer: Answer, entry: Entry, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Do what a script says: effect, delay, then the answer or the broken connection."""
+        real = self._effect(answer, environ)
+        time.sleep(answer.delay.total_seconds())
+        entry.dropped = answer.drop
+        if answer.drop in (Drop.BEFORE, Drop.AFTER):
+            reset_connection(environ)
+        response = answer.over(real)
+        if answer.drop is Drop.MID_BODY:
+            return _half(response, environ, start_response)
+        entry.status = response.status_code
+        return response(environ, start_response)
+
+    def _effect(self, answer: Answer, environ: WSGIEnvironment) -> Response | None:
+        """Carry the request out now, or later on the emulator's clock, or not at all."""
+        if not answer.effect:
+            return None
+        if not answer.effect_delay:
+            return self._perform(environ)
+        with self._world.lock:
+            due = self._world.now() + answer.effect_delay
+            self._world.late_effects.append(
+                LateEffect(due, lambda: Response.from_app(self._routes, environ, buffered=True))
+            )
+        return None
+
+
+def _with_body_read(environ: WSGIEnvironment) -> Request:
+    """Read the whole body, so that the next request on this connection begins where this one ends."""
+    request = Request(environ)
+    body = request.get_data()
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return request
+
+
+def _as_sent(values: MultiDict[str, str]) -> dict[str, str | list[str]]:
+    """Return each name with its value, or with the list of its values."""
+    return {name: all_of[0] if len(all_of) == 1 else all_of for name, all_of in values.lists()}
+
+
+def _half(response: Response, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+    """Announce the whole body, send half of it, and break the connection."""
+    body = response.get_data()
+    response(environ, start_response)
+    yield body[: len(body) // 2]
+    reset_connection(environ)
+
+
+def reset_connection(environ: WSGIEnvironment) -> NoReturn:
+    """Close the connection so that the client sees a reset (RST), not an orderly end.
+
+    With a linger time of zero, closing discards what is unsent and resets. The socket is detached first,
+    because the server's file objects would otherwise keep it open.
+    """
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    socket.close(connection.detach())
+    raise ConnectionResetError

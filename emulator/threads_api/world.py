@@ -1,0 +1,121 @@
+"""The emulated world: every table, the clock, the settings and the one lock. No HTTP and no rules in here.
+
+The rules are functions over a World (``authorization``, ``publishing``). Each request is served under
+``World.lock`` (see ``wire``), so a rule never sees half of another request's work.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from emulator.threads_api.clock import Clock
+from emulator.threads_api.model import Account, App
+from emulator.threads_api.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from emulator.threads_api.answers import Answer
+    from emulator.threads_api.journal import Entry
+    from emulator.threads_api.model import Code, Container, Post, Quota, Token
+    from emulator.threads_api.outcomes import ScriptedOutcome
+
+#: The newest requests that the journal keeps: enough for a long run, and bounded.
+JOURNAL_LENGTH = 20_000
+
+#: Ids begin here and go up by an even step, so all are odd numbers beyond 2^53:
+#: a client that reads one as a floating-point number changes it, and its tests notice.
+_FIRST_ACCOUNT = 17_841_405_793_187_219
+_FIRST_CONTAINER = 17_889_615_691_921_649
+_FIRST_MEDIA = 18_050_206_876_707_111
+_STEP = 7_340_018
+
+_PEOPLE = (
+    ("mira.okafor", "Mira Okafor", "Bread, bicycles and small computers."),
+    ("jonas_lind", "Jonas Lind", "Photographs of weather."),
+    ("tea.and.tides", "Tea & Tides", "A café by the sea <3"),
+)
+
+
+@dataclass(frozen=True)
+class LateEffect:
+    """A request that takes effect after it was answered or cut off."""
+
+    due: datetime
+    carry_out: Callable[[], object]
+
+
+class World:
+    """The state of one emulator."""
+
+    def __init__(self, apps: Iterable[App], settings: Settings | None = None) -> None:
+        """Begin with ``apps``, ``settings`` and a few made-up accounts; ``reset`` comes back to that."""
+        self.lock = RLock()
+        self.clock = Clock()
+        self._first_apps = tuple(apps)
+        self._first_settings = settings or Settings()
+        # An id is never used again, even after a reset: a stale one must not hit something new.
+        self._container_ids = itertools.count(_FIRST_CONTAINER, _STEP)
+        self._media_ids = itertools.count(_FIRST_MEDIA, _STEP)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything that happened."""
+        self.clock.reset()
+        self.settings = self._first_settings
+        self.apps = {app.id: app for app in self._first_apps}
+        self._account_ids = itertools.count(_FIRST_ACCOUNT, _STEP)
+        self.accounts: dict[str, Account] = {}
+        for username, name, biography in _PEOPLE:
+            self.add_account(Account(self.new_account_id(), username, name, biography))
+        self.codes: dict[str, Code] = {}
+        self.tokens: dict[str, Token] = {}
+        self.containers: dict[str, Container] = {}
+        self.posts: dict[str, Post] = {}
+        self.quota_uses: defaultdict[tuple[str, Quota], deque[datetime]] = defaultdict(deque)
+        self.outcomes: list[ScriptedOutcome] = []
+        self.answers: list[Answer] = []
+        self.late_effects: list[LateEffect] = []
+        self.journal: deque[Entry] = deque(maxlen=JOURNAL_LENGTH)
+
+    def now(self) -> datetime:
+        """Return the emulator's time."""
+        return self.clock.now()
+
+    def add_account(self, account: Account) -> Account:
+        """Add an account; its id and its username must be new."""
+        self.accounts[account.id] = account
+        return account
+
+    def account_called(self, username: str) -> Account | None:
+        """Return the account with this username, or None."""
+        wanted = username.lower()
+        return next((account for account in self.accounts.values() if account.username == wanted), None)
+
+    def new_account_id(self) -> str:
+        """Return an id for an account."""
+        return str(next(self._account_ids))
+
+    def new_container_id(self) -> str:
+        """Return an id for a container."""
+        return str(next(self._container_ids))
+
+    def new_media_id(self) -> str:
+        """Return an id for a post."""
+        return str(next(self._media_ids))
+
+    def carry_out_late_effects(self) -> None:
+        """Do what is due by now, each at its own moment, in order."""
+        now = self.now()
+        due = sorted(
+            (effect for effect in self.late_effects if effect.due <= now), key=lambda effect: effect.due
+        )
+        for effect in due:
+            self.late_effects.remove(effect)
+            with self.clock.standing_at(effect.due):
+                effect.carry_out()

@@ -79,9 +79,10 @@ def summary_document(connection: Connection, before: Mapping[str, Any]) -> dict[
     """Return the summary with this account's card in it; what the user has chosen before is kept."""
     cards = dict(before.get("accounts") or {})
     account_id, profile = connection.profile.id, public_profile(connection.profile)
+    kept = {name: value for name, value in cards.get(account_id, {}).items() if name != "statusReason"}
     cards[account_id] = {
         "enabled_for_repost": False,
-        **cards.get(account_id, {}),
+        **kept,
         **{name: profile[name] for name in ("displayName", "username", "avatarUrl", "accountType")},
         "status": ACTIVE,
         "expiresAt": connection.expires_at,
@@ -138,8 +139,8 @@ def check_connected(account: Mapping[str, Any], now: datetime) -> None:
 
 def reconnect_change(reason: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what changes on an account, and on its card, when its token turns out to be dead."""
-    card = {"status": RECONNECT_REQUIRED, "statusReason": reason}
-    return {**card, "updatedAt": now}, card
+    change = {"status": RECONNECT_REQUIRED, "updatedAt": now}
+    return change, {"status": RECONNECT_REQUIRED, "statusReason": reason}
 
 
 def _jsonable(value: Any) -> Any:

@@ -16,13 +16,14 @@ from typing import Any
 
 from threads import oauth
 from threads.accounts import TOKEN_FIELD, account_document, new_connection, public_profile, summary_document
-from threads.auth_start import PROVIDER, can_be_state
+from threads.auth_start import PROVIDER
 from threads.config import Config
 from threads.errors import InProgress, InvalidReturnTo, InvalidState, RejectedByThreads, ServiceError
 from threads.return_to import ReturnTo, validate_return_to
 from threads.store import Found
 from threads.tools import Tools
 from threads.vault import Place
+from threads.wire import is_document_id
 
 EXCHANGE_TIME = timedelta(minutes=2)
 """How long a used state may be without an outcome: the function's own time limit. After that its process is
@@ -72,7 +73,7 @@ def finish(tools: Tools, callback: Callback) -> Outcome:
 
     """
     state = callback.unverified_state
-    found = tools.store.read_state(state) if can_be_state(state) else None
+    found = tools.store.read_state(state) if is_document_id(state) else None
     if found is None or found.fields.get("provider") != PROVIDER:
         raise InvalidState
     return_to = _return_to(tools.config, found)

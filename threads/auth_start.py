@@ -56,9 +56,3 @@ def start(config: Config, store: Store, wish: Wish, *, now: datetime) -> str:
         },
     )
     return authorize_url(config, state=state, scopes=scopes)
-
-
-def can_be_state(unverified: str) -> bool:
-    """Say whether ``start`` could have made it: only then may it be part of a path."""
-    plain = unverified.replace("-", "").replace("_", "")
-    return len(unverified) <= 2 * STATE_BYTES and plain.isascii() and plain.isalnum()

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from threads.errors import (
     InternalError,
@@ -109,16 +108,19 @@ class Call:
 
         """
         request = self.request
-        request.max_content_length = MAX_BODY_BYTES
         if (
             request.mimetype != "application/json"
             or request.headers.get("Content-Encoding", "identity") != "identity"
         ):
             raise UnsupportedMediaType
-        try:
-            return parse_object(request.get_data(cache=False))
-        except RequestEntityTooLarge:
-            raise PayloadTooLarge from None
+        body = bytearray()
+        while piece := request.stream.read(MAX_BODY_BYTES + 1 - len(body)):
+            body += piece
+            # Not Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
+            # and would turn Flask's complaint about it into a 500.
+            if len(body) > MAX_BODY_BYTES:
+                raise PayloadTooLarge
+        return parse_object(bytes(body))
 
 
 Handler = Callable[[Call], Answer]

@@ -174,7 +174,7 @@ def _path(url: str) -> str:
 
 
 def _check_content(fields: Fields, content: Content) -> None:
-    if not ((content.text or "").strip() or content.image_url or content.video_url):
+    if not (fields.problems or (content.text or "").strip() or content.image_url or content.video_url):
         fields.problem("text", "empty_post", "Give a text, an image or a video to publish.")
     if content.image_url and content.video_url:
         fields.problem("videoUrl", "too_many_media", "A post has either imageUrl or videoUrl.")

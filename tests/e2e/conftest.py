@@ -1,0 +1,121 @@
+"""Each test begins with an empty Firestore and a fresh Threads."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from emulator.suite import Suite
+from tests.e2e.functions import Function
+from tests.e2e.oidc import Issuer, issuer
+from tests.e2e.world import Firebase, SignedIn, Threads, account_path, summary_path
+from threads.config import DEVELOPMENT_KEYS, read_config
+from threads.vault import Place, Vault
+from threads.wire import Secret
+
+APP_ORIGIN = "https://app.example"
+
+
+@pytest.fixture(scope="session")
+def tasks() -> Iterator[Issuer]:
+    """Issue OIDC tokens as Google does for Cloud Tasks."""
+    with issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def environment(suite: Suite, tasks: Issuer) -> dict[str, str]:
+    """Return the whole configuration of a function: the documented variables and the emulators."""
+    return {
+        **suite.environment,
+        **tasks.environment,
+        "THREADS": "80",
+        "THREADS_APP_ID": suite.app_id,
+        "THREADS_APP_SECRET": suite.app_secret,
+        "THREADS_REDIRECT_URI": f"{suite.functions_url}/th_auth_callback",
+        "THREADS_AUTHORIZE_URL": f"{suite.threads_url}/oauth/authorize",
+        "THREADS_GRAPH_URL": suite.threads_url,
+        "ALLOWED_ORIGINS": f"{APP_ORIGIN},http://localhost:5173",
+    }
+
+
+@pytest.fixture(scope="session")
+def th_auth_start(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_auth_start."""
+    with Function("th_auth_start", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_auth_callback(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_auth_callback."""
+    with Function("th_auth_callback", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def publish_threads(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve publish_threads."""
+    with Function("publish_threads", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_accounts(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_accounts."""
+    with Function("th_accounts", environment) as process:
+        yield process
+
+
+@pytest.fixture
+def threads(suite: Suite) -> Threads:
+    """Return a Threads on which nothing has happened."""
+    emulated = Threads(suite.threads_url)
+    emulated.reset()
+    return emulated
+
+
+@pytest.fixture(scope="session")
+def whole_firebase(suite: Suite) -> Firebase:
+    """Return the emulators with whatever is in them."""
+    return Firebase(suite.auth_host, suite.firestore_host, suite.project)
+
+
+@pytest.fixture
+def firebase(whole_firebase: Firebase) -> Firebase:
+    """Return the emulators with an empty Firestore."""
+    whole_firebase.clear()
+    return whole_firebase
+
+
+@pytest.fixture
+def user(firebase: Firebase) -> SignedIn:
+    """Return a signed-in user without accounts."""
+    return firebase.sign_in()
+
+
+class Connect(Protocol):
+    """Stores an account as a connection does, without walking through the window."""
+
+    def __call__(self, user: SignedIn, person: int = 0) -> str:
+        """Return the id of the account of the nth made-up person."""
+
+
+@pytest.fixture
+def connect(firebase: Firebase, threads: Threads, environment: dict[str, str]) -> Connect:
+    """Return what connects accounts in no time."""
+    vault = Vault(read_config({**environment, "TOKEN_KEYS": DEVELOPMENT_KEYS}).token_keys)
+
+    def stored(user: SignedIn, person: int = 0) -> str:
+        account = threads.accounts()[person]
+        token = threads.token(account["id"])
+        place = Place(environment["GCLOUD_PROJECT"], user.uid, account["id"], "accessToken")
+        firebase.write(
+            account_path(user.uid, account["id"]),
+            {"accessToken": vault.seal(Secret(token), place), "status": "active"},
+        )
+        card = {"username": account["username"], "status": "active"}
+        firebase.client.document(summary_path(user.uid)).set({"accounts": {account["id"]: card}}, merge=True)
+        return str(account["id"])
+
+    return stored

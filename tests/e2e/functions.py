@@ -1,0 +1,88 @@
+"""The functions as processes of their own, as Cloud Run starts them: ``functions-framework --target``."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from emulator.ports import HOST, Ports, answers
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 20
+
+
+class Function:
+    """One function in one process, from the beginning of a ``with`` block to its end."""
+
+    def __init__(self, target: str, environment: Mapping[str, str]) -> None:
+        """Take the function's name and its whole configuration: nothing else is passed on but PATH."""
+        self.target = target
+        self.url = ""
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the process and wait until it listens."""
+        self._log = self._stack.enter_context(TemporaryFile())
+        port = Ports.free().functions
+        program = Path(sys.executable).parent / "functions-framework"
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [program, "--target", self.target, "--host", HOST, "--port", str(port)],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self._stack.callback(self._end)
+        ends = time.monotonic() + START_SECONDS
+        while not answers(port):
+            if self._process.poll() is not None or time.monotonic() > ends:
+                text = self.log()
+                self._stack.close()
+                raise RuntimeError(f"{self.target} did not start:\n{text}")
+            time.sleep(0.02)
+        self.url = f"http://{HOST}:{port}/"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process."""
+        self._stack.close()
+
+    def log(self) -> str:
+        """Return everything that the process has printed."""
+        return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode(errors="replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return its log lines."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def request(self, method: str, **options: Any) -> requests.Response:
+        """Send it a request; redirects are not followed."""
+        return requests.request(method, self.url, allow_redirects=False, timeout=60, **options)
+
+    def get(self, **options: Any) -> requests.Response:
+        """Send it a GET."""
+        return self.request("GET", **options)
+
+    def post(self, **options: Any) -> requests.Response:
+        """Send it a POST."""
+        return self.request("POST", **options)
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

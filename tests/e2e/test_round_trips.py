@@ -1,0 +1,168 @@
+"""Round trips, counted: what a connection and a post cost in calls to Firestore and to Threads.
+
+The functions run in this process, on the real emulators; Firestore's calls are counted where they leave, on
+the gRPC channel, Threads' where they arrive.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import grpc
+import pytest
+from functions_framework import create_app
+from google.cloud.firestore import Client
+
+from tests.e2e.conftest import Connect
+from tests.e2e.functions import ROOT
+from tests.e2e.world import Firebase, SignedIn, Threads
+
+Call = Callable[..., Any]
+
+
+class Counter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Notes the name of each call on a channel."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.calls: list[str] = []
+
+    def intercept_unary_unary(self, continuation: Call, details: Any, request: Any) -> Any:
+        """Note a call with one answer (Commit)."""
+        return self._note(continuation, details, request)
+
+    def intercept_unary_stream(self, continuation: Call, details: Any, request: Any) -> Any:
+        """Note a call with a stream of answers (BatchGetDocuments, RunQuery)."""
+        return self._note(continuation, details, request)
+
+    def _note(self, continuation: Call, details: Any, request: Any) -> Any:
+        self.calls.append(details.method.rpartition("/")[2])
+        return continuation(details, request)
+
+
+@pytest.fixture(scope="module")
+def firestore_calls(environment: dict[str, str]) -> Iterator[Counter]:
+    """Count what the functions in this process say to Firestore."""
+    counter = Counter()
+    channel = Client._emulator_channel
+
+    def counted(client: Client, transport: Any) -> Any:
+        return grpc.intercept_channel(channel(client, transport), counter)  # type: ignore[no-untyped-call]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setitem(os.environ, name, value)
+        patch.setattr(Client, "_emulator_channel", counted)
+        yield counter
+
+
+def send(target: str, method: str, **options: Any) -> Any:
+    """Send a function in this process a request."""
+    app = create_app(target, str(ROOT / "main.py"))  # type: ignore[no-untyped-call]
+    return app.test_client().open("/", method=method, **options)
+
+
+def counted(counter: Counter, act: Callable[[], Any]) -> tuple[Any, list[str]]:
+    """Return what an act answers, and what it said to Firestore."""
+    counter.calls.clear()
+    answer = act()
+    return answer, list(counter.calls)
+
+
+def test_a_connection_costs_four_calls_to_firestore_and_three_to_threads(
+    firestore_calls: Counter, threads: Threads, user: SignedIn
+) -> None:
+    """One state write; then one read, one use-up and one commit around the three calls; a reload one read."""
+    started, calls = counted(
+        firestore_calls, lambda: send("th_auth_start", "POST", headers=user.headers, json={})
+    )
+    assert calls == ["Commit"]
+    back = threads.decide(started.json["authUrl"], account_id=threads.accounts()[0]["id"])
+
+    def callback() -> Any:
+        return send("th_auth_callback", "GET", query_string=back, headers={"Accept": "application/json"})
+
+    finished, calls = counted(firestore_calls, callback)
+    assert finished.json["ok"]
+    assert calls == ["BatchGetDocuments", "Commit", "Commit"]
+    assert len(threads.calls()) == 3
+    _, calls = counted(firestore_calls, callback)
+    assert calls == ["BatchGetDocuments"]
+    assert len(threads.calls()) == 3
+
+
+def test_a_further_account_costs_one_read_and_one_commit_more(
+    firestore_calls: Counter, threads: Threads, user: SignedIn
+) -> None:
+    """Only where a summary is there already does saving look at it first."""
+
+    def connect(person: str) -> Any:
+        started = send("th_auth_start", "POST", headers=user.headers, json={})
+        back = threads.decide(started.json["authUrl"], account_id=person)
+        firestore_calls.calls.clear()
+        return send("th_auth_callback", "GET", query_string=back)
+
+    first, second = (person["id"] for person in threads.accounts()[:2])
+    connect(first)
+    connect(second)
+    assert firestore_calls.calls == ["BatchGetDocuments", "Commit", "Commit", "BatchGetDocuments", "Commit"]
+
+
+@pytest.mark.parametrize(("named", "call"), [(False, "RunQuery"), (True, "BatchGetDocuments")])
+def test_a_text_costs_one_read_and_one_call(
+    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect, *, named: bool, call: str
+) -> None:
+    """Whether the account is named or the only one: one call to Firestore, one to Threads."""
+    body = {"text": "Hello"} | ({"accountId": connect(user)} if named else {})
+    if not named:
+        connect(user)
+    answer, calls = counted(
+        firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
+    )
+    assert answer.json["ok"]
+    assert calls == [call]
+    assert threads.calls() == ["POST /v1.0/me/threads"]
+
+
+def test_an_image_that_is_ready_costs_one_read_and_three_calls(
+    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Create, look, publish."""
+    connect(user)
+    threads.control("POST", "media", processing_seconds=0)
+    body = {"imageUrl": "https://media.example/cat.jpg"}
+    answer, calls = counted(
+        firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
+    )
+    assert answer.json["ok"]
+    assert calls == ["RunQuery"]
+    assert len(threads.calls()) == 3
+
+
+def test_refusals_cost_nothing(firestore_calls: Counter, firebase: Firebase, user: SignedIn) -> None:
+    """A request that cannot be served is answered without a call to anybody."""
+    assert firebase
+    for send_it in (
+        lambda: send("th_auth_start", "POST", json={}),
+        lambda: send(
+            "th_auth_start", "POST", headers=user.headers, json={"returnTo": "https://evil.example"}
+        ),
+        lambda: send("th_auth_callback", "GET", query_string={"state": "a/b"}),
+        lambda: send("publish_threads", "POST", headers=user.headers, json={"text": ""}),
+        lambda: send("publish_threads", "GET"),
+    ):
+        answer, calls = counted(firestore_calls, send_it)
+        assert answer.status_code in {400, 401, 405}
+        assert calls == []
+
+
+def test_the_state_is_random_and_long(user: SignedIn, firestore_calls: Counter) -> None:
+    """Each state has 256 bits: 43 characters of base64url, never the same twice."""
+    assert firestore_calls
+    states = set()
+    for _ in range(20):
+        url = send("th_auth_start", "POST", headers=user.headers, json={}).json["authUrl"]
+        states |= set(parse_qs(urlsplit(url).query)["state"])
+    assert len(states) == 20
+    assert {len(state) for state in states} == {43}

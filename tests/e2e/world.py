@@ -1,0 +1,134 @@
+"""What is around the functions in a test: users, Threads and its window, Firestore."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+from google.cloud import firestore
+
+TIMEOUT = 30
+
+
+class Threads:
+    """The Threads emulator's controls, and its window as a person would use it."""
+
+    def __init__(self, url: str) -> None:
+        """Take its address."""
+        self.url = url
+        self._session = requests.Session()
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        """Call a control route."""
+        response = self._session.request(
+            method, f"{self.url}/_emulator/{path}", json=body or None, timeout=TIMEOUT
+        )
+        response.raise_for_status()
+        return response.json()
+
+    def reset(self) -> None:
+        """Forget everything that happened."""
+        self.control("POST", "reset")
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Return the made-up people."""
+        found: list[dict[str, Any]] = self.control("GET", "accounts")["accounts"]
+        return found
+
+    def token(self, account_id: str, **options: Any) -> str:
+        """Issue a token without the window."""
+        return str(self.control("POST", "tokens", account_id=account_id, **options)["access_token"])
+
+    def answer(self, path: str, **script: Any) -> None:
+        """Script the next answer to a path."""
+        self.control("POST", "answers", match={"path": path}, **script)
+
+    def calls(self) -> list[str]:
+        """Return the API calls that were received: method and path."""
+        return [f"{it['method']} {it['path']}" for it in self.requests() if it["path"] != "/oauth/authorize"]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the received requests, oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", "requests")["requests"]
+        return found
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Return what was published, oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", "posts")["posts"]
+        return found
+
+    def decide(self, auth_url: str, **form: Any) -> dict[str, str]:
+        """Answer the authorization window; return the query that the browser brings to the callback."""
+        shown = self._session.get(auth_url, timeout=TIMEOUT)
+        assert shown.status_code == 200, shown.text
+        asked = dict(parse_qsl(urlsplit(auth_url).query))
+        choice = {"decision": "allow", "scope": asked["scope"].split(",")}
+        back = self._session.post(auth_url, data=choice | form, allow_redirects=False, timeout=TIMEOUT)
+        assert back.status_code == 302, back.text
+        assert back.headers["Location"].endswith("#_")
+        return dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A user of the app, signed in at the Auth emulator."""
+
+    uid: str
+    id_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that the web app sends."""
+        return {"Authorization": f"Bearer {self.id_token}"}
+
+
+class Firebase:
+    """The Auth and Firestore emulators."""
+
+    def __init__(self, auth_host: str, firestore_host: str, project: str) -> None:
+        """Take where they are."""
+        self._auth = f"http://{auth_host}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
+        self._documents = (
+            f"http://{firestore_host}/emulator/v1/projects/{project}/databases/(default)/documents"
+        )
+        self.rest = f"http://{firestore_host}/v1/projects/{project}/databases/(default)/documents"
+        self.client = firestore.Client(project=project)
+
+    def sign_in(self) -> SignedIn:
+        """Make a new user."""
+        answer = requests.post(self._auth, json={"returnSecureToken": True}, timeout=TIMEOUT).json()
+        return SignedIn(answer["localId"], answer["idToken"])
+
+    def clear(self) -> None:
+        """Delete every document."""
+        requests.delete(self._documents, timeout=TIMEOUT).raise_for_status()
+
+    def read(self, path: str) -> dict[str, Any] | None:
+        """Return a document's fields, or None."""
+        fields: dict[str, Any] | None = self.client.document(path).get().to_dict()
+        return fields
+
+    def write(self, path: str, fields: Mapping[str, Any]) -> None:
+        """Write a document."""
+        self.client.document(path).set(dict(fields))
+
+    def names(self, collection: str) -> list[str]:
+        """Return the ids of a collection's documents."""
+        return [str(document.id) for document in self.client.collection(collection).list_documents()]
+
+
+def summary_path(uid: str) -> str:
+    """Return where a user's summary is."""
+    return f"users/{uid}/integrations/threads"
+
+
+def account_path(uid: str, account_id: str) -> str:
+    """Return where a user's account is."""
+    return f"{summary_path(uid)}/accounts/{account_id}"
+
+
+def seconds_between(first: datetime, second: datetime) -> float:
+    """Return how far two moments are apart."""
+    return abs((second - first).total_seconds())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from google.cloud import firestore
 
     from threads.auth_callback import Outcome
+    from threads.publish import Published
     from threads.tools import Tools
     from threads.vault import Vault
 
@@ -98,7 +99,7 @@ def _publish(call: Call) -> Answer:
         raise Forbidden("The body names another user than the ID token.")
     wants_all = "return=representation" in call.request.headers.get("Prefer", "")
     published = publish.publish(_tools(), caller.uid, submission, permalink=wants_all)
-    return Answer(body=published.as_json())
+    return _published_answer(call, published)
 
 
 def _publish_task(call: Call) -> Answer:
@@ -109,7 +110,7 @@ def _publish_task(call: Call) -> Answer:
         submission = posts.read_task_body(call.json())
         uid = submission.user_id or ""
         call.notes["uid"] = uid
-        return Answer(body=publish.publish(_tools(), uid, submission, permalink=False).as_json())
+        return _published_answer(call, publish.publish(_tools(), uid, submission, permalink=False))
     except ServiceError as error:
         call.notes |= edge.error_notes(error)
         if not error.retryable:
@@ -117,6 +118,15 @@ def _publish_task(call: Call) -> Answer:
         # 429 is the web app's word for a limit; to the queue everything that passes is 503.
         status = HTTPStatus.CONFLICT if isinstance(error, InProgress) else HTTPStatus.SERVICE_UNAVAILABLE
         return edge.json_error(call, error)._replace(status=status)
+
+
+def _published_answer(call: Call, published: "Published") -> Answer:
+    call.notes |= {
+        "postId": published.post_id,
+        "accountId": published.account_id,
+        "mediaId": published.media_id,
+    }
+    return Answer(body=published.as_json())
 
 
 def _accounts(call: Call) -> Answer:

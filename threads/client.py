@@ -6,6 +6,7 @@ tokens.
 
 import time
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 import requests
@@ -37,8 +38,9 @@ class GraphClient:
         self._base_url = base_url
         self._version = version
         self._session = requests.Session()
-        # Cookies and proxies' credentials from ~/.netrc have no business in calls that carry tokens.
+        # Passwords of ~/.netrc have no business in calls that carry tokens, and neither have cookies.
         self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)

@@ -65,7 +65,7 @@ class Identity:
         from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
 
         try:
-            uid = auth.verify_id_token(unverified, app=app)["uid"]
+            uid = auth.verify_id_token(unverified, app=app, clock_skew_seconds=CLOCK_SKEW.seconds)["uid"]
         except auth.CertificateFetchError as error:
             raise ServiceUnavailable from error
         except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError, KeyError, TypeError):

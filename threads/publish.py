@@ -55,17 +55,18 @@ def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) 
 
     Raises:
         MissingAccount, AccountNotFound: which account is not clear, or it is not there.
-        ReconnectRequired: the account's token is dead; from now on its card says so, too.
+        ReconnectRequired: the account's token is dead, and its card says so from now on; or it cannot be
+            read with the keys there are.
         ThreadsError: Threads did not publish it; ``retryable`` says whether it may another time.
 
     """
     account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
     check_connected(account.fields, tools.now())
+    token = _open_token(tools, uid, account)
     try:
-        token = _open_token(tools, uid, account)
         media_id = deliver(tools, token, submission.content)
-    except ReconnectRequired as error:
-        change, card = reconnect_change(_reason(error), tools.now())
+    except ReconnectRequired:
+        change, card = reconnect_change("token_rejected", tools.now())
         tools.store.change_account(uid, account, change=change, card=card)
         raise
     return Published(
@@ -119,12 +120,8 @@ def _open_token(tools: Tools, uid: str, account: Found) -> Secret:
     try:
         return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
     except SealBroken as error:
+        # The account is not marked: its token works again once a key that was left out is back.
         raise ReconnectRequired from error
-
-
-def _reason(error: ReconnectRequired) -> str:
-    """Return why the account has to be connected again, for its card."""
-    return "token_rejected" if error.evidence else "token_unreadable"
 
 
 def _permalink(tools: Tools, token: Secret, media_id: str) -> str | None:

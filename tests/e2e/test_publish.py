@@ -304,13 +304,15 @@ def test_a_dead_token_asks_for_a_new_connection(
 def test_a_token_that_does_not_open_asks_for_a_new_connection(
     publish_threads: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
 ) -> None:
-    """A sealed token from another account's document is useless here, and no crash."""
-    mine, theirs = connect(user, 0), connect(firebase.sign_in(), 1)
-    assert theirs
+    """A sealed token that no key opens is a 409 and no crash, and the account is not given up."""
+    mine = connect(user)
     firebase.client.document(account_path(user.uid, mine)).update({"accessToken": "development:AAAA"})
     answer = publish_threads.post(headers=user.headers, json={"text": "Hello"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "reconnect_required")
     assert threads.calls() == []
+    assert (firebase.read(account_path(user.uid, mine)) or {})["status"] == "active", (
+        "a lost key may come back"
+    )
 
 
 @pytest.mark.parametrize(

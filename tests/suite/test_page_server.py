@@ -1,0 +1,72 @@
+"""The demo page's server: everything from this machine, nothing that the page does not need."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from emulator.app_server import SDK, create_app
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    """Return a client of a server whose suite listens at made-up ports."""
+    server = create_app(
+        project="demo-threads",
+        auth_url="http://127.0.0.1:1001",
+        firestore_port=1002,
+        functions_url="http://127.0.0.1:1003/demo-threads/us-central1",
+    )
+    return server.test_client()
+
+
+def import_map(client: FlaskClient) -> str:
+    """Return the page's import map as it stands there."""
+    [text] = re.findall(r'<script type="importmap">(.*?)</script>', client.get("/").text, re.DOTALL)
+    assert isinstance(text, str)
+    return text
+
+
+def test_every_import_of_firebases_modules_leads_to_this_machine(client: FlaskClient) -> None:
+    """Its modules import each other from the web, with their version; the map knows both."""
+    imports = json.loads(import_map(client))["imports"]
+    for module in ("app", "auth", "firestore"):
+        local = imports[f"firebase/{module}"]
+        source = client.get(local)
+        assert source.mimetype == "text/javascript"
+        for address in re.findall(r'from\s*"(https://[^"]+)"', source.text):
+            [prefix] = [prefix for prefix in imports if address.startswith(prefix)]
+            assert client.get(imports[prefix] + address.removeprefix(prefix)).status_code == 200
+
+
+def test_the_import_map_is_the_only_inline_script_allowed(client: FlaskClient) -> None:
+    """The policy names it by its hash, and the emulators by their origins."""
+    response = client.get("/")
+    digest = base64.b64encode(hashlib.sha256(import_map(client).encode()).digest()).decode()
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert f"script-src 'self' 'sha256-{digest}'" in policy
+    connections = "http://127.0.0.1:1001 http://127.0.0.1:1002 http://127.0.0.1:1003"
+    assert f"connect-src 'self' {connections}" in policy
+    assert not re.search(r"<[^>]+\s(?:style|on[a-z]+)=", response.text)
+
+
+def test_the_page_is_told_where_the_suite_listens(client: FlaskClient) -> None:
+    """Addresses, and nothing secret."""
+    assert client.get("/config.json").json == {
+        "projectId": "demo-threads",
+        "authEmulator": "http://127.0.0.1:1001",
+        "firestoreEmulator": {"host": "127.0.0.1", "port": 1002},
+        "functionsUrl": "http://127.0.0.1:1003/demo-threads/us-central1",
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/vendor/package.json", "/vendor/firebase-ai.js", "/vendor/../package.json", "/index.html", "/x"]
+)
+def test_nothing_else_is_served(client: FlaskClient, path: str) -> None:
+    """Three modules and the page's own files are the whole of it."""
+    assert (SDK / "package.json").exists()
+    assert client.get(path).status_code == 404

@@ -71,7 +71,7 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
         "scopes": list(connection.scopes),
         "status": ACTIVE,
         "profile": public_profile(connection.profile),
-        "extra": {"threadsUserId": connection.threads_user_id, **connection.profile.extra},
+        "extra": {**connection.profile.extra, "threadsUserId": connection.threads_user_id},
     }
 
 

@@ -234,7 +234,31 @@ def _tools() -> "Tools":
 
 # --- the functions ------------------------------------------------------------------------------------------
 
-AUTH_START = Endpoint("th_auth_start", ("GET", "POST"), _auth_start, CONFIG.allowed_origins)
-AUTH_CALLBACK = Endpoint("th_auth_callback", ("GET",), _auth_callback, error_answer=_callback_error)
-PUBLISH = Endpoint("publish_threads", ("POST",), _publish, CONFIG.allowed_origins)
-ACCOUNTS = Endpoint("th_accounts", ("GET",), _accounts, CONFIG.allowed_origins)
+AUTH_START = Endpoint(
+    "th_auth_start",
+    methods=("GET", "POST"),
+    handler=_auth_start,
+    allowed_origins=CONFIG.allowed_origins,
+    project=CONFIG.project,
+)
+AUTH_CALLBACK = Endpoint(
+    "th_auth_callback",
+    methods=("GET",),
+    handler=_auth_callback,
+    error_answer=_callback_error,
+    project=CONFIG.project,
+)
+PUBLISH = Endpoint(
+    "publish_threads",
+    methods=("POST",),
+    handler=_publish,
+    allowed_origins=CONFIG.allowed_origins,
+    project=CONFIG.project,
+)
+ACCOUNTS = Endpoint(
+    "th_accounts",
+    methods=("GET",),
+    handler=_accounts,
+    allowed_origins=CONFIG.allowed_origins,
+    project=CONFIG.project,
+)

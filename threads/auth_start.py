@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from threads.authorization import authorize_url, requested_scopes
+from threads.authorization import authorize_url
 from threads.config import Config
 from threads.return_to import validate_return_to
+from threads.scopes import requested_scopes
 from threads.store import Store
 
 STATE_LIFETIME = timedelta(minutes=10)

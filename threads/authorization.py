@@ -1,48 +1,12 @@
-"""The browser's side of Threads' OAuth flow: scopes, and the address of the authorization window.
+"""The browser's side of Threads' OAuth flow: the address of the authorization window.
 
 Source: https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from urllib.parse import quote, urlencode
 
 from threads.config import Config
-from threads.errors import InvalidRequest, Problem
-from threads.wire import redacted
-
-DEFAULT_SCOPES = ("threads_basic", "threads_content_publish")
-
-KNOWN_SCOPES = (
-    *DEFAULT_SCOPES,
-    "threads_read_replies",
-    "threads_manage_replies",
-    "threads_manage_insights",
-    "threads_manage_mentions",
-    "threads_keyword_search",
-    "threads_delete",
-    "threads_location_tagging",
-    "threads_profile_discovery",
-    "threads_share_to_instagram",
-)
-"""Source: https://developers.facebook.com/docs/threads/overview#threads-api-permissions"""
-
-
-def requested_scopes(extra: Iterable[str], wanted: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the scopes to ask for: the two defaults, then the configured ones, then this request's.
-
-    Raises:
-        InvalidRequest: a scope is not one of Threads'.
-
-    """
-    scopes = tuple(dict.fromkeys((*DEFAULT_SCOPES, *extra, *wanted)))
-    problems = [
-        Problem("scopes", "unknown_scope", f"{redacted(scope, limit=60)!r} is not a scope of Threads.")
-        for scope in scopes
-        if scope not in KNOWN_SCOPES
-    ]
-    if problems:
-        raise InvalidRequest(*problems)
-    return scopes
 
 
 def authorize_url(config: Config, *, state: str, scopes: Collection[str]) -> str:

@@ -4,19 +4,18 @@ It repeats nothing, follows no redirect, and lets no URL or header into an excep
 tokens.
 """
 
+import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
 from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from threads.graph import NO_ANSWER, GraphReply, GraphRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CALL_DEADLINE = timedelta(seconds=15)
 """For one call as a whole. Meta's slowest good answers were seen at about ten seconds; a caller's own request
@@ -29,6 +28,9 @@ MAX_REPLY_BYTES = 1 << 20
 
 _CHUNK_BYTES = 1 << 16
 
+# urllib3 writes URLs into its log: at DEBUG every one, at WARNING that of an answer with an odd header.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
 
 class GraphClient:
     """Sends Graph requests over kept-open connections; safe to share between threads."""
@@ -37,6 +39,7 @@ class GraphClient:
         """Take Threads' address, the API's version (``v1.0``) and how many requests may run at once."""
         self._base_url = base_url
         self._version = version
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="graph")
         self._session = requests.Session()
         # Passwords of ~/.netrc have no business in calls that carry tokens, and neither have cookies.
         self._session.trust_env = False
@@ -46,12 +49,23 @@ class GraphClient:
         self._session.mount("http://", adapter)
 
     def send(self, request: GraphRequest) -> GraphReply:
-        """Send a request and return what came back; a reply with status 0 says that nothing usable did."""
+        """Send a request and return what came back; a reply with status 0 says that nothing usable did.
+
+        The call runs in a thread of its own, because a time-out of ``requests`` is per read: an answer that
+        comes byte by byte would never be late.
+        """
+        call = self._threads.submit(self._call, request, time.monotonic() + CALL_DEADLINE.total_seconds())
+        try:
+            return call.result(CALL_DEADLINE.total_seconds())
+        except Late:
+            call.cancel()
+            return GraphReply(NO_ANSWER, failure="Timeout")
+
+    def _call(self, request: GraphRequest, ends: float) -> GraphReply:
         prefix = f"/{self._version}" if request.versioned else ""
         headers = {"Accept": "application/json"}
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token.reveal()}"
-        ends = time.monotonic() + CALL_DEADLINE.total_seconds()
         try:
             with self._session.request(
                 request.method,
@@ -63,26 +77,20 @@ class GraphClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = b"".join(_read(response, ends))
                 named = {name.lower(): value for name, value in response.headers.items()}
-                return GraphReply(response.status_code, named, body)
-        except (requests.RequestException, HTTPError, OSError) as error:
+                return GraphReply(response.status_code, named, _read(response, ends))
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # The exception's text has the URL in it; its kind is all that is kept.
             return GraphReply(NO_ANSWER, failure=type(error).__name__)
 
 
-def _read(response: requests.Response, ends: float) -> "Iterator[bytes]":
-    """Yield the body's pieces until it is complete, too long or too late: time-outs are per read."""
-    size = 0
-    connection = getattr(response.raw, "connection", None)
-    while True:
-        left = ends - time.monotonic()
-        if left <= 0 or size > MAX_REPLY_BYTES:
-            raise requests.Timeout if left <= 0 else requests.exceptions.ContentDecodingError
-        if connection is not None and connection.sock is not None:
-            connection.sock.settimeout(left)
-        piece = response.raw.read1(_CHUNK_BYTES, decode_content=True)
-        if not piece:
-            return
-        size += len(piece)
-        yield piece
+def _read(response: requests.Response, ends: float) -> bytes:
+    """Return the body, unless it becomes too long or too late."""
+    body = bytearray()
+    while piece := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += piece
+        if len(body) > MAX_REPLY_BYTES:
+            raise requests.exceptions.ContentDecodingError
+        if time.monotonic() > ends:
+            raise requests.Timeout
+    return bytes(body)

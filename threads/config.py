@@ -5,11 +5,14 @@ The one place that names Meta's hosts.
 
 import base64
 import binascii
+import ipaddress
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from threads.errors import ConfigurationError
+from threads.scopes import KNOWN_SCOPES
 from threads.wire import Secret
 
 EMULATOR_VARIABLES = (
@@ -27,6 +30,9 @@ KEY_BYTES = 32
 
 DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulators ok!").decode()
 """Seals tokens where nothing is worth sealing; refused on Google Cloud."""
+
+MAX_COUNT_DIGITS = 5
+"""Nobody means a hundred thousand threads."""
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -81,13 +87,13 @@ def read_config(environment: Mapping[str, str]) -> Config:
         authorize_url=read.url("THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"),
         graph_url=read.url("THREADS_GRAPH_URL", "https://graph.threads.net").rstrip("/"),
         graph_version=read.text("THREADS_GRAPH_VERSION", "v1.0").strip("/"),
-        extra_scopes=read.names("THREADS_EXTRA_SCOPES"),
+        extra_scopes=read.scopes("THREADS_EXTRA_SCOPES"),
         profile_fields=read.names("THREADS_PROFILE_FIELDS"),
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
         text_mode=read.choice("TEXT_MODE", TEXT_MODES),
         token_keys=read.keys("TOKEN_KEYS"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT", "") or None,
-        tasks_audience=read.text("TASKS_AUDIENCE", environment.get("PUBLISH_URL", "")) or None,
+        tasks_audience=read.text("TASKS_AUDIENCE", read.text("PUBLISH_URL", "")) or None,
         tasks_issuer=read.text("TASKS_ISSUER", "https://accounts.google.com"),
         tasks_certs_url=read.url("TASKS_CERTS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
         project=environment.get("GOOGLE_CLOUD_PROJECT") or environment.get("GCLOUD_PROJECT") or None,
@@ -97,6 +103,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
     read.choice("CONNECT_MODE", ("immediate",))
     if read.on_cloud:
         read.refuse_emulators()
+        read.refuse_local_urls()
     if read.mistakes:
         raise ConfigurationError(read.mistakes)
     return config
@@ -104,7 +111,16 @@ def read_config(environment: Mapping[str, str]) -> Config:
 
 def is_loopback(host: str | None) -> bool:
     """Say whether a host name or literal address means this machine."""
-    return host is not None and (host in {"localhost", "::1", "0.0.0.0", "::"} or host.startswith("127."))
+    name = (host or "").rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        # inet_aton reads what resolvers read: 127.1, 2130706433, 0x7f000001.
+        address = ipaddress.ip_address(name if ":" in name else socket.inet_aton(name))
+    except (OSError, ValueError):
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
 
 
 class _Reader:
@@ -128,6 +144,12 @@ class _Reader:
     def names(self, name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.text(name, "").replace(",", " ").split()))
 
+    def scopes(self, name: str) -> tuple[str, ...]:
+        names = self.names(name)
+        if unknown := [scope for scope in names if scope not in KNOWN_SCOPES]:
+            self.mistakes[name] = f"has {', '.join(unknown)}, which Threads does not know"
+        return names
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, choices[0])
         if value not in choices:
@@ -136,7 +158,7 @@ class _Reader:
 
     def count(self, name: str, default: int) -> int:
         value = self.text(name, str(default))
-        if value.isascii() and value.isdigit() and int(value) > 0:
+        if value.isascii() and value.isdigit() and len(value) <= MAX_COUNT_DIGITS and int(value) > 0:
             return int(value)
         self.mistakes[name] = f"is {value!r}; it must be a whole number above 0"
         return default
@@ -157,6 +179,7 @@ class _Reader:
     def keys(self, name: str) -> dict[str, Secret]:
         if self.on_cloud and not self.text(name, ""):
             self.mistakes[name] = "is not set; tokens may not be stored without a key"
+            return {}
         keys: dict[str, Secret] = {}
         for entry in self.text(name, DEVELOPMENT_KEYS).split(","):
             kid, _, encoded = entry.strip().partition(":")
@@ -165,14 +188,20 @@ class _Reader:
                     f"must be kid:base64 of {KEY_BYTES} bytes, each kid once, separated by commas"
                 )
             keys[kid] = Secret(encoded)
-        if self.on_cloud and DEVELOPMENT_KEYS.partition(":")[0] in keys:
+        if self.on_cloud and Secret(DEVELOPMENT_KEYS.partition(":")[2]) in keys.values():
             self.mistakes[name] = "has the development key, which everybody knows"
         return keys
 
     def refuse_emulators(self) -> None:
         for name in EMULATOR_VARIABLES:
-            if self.text(name, ""):
+            if self._environment.get(name):  # blanks count: firebase-admin only asks whether it is empty
                 self.mistakes[name] = "points to an emulator; unset it on Google Cloud"
+
+    def refuse_local_urls(self) -> None:
+        for name in ("PUBLISH_URL", "TASKS_AUDIENCE", "TASKS_ISSUER"):
+            value = self.text(name, "")
+            if "://" in value:
+                self._check_url(name, value)
 
     def _check_url(self, name: str, value: str) -> bool:
         try:
@@ -181,7 +210,9 @@ class _Reader:
         except ValueError:
             host, parts = None, urlsplit("")
         mistake = None
-        if not host or parts.scheme not in {"https", "http"} or parts.username or parts.fragment:
+        if parts.username is not None or parts.password is not None:
+            mistake = "has a user name or password in it"
+        elif not host or parts.scheme not in {"https", "http"} or parts.fragment:
             mistake = f"has {value!r}, which is not an absolute https URL"
         elif self.on_cloud and is_loopback(host):
             mistake = f"has {value!r}, which is this machine; that cannot be right on Google Cloud"

@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from flask import Request, Response
+from werkzeug.exceptions import ClientDisconnected
 
 from threads.errors import (
     InternalError,
@@ -44,7 +46,7 @@ HEADERS = {
 }
 """On every answer. The callback's URL holds a code and a state, which no cache or referrer may carry on."""
 
-_TRACE = re.compile(r"([0-9a-f]{32})/")
+_TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _PLATFORM_PATHS = "/__/"
@@ -86,12 +88,16 @@ class Call:
 
         """
         values: dict[str, str] = {}
+        try:
+            parameters = parse_qsl(
+                self.request.query_string.decode(), keep_blank_values=True, errors="strict"
+            )
+        except ValueError:
+            raise InvalidRequest(Problem("query", "invalid_request", "is not valid UTF-8.")) from None
         for name in names:
-            given = self.request.args.getlist(name)
+            given = [value for key, value in parameters if key == name]
             if len(given) > 1:
                 raise InvalidRequest(Problem(name, "invalid_request", "stands more than once in the query."))
-            if given and "\ufffd" in given[0]:
-                raise InvalidRequest(Problem(name, "invalid_request", "is not valid UTF-8."))
             if given:
                 values[name] = given[0]
         return values
@@ -114,7 +120,7 @@ class Call:
         ):
             raise UnsupportedMediaType
         body = bytearray()
-        while piece := request.stream.read(MAX_BODY_BYTES + 1 - len(body)):
+        while piece := _piece(request, MAX_BODY_BYTES + 1 - len(body)):
             body += piece
             # Not Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
             # and would turn Flask's complaint about it into a 500.
@@ -128,6 +134,13 @@ Handler = Callable[[Call], Answer]
 
 ErrorAnswer = Callable[[Call, ServiceError], Answer]
 """How one function says that it failed."""
+
+
+def _piece(request: Request, size: int) -> bytes:
+    try:
+        return request.stream.read(size)
+    except ClientDisconnected:
+        raise InvalidRequest(Problem("body", "invalid_request", "ends early.")) from None
 
 
 def json_error(_call: Call, error: ServiceError) -> Answer:
@@ -158,12 +171,14 @@ class Endpoint(NamedTuple):
     allowed_origins: tuple[str, ...] = ()
     """Whose pages may call it (CORS)."""
     error_answer: ErrorAnswer = json_error
+    project: str | None = None
+    """The Google Cloud project, for the names of traces."""
 
     def serve(self, request: Request) -> Response:
         """Answer a request: whatever happens becomes an answer and one line in the log."""
         started = time.perf_counter()
         if request.path.startswith(_PLATFORM_PATHS):
-            return Response(status=HTTPStatus.NO_CONTENT)
+            return Response(status=HTTPStatus.NO_CONTENT, headers=HEADERS)
         call = Call(request)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = self._preflight(request)
@@ -171,7 +186,7 @@ class Endpoint(NamedTuple):
             response = _response(self._answer(call))
         response.headers.update(HEADERS)
         self._allow_origin(request, response)
-        _log(call, self.name, response.status_code, time.perf_counter() - started)
+        self._log(call, response.status_code, time.perf_counter() - started)
         return response
 
     def _answer(self, call: Call) -> Answer:
@@ -209,6 +224,27 @@ class Endpoint(NamedTuple):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
 
+    def _log(self, call: Call, status: int, seconds: float) -> None:
+        """Write one JSON line as Cloud Logging reads it (https://cloud.google.com/logging/docs/structured-logging)."""
+        severity = (
+            "ERROR"
+            if status == HTTPStatus.INTERNAL_SERVER_ERROR
+            else "WARNING"
+            if "error" in call.notes
+            else "INFO"
+        )
+        line = {
+            "severity": severity,
+            "message": f"{self.name} {call.request.method} {status} {call.notes.get('error', '')}".rstrip(),
+            "function": self.name,
+            "status": status,
+            "milliseconds": round(seconds * 1000),
+            **_trace(call.request, self.project),
+            **call.notes,
+        }
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.flush()
+
 
 def redirect(url: str) -> Answer:
     """Send the browser on with a GET (RFC 9110, 15.4.4). ``url`` must have been checked."""
@@ -237,10 +273,10 @@ def error_notes(error: ServiceError) -> dict[str, Any]:
 
 def _response(answer: Answer) -> Response:
     if answer.page is not None:
-        response = Response(answer.page, content_type="text/html; charset=utf-8")
+        response = Response(answer.page.encode(errors="replace"), content_type="text/html; charset=utf-8")
     elif answer.body is not None:
         text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
-        response = Response(text, content_type="application/json")
+        response = Response(text.encode(errors="replace"), content_type="application/json")
     else:
         response = Response()
         response.headers.remove("Content-Type")
@@ -251,37 +287,17 @@ def _response(answer: Answer) -> Response:
     return response
 
 
-def _log(call: Call, name: str, status: int, seconds: float) -> None:
-    """Write one JSON line as Cloud Logging reads it (https://cloud.google.com/logging/docs/structured-logging)."""
-    severity = (
-        "ERROR"
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR
-        else "WARNING"
-        if "error" in call.notes
-        else "INFO"
-    )
-    line = {
-        "severity": severity,
-        "message": f"{name} {call.request.method} {status} {call.notes.get('error', '')}".rstrip(),
-        "function": name,
-        "status": status,
-        "milliseconds": round(seconds * 1000),
-        **_trace(call.request),
-        **call.notes,
-    }
-    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
-
-
-def _trace(request: Request) -> dict[str, str]:
-    """Return the request's trace id, Google's own header before the standard one.
+def _trace(request: Request, project: str | None) -> dict[str, str]:
+    """Return the request's trace, from Google's own header before the standard one.
 
     Sources: https://cloud.google.com/trace/docs/trace-context, https://www.w3.org/TR/trace-context/
     """
     found = _TRACE.match(request.headers.get("X-Cloud-Trace-Context", "")) or _TRACE_PARENT.match(
         request.headers.get("traceparent", "")
     )
-    return {"trace": found[1]} if found else {}
+    if not found:
+        return {}
+    return {"logging.googleapis.com/trace": f"projects/{project}/traces/{found[1]}" if project else found[1]}
 
 
 def _stack(error: BaseException) -> list[str]:

@@ -249,11 +249,12 @@ def read_object(step: Step, reply: GraphReply) -> dict[str, Any]:
     return answer
 
 
-def unreadable(step: Step, reply: GraphReply) -> ThreadsUnavailable:
+def unreadable(step: Step, reply: GraphReply) -> ThreadsError:
     """Return the error for an answer that is none."""
     excerpt = reply.failure or redacted(reply.body.decode(errors="replace"))
     evidence = Evidence(step, reply.status, fbtrace_id=_trace(reply, {}), excerpt=excerpt)
-    return ThreadsUnavailable(evidence=evidence, retry_after=_retry_after(reply))
+    error = RateLimited if reply.status in _TOO_MANY_REQUESTS else ThreadsUnavailable
+    return error(evidence=evidence, retry_after=_retry_after(reply))
 
 
 def _classified(step: Step, reply: GraphReply, envelope: Mapping[str, Any]) -> ThreadsError:
@@ -289,7 +290,8 @@ def _user_message(envelope: Mapping[str, Any]) -> str | None:
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
     try:
-        answer = json.loads(body)
+        # There and back: half of a surrogate pair, which nobody could store or answer, becomes "?".
+        answer = json.loads(json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.config import Config
@@ -68,7 +69,14 @@ class Identity:
             uid = auth.verify_id_token(unverified, app=app, clock_skew_seconds=CLOCK_SKEW.seconds)["uid"]
         except auth.CertificateFetchError as error:
             raise ServiceUnavailable from error
-        except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError, KeyError, TypeError):
+        except (
+            auth.InvalidIdTokenError,
+            auth.UserDisabledError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):
             raise Unauthenticated from None
         if not isinstance(uid, str) or not is_document_id(uid):
             raise Forbidden("This user id cannot be served.")
@@ -130,7 +138,7 @@ class SigningKeys:
         """Take where a JWK set (RFC 7517), or an object of PEM certificates by key id, is served."""
         self._url = url
         self._keys: dict[str, Any] = {}
-        self._fetched = float("-inf")
+        self._fetched = self._tried = float("-inf")
         self._lock = threading.Lock()
 
     def find(self, unverified_kid: str) -> Any:
@@ -144,7 +152,11 @@ class SigningKeys:
         with self._lock:
             age = time.monotonic() - self._fetched
             known = unverified_kid in self._keys
-            if age > KEYS_KEPT.total_seconds() or (not known and age > KEYS_PAUSE.total_seconds()):
+            tried = time.monotonic() - self._tried
+            if age > KEYS_KEPT.total_seconds() or (
+                not known and min(age, tried) > KEYS_PAUSE.total_seconds()
+            ):
+                self._tried = time.monotonic()
                 self._keys = self._fetch()
                 self._fetched = time.monotonic()
             try:
@@ -159,12 +171,20 @@ class SigningKeys:
 
         try:
             response = requests.get(self._url, timeout=KEYS_TIMEOUT.total_seconds(), allow_redirects=False)
-            response.raise_for_status()
+            if response.status_code != HTTPStatus.OK:
+                raise ServiceUnavailable
             answer = response.json()
             if "keys" in answer:
                 return {key.key_id or "": key.key for key in jwt.PyJWKSet.from_dict(answer).keys}
             return {kid: load_pem_x509_certificate(pem.encode()).public_key() for kid, pem in answer.items()}
-        except (requests.RequestException, jwt.PyJWTError, ValueError, AttributeError, TypeError) as error:
+        except (
+            requests.RequestException,
+            jwt.PyJWTError,
+            ValueError,
+            AttributeError,
+            TypeError,
+            RecursionError,
+        ) as error:
             raise ServiceUnavailable from error
 
 

@@ -19,8 +19,8 @@ MAX_TEXT_BYTES = 500
 production every character was seen to count that way (498 characters in 504 bytes were refused).
 https://developers.facebook.com/docs/threads/overview#limitations"""
 
-MAX_BODY_TEXT = 20_000
-"""Characters of a text that are looked at; far above what can be published."""
+MAX_BODY_TEXT = 64 * 1024
+"""Characters of a text that are looked at: all that fit into a body, so that its true size is told."""
 
 MAX_URL = 2048
 """Characters of a media URL."""
@@ -30,6 +30,9 @@ MAX_KEY = 512
 
 WEB_FIELDS = ("text", "imageUrl", "videoUrl", "accountId", "idempotencyKey", "userId")
 """The web app's body. ``userId`` is there to be compared with the ID token."""
+
+CONTENT_FIELDS = ("text", "imageUrl", "videoUrl", "imageUrls", "videoUrls", "mediaUrls")
+"""Where there is something to publish, in the web app's body and in a task's."""
 
 _VIDEO_ENDINGS = {".mov", ".mp4", ".m4v"}
 
@@ -119,7 +122,7 @@ def read_task_body(body: Mapping[str, Any]) -> Submission:
     fields = Fields(body)
     user_id = fields.text("userId", limit=MAX_KEY)
     key = fields.text("postSubmissionId", limit=MAX_KEY)
-    if user_id is None or not is_document_id(user_id):
+    if not fields.has_problem("userId") and (user_id is None or not is_document_id(user_id)):
         fields.problem("userId", "invalid_request", "must name the user whose post this is.")
     if key is None:
         fields.problem("postSubmissionId", "invalid_request", "must name the submission.")
@@ -135,8 +138,8 @@ def read_task_body(body: Mapping[str, Any]) -> Submission:
 
 
 def _task_content(fields: Fields) -> Content:
-    images = fields.texts("imageUrls", limit=MAX_URL)
-    videos = [url for url in (fields.text("videoUrl", limit=MAX_URL),) if url]
+    images = [*fields.texts("imageUrls", limit=MAX_URL)]
+    videos = [*fields.texts("videoUrl", limit=MAX_URL), *fields.texts("videoUrls", limit=MAX_URL)]
     kind = (fields.text("mediaType", limit=MAX_KEY) or "").lower()
     for url in fields.texts("mediaUrls", limit=MAX_URL):
         (videos if _is_video(url, kind) else images).append(url)
@@ -151,8 +154,12 @@ def _task_content(fields: Fields) -> Content:
 
 
 def _task_account(fields: Fields) -> str | None:
-    platforms = [entry for entry in fields.objects("platform") if entry.get("platform") == "threads"]
-    accounts = {Fields(entry).text("accountId", limit=MAX_KEY) for entry in platforms}
+    platforms = fields.objects("platform")
+    ours = [Fields(entry) for entry in platforms if entry.get("platform") == "threads"]
+    accounts = {entry.text("accountId", limit=MAX_KEY) for entry in ours}
+    fields.problems += [problem for entry in ours for problem in entry.problems]
+    if platforms and not ours:
+        fields.problem("platform", "invalid_request", "does not name threads.")
     if len(accounts) > 1:
         fields.problem(
             "platform", "invalid_request", "names several Threads accounts; send one task for each."
@@ -174,7 +181,8 @@ def _path(url: str) -> str:
 
 
 def _check_content(fields: Fields, content: Content) -> None:
-    if not (fields.problems or (content.text or "").strip() or content.image_url or content.video_url):
+    is_empty = not ((content.text or "").strip() or content.image_url or content.video_url)
+    if is_empty and not fields.has_problem(*CONTENT_FIELDS):
         fields.problem("text", "empty_post", "Give a text, an image or a video to publish.")
     if content.image_url and content.video_url:
         fields.problem("videoUrl", "too_many_media", "A post has either imageUrl or videoUrl.")
@@ -193,7 +201,7 @@ def _media_urls(content: Content) -> Iterable[tuple[str, str]]:
 def _is_public_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
     return (

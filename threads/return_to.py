@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
 
 from threads.errors import InvalidReturnTo
 
@@ -30,7 +30,9 @@ class ReturnTo(NamedTuple):
         before, _, fragment = self.url.partition("#")
         path, _, query = before.partition("?")
         kept = [
-            part for part in query.split("&") if part and part.partition("=")[0] not in OUTCOME_PARAMETERS
+            part
+            for part in query.split("&")
+            if part and unquote_plus(part.partition("=")[0]) not in OUTCOME_PARAMETERS
         ]
         added = urlencode(outcome, quote_via=quote)
         return f"{path}?{'&'.join([*kept, added])}#{fragment or _OUTCOME_FRAGMENT}"

@@ -19,12 +19,16 @@ MAX_DOCUMENT_ID_BYTES = 1500
 _THREADS_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
 _RESERVED_DOCUMENT_ID = re.compile(r"\.|\.\.|__.*__", re.DOTALL)
 _SECRET_PARAMETER = re.compile(
-    r"(?i)(access_token|client_secret|refresh_token|signed_request|input_token|id_token|code|state)"
+    r"(?i)(?<![a-z_])(access_token|client_secret|refresh_token|signed_request|input_token|id_token|code|state)"
     r"(\"?\s*[=:]\s*\"?)([^\"&\s,;}]{6,})"
 )
 _BEARER = re.compile(r"(?i)\b(bearer)\s+\S+")
-_TOKEN_LIKE = re.compile(r"[A-Za-z0-9_\-|.%]{32,}")
+_TOKEN_LIKE = re.compile(r"(?![A-Z_]+(?![A-Za-z0-9_\-|.%]))[A-Za-z0-9_\-|.%]{32,}")
+"""Except Threads' own words for errors, like THREADS_API__LINK_LIMIT_EXCEEDED."""
 _HIDDEN = "[hidden]"
+
+MAX_REDACTED = 1 << 20
+"""Characters that are looked at: the cut comes after the hiding, so that no piece of a token is left over."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Secret:
 
 def redacted(text: str, *, limit: int = 300) -> str:
     """Return the beginning of ``text`` with everything hidden that is, or looks like, a secret."""
-    shown = _SECRET_PARAMETER.sub(rf"\1\2{_HIDDEN}", text[: limit * 4])
+    shown = _SECRET_PARAMETER.sub(rf"\1\2{_HIDDEN}", text[:MAX_REDACTED])
     shown = _TOKEN_LIKE.sub(_HIDDEN, _BEARER.sub(rf"\1 {_HIDDEN}", shown))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -61,7 +65,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(raw, object_pairs_hook=_unique_members, parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeError:
         raise _invalid_body("is not valid UTF-8, or has half of a surrogate pair") from None
     except RecursionError:
@@ -149,6 +153,10 @@ class Fields:
         self.problem(name, "invalid_request", "must be a list of objects.")
         return []
 
+    def has_problem(self, *names: str) -> bool:
+        """Say whether one of these members has broken a rule."""
+        return any(problem.field in names for problem in self.problems)
+
     def check(self) -> None:
         """Raise what was noted.
 
@@ -168,7 +176,7 @@ def _unique_members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ValueError(f"a member stands twice: {name}")
+            raise ValueError(f"a member stands twice: {name!a}")
         members[name] = value
     return members
 

@@ -1,0 +1,509 @@
+"""HTTP manners: what every function does whatever its handler does."""
+
+import gzip
+import io
+import json
+import secrets
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Request, Response
+from werkzeug.test import EnvironBuilder
+
+from tests.unit.support import TOKEN
+from threads import edge
+from threads.edge import HEADERS, MAX_BODY_BYTES, Answer, Call, Endpoint, Handler
+from threads.errors import (
+    Evidence,
+    Forbidden,
+    InProgress,
+    InvalidRequest,
+    Problem,
+    RateLimited,
+    RejectedByThreads,
+    ServiceError,
+    Unauthenticated,
+)
+
+ORIGIN = "https://app.example"
+
+
+class Served(NamedTuple):
+    """What came of a request."""
+
+    response: Response
+    log: str
+
+    @property
+    def status(self) -> int:
+        """The answer's status."""
+        return self.response.status_code
+
+    @property
+    def error(self) -> str:
+        """The error's code."""
+        return str((self.response.get_json() or {})["error"]["code"])
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The one line of the log."""
+        assert self.log.endswith("\n")
+        assert self.log.count("\n") == 1, self.log
+        return dict(json.loads(self.log))
+
+
+@pytest.fixture
+def serve(capsys: pytest.CaptureFixture[str]) -> "Serve":
+    """Return what sends a request through an endpoint."""
+    return Serve(capsys)
+
+
+class Serve:
+    """Sends requests through an endpoint that may be called from one origin."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Take what catches the log."""
+        self.capsys = capsys
+
+    def __call__(
+        self, handler: Handler, *, origins: tuple[str, ...] = (ORIGIN,), environ: Any = None, **request: Any
+    ) -> Served:
+        """Return answer and log of one request."""
+        endpoint = Endpoint("th_example", ("GET", "POST"), handler, origins)
+        built = EnvironBuilder(**request).get_environ() | (environ or {})
+        response = endpoint.serve(Request(built))
+        captured = self.capsys.readouterr()
+        assert captured.err == ""
+        return Served(response, captured.out)
+
+
+def fine(_call: Call) -> Answer:
+    """Answer that all is well."""
+    return Answer(body={"ok": True, "text": "é 🦊"})
+
+
+def echo(call: Call) -> Answer:
+    """Answer with the body that was sent."""
+    return Answer(body=call.json())
+
+
+def raising(error: BaseException) -> Handler:
+    """Return a handler that fails."""
+
+    def fail(_call: Call) -> Answer:
+        raise error
+
+    return fail
+
+
+# --- methods and origins ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_function_answers_its_methods(method: str, serve: Serve) -> None:
+    """The methods of a function reach its handler, and the answer is JSON in UTF-8."""
+    served = serve(fine, method=method)
+    assert (served.status, served.response.content_type) == (200, "application/json")
+    assert served.response.get_data() == '{"ok":true,"text":"é 🦊"}'.encode()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "X\u00e9"])
+def test_other_methods_are_405_with_allow(method: str, serve: Serve) -> None:
+    """Every other method is refused before the handler, with the methods that would be answered."""
+    served = serve(raising(AssertionError()), environ={"REQUEST_METHOD": method})
+    assert (served.status, served.response.headers["Allow"]) == (405, "GET, POST")
+    assert served.error == "method_not_allowed"
+
+
+def preflight(origin: str | None) -> dict[str, Any]:
+    """Return a browser's preflight."""
+    headers = {"Access-Control-Request-Method": "POST", **({"Origin": origin} if origin else {})}
+    return {"method": "OPTIONS", "headers": headers}
+
+
+def test_the_apps_preflight_is_answered(serve: Serve) -> None:
+    """The app's own pages may send the function's methods, tokens and JSON."""
+    response = serve(raising(AssertionError()), **preflight(ORIGIN)).response
+    assert (response.status_code, response.get_data()) == (204, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, POST"
+    allowed = set(response.headers["Access-Control-Allow-Headers"].lower().split(", "))
+    assert {"authorization", "content-type", "idempotency-key"} <= allowed
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+FOREIGN = [
+    "https://evil.example",
+    "https://app.example.evil.example",
+    "https://app.example:8443",
+    "http://app.example",
+    "https://APP.example",
+    "https://app.example/",
+    "null",
+    "*",
+    "",
+    None,
+]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_foreign_pages_are_not_allowed(origin: str | None, serve: Serve) -> None:
+    """A page of any other origin gets neither a preflight nor an answer that its browser would hand over."""
+    headers = {} if origin is None else {"Origin": origin}
+    asked = serve(raising(AssertionError()), **preflight(origin))
+    got = serve(fine, headers=headers)
+    assert (asked.status, got.status) == (403, 200)
+    for response in (asked.response, got.response):
+        assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
+        assert "Origin" in response.headers["Vary"]
+
+
+def test_a_function_without_origins_is_nobodys(serve: Serve) -> None:
+    """A function that no page may call answers no preflight."""
+    assert serve(fine, origins=(), **preflight(ORIGIN)).status == 403
+
+
+@pytest.mark.parametrize("handler", [fine, raising(Forbidden()), raising(RuntimeError())])
+def test_the_app_can_read_answers_and_errors(handler: Handler, serve: Serve) -> None:
+    """The app's pages can read every answer and when to come again, and no cache mixes up origins."""
+    response = serve(handler, headers={"Origin": ORIGIN}).response
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert "Origin" in response.headers["Vary"]
+
+
+# --- bodies -------------------------------------------------------------------------------------------------
+
+JSON_BODY: dict[str, Any] = {"method": "POST", "content_type": "application/json"}
+PADDING = len(b'{"a":""}')
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 413), (1 << 20, 413)])
+@pytest.mark.parametrize("chunked", ["", "chunked"])
+def test_a_body_has_at_most_64_kib(extra: int, status: int, chunked: str, serve: Serve) -> None:
+    """65,536 bytes are read, one more is refused, whether or not the length was announced."""
+    body = b'{"a":"' + b"x" * (65_536 - PADDING + extra) + b'"}'
+    without_length = {
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    served = (
+        serve(echo, **JSON_BODY, environ=without_length) if chunked else serve(echo, **JSON_BODY, data=body)
+    )
+    assert (MAX_BODY_BYTES, served.status) == (65_536, status)
+    assert status == 200 or served.error == "payload_too_large"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/json",
+        "json",
+    ],
+)
+def test_only_json_is_read(content_type: str, serve: Serve) -> None:
+    """A body of another type is 415: a foreign page could send those without a preflight."""
+    served = serve(echo, method="POST", data=b"{}", content_type=content_type)
+    assert (served.status, served.error) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
+)
+def test_json_is_read_however_its_type_is_written(content_type: str, serve: Serve) -> None:
+    """The type may have a charset and any case."""
+    assert serve(echo, method="POST", data=b'{"a": 1}', content_type=content_type).response.get_json() == {
+        "a": 1
+    }
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+def test_compressed_bodies_are_refused(encoding: str, serve: Serve) -> None:
+    """A body that would have to be unpacked is 415: 64 KiB could become anything."""
+    body = gzip.compress(b"{}")
+    assert serve(echo, **JSON_BODY, data=body, headers={"Content-Encoding": encoding}).status == 415
+
+
+BROKEN_BODIES = [
+    b"",
+    b"[]",
+    b"{",
+    b"\xff",
+    b'{"a": 1, "a": 1}',
+    b"[" * 60_000,
+    rb'{"\ud800": 1, "\ud800": 1}',
+]
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES, ids=range(len(BROKEN_BODIES)))
+def test_a_broken_body_is_a_400(body: bytes, serve: Serve) -> None:
+    """No body makes the function fail, nor keeps it from answering."""
+    served = serve(echo, **JSON_BODY, data=body)
+    assert (served.status, served.error) == (400, "invalid_request")
+
+
+def test_a_body_that_ends_early_is_a_400(serve: Serve) -> None:
+    """Less than the announced length is the client's mistake, not ours."""
+    short = {"wsgi.input": io.BytesIO(b'{"a":'), "CONTENT_LENGTH": "100"}
+    served = serve(echo, **JSON_BODY, environ=short)
+    assert (served.status, served.error) == (400, "invalid_request")
+    assert served.line["severity"] != "ERROR"
+
+
+@pytest.mark.parametrize("length", ["", "x", "-1", "0"])
+def test_a_senseless_length_is_no_body(length: str, serve: Serve) -> None:
+    """A Content-Length that is none does not make the function fail."""
+    assert serve(echo, **JSON_BODY, environ={"CONTENT_LENGTH": length}).status == 400
+
+
+# --- queries ------------------------------------------------------------------------------------------------
+
+
+def query_of(call: Call) -> Answer:
+    """Answer with the parameters a and b."""
+    return Answer(body=call.query("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", {}), ("a=1&c=2&c=3", {"a": "1"}), ("a=&b=%C3%A9+x", {"a": "", "b": "é x"}), ("%61=1", {"a": "1"})],
+)
+def test_parameters_are_read_by_name(query: str, expected: dict[str, str], serve: Serve) -> None:
+    """The named parameters are read; others are not looked at."""
+    assert serve(query_of, query_string=query).response.get_json() == expected
+
+
+@pytest.mark.parametrize("query", ["a=1&a=1", "a=1&%61=2", "a=%ff", "b=%ED%A0%80"])
+def test_unclear_parameters_are_a_400(query: str, serve: Serve) -> None:
+    """A parameter that stands twice, or is not UTF-8, is not guessed at."""
+    assert (serve(query_of, query_string=query).status) == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        ("application/json", True),
+        ("application/json, text/plain, */*", True),
+        ("text/html;q=0.1, application/json", True),
+        ("image/png", False),
+        (";;;,", False),
+    ],
+)
+def test_programs_get_json_and_browsers_pages(accept: str | None, expected: bool) -> None:  # noqa: FBT001
+    """Only who asks for JSON more than for a page gets it."""
+    environ = EnvironBuilder().get_environ() | ({} if accept is None else {"HTTP_ACCEPT": accept})
+    assert Call(Request(environ)).accepts_json() is expected
+
+
+# --- every answer -------------------------------------------------------------------------------------------
+
+ANSWERS: dict[str, tuple[Handler, dict[str, Any]]] = {
+    "object": (fine, {}),
+    "page": (lambda _call: edge.page("a", "b"), {}),
+    "redirect": (lambda _call: edge.redirect("https://app.example/"), {}),
+    "error": (raising(Forbidden()), {}),
+    "mistake": (raising(RuntimeError()), {}),
+    "other method": (fine, {"method": "PUT"}),
+    "preflight": (fine, preflight(ORIGIN)),
+    "foreign preflight": (fine, preflight("https://evil.example")),
+    "health probe": (fine, {"path": "/__/health"}),
+}
+
+
+@pytest.mark.parametrize(("handler", "request_"), ANSWERS.values(), ids=ANSWERS)
+def test_security_headers_are_on_every_answer(
+    handler: Handler, request_: dict[str, Any], serve: Serve
+) -> None:
+    """Nothing that is answered may be kept, framed, sniffed, or told on by a referrer."""
+    headers = serve(handler, **request_).response.headers
+    assert {name: headers.get(name) for name in HEADERS} == HEADERS
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/__/health", "/__/"])
+def test_the_platforms_probe_does_nothing(path: str, serve: Serve) -> None:
+    """The emulator's health probe reaches no handler, and fills no log."""
+    served = serve(raising(AssertionError()), path=path)
+    assert (served.status, served.response.get_data(), served.log) == (204, b"", "")
+
+
+def test_a_redirect_is_as_it_was_checked(serve: Serve) -> None:
+    """The browser is sent on with a GET, to the very text that was checked."""
+    url = "https://app.example//x/../y?a=%7e&b=[]|^#part"
+    response = serve(lambda _call: edge.redirect(url)).response
+    assert (response.status_code, response.headers["Location"], response.get_data()) == (303, url, b"")
+
+
+def test_a_page_is_escaped(serve: Serve) -> None:
+    """Nothing that a page shows can become part of it."""
+    hostile = "<script>alert('x')</script>\"&{title}"
+    served = serve(lambda _call: edge.page(hostile, hostile, status=409, reload_after=2))
+    text = served.response.get_data(as_text=True)
+    assert (served.status, served.response.content_type) == (409, "text/html; charset=utf-8")
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&quot;&amp;{title}") == 3
+    assert '<meta http-equiv="refresh" content="2">' in text
+
+
+# --- errors -------------------------------------------------------------------------------------------------
+
+ERRORS: list[tuple[ServiceError, int, dict[str, str]]] = [
+    (Forbidden(), 403, {}),
+    (Unauthenticated(), 401, {"WWW-Authenticate": "Bearer"}),
+    (InProgress(), 409, {"Retry-After": "2"}),
+    (RateLimited(), 429, {"Retry-After": "60"}),
+    (RateLimited(retry_after=timedelta(seconds=90.6)), 429, {"Retry-After": "91"}),
+    (RateLimited(retry_after=timedelta(milliseconds=1)), 429, {"Retry-After": "1"}),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "headers"), ERRORS)
+def test_an_error_has_its_status_and_headers(
+    error: ServiceError, status: int, headers: dict[str, str], serve: Serve
+) -> None:
+    """An error is answered by its row of the table, with the headers that HTTP wants."""
+    served = serve(raising(error))
+    assert served.status == status
+    assert served.response.get_json() == {
+        "ok": False,
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "retryable": error.retryable,
+            **({"nextAction": error.next_action} if error.next_action else {}),
+        },
+    }
+    names = ("WWW-Authenticate", "Retry-After", "Allow")
+    assert {
+        name: served.response.headers[name] for name in names if name in served.response.headers
+    } == headers
+
+
+def test_an_error_tells_every_broken_rule(serve: Serve) -> None:
+    """Details and Meta's trace id are part of the answer."""
+    two = InvalidRequest(Problem("a", "x", "is wrong."), Problem("b", "y", "is, too."))
+    details = (serve(raising(two)).response.get_json() or {})["error"]["details"]
+    assert details == [
+        {"field": "a", "code": "x", "message": "is wrong."},
+        {"field": "b", "code": "y", "message": "is, too."},
+    ]
+    refused = RejectedByThreads(evidence=Evidence("create_container", 400, fbtrace_id="AbC"))
+    assert (serve(raising(refused)).response.get_json() or {})["error"]["fbtraceId"] == "AbC"
+
+
+HALF = "x\ud83d"
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        raising(RejectedByThreads(HALF)),
+        raising(InvalidRequest(Problem(HALF, "unknown_field", HALF))),
+        lambda _call: Answer(body={"name": HALF}),
+        lambda _call: edge.page(HALF, HALF),
+    ],
+)
+def test_there_is_an_answer_whatever_its_text(handler: Handler, serve: Serve) -> None:
+    """Half of a surrogate pair that found its way into a text does not leave the caller without an answer."""
+    served = serve(handler)
+    assert served.response.get_data()
+    assert served.line["function"] == "th_example"
+
+
+def secretive(call: Call) -> Answer:
+    """Fail with a secret in the text, in its cause's and in a local variable."""
+    call.notes["uid"] = "u"
+    held = f"Bearer {TOKEN}"
+    raise KeyError(f"https://graph.example/?access_token={TOKEN}", held) from ValueError(held)
+
+
+def test_a_mistakes_text_goes_nowhere(serve: Serve) -> None:
+    """An unexpected exception is a 500 that says nothing, and a log line with its kind and where it was."""
+    served = serve(secretive, headers={"Authorization": f"Bearer {TOKEN}"}, query_string=f"code={TOKEN}")
+    assert (served.status, served.error) == (500, "internal")
+    assert TOKEN[:12] not in served.response.get_data(as_text=True)
+    assert TOKEN[:12] not in served.log
+    assert (served.line["severity"], served.line["exception"]) == ("ERROR", "KeyError")
+    assert any("secretive" in frame for frame in served.line["stack"])
+
+
+# --- the log ------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_one_line(serve: Serve) -> None:
+    """Each request leaves one JSON object that says which function, how it ended and how long it took."""
+
+    def noting(call: Call) -> Answer:
+        call.notes |= {"uid": "u\n1", "text": "é\u2028"}
+        return Answer(status=202, body={})
+
+    line = serve(noting, query_string="code=abcdefgh&state=ijklmnop").line
+    assert {name: line[name] for name in ("severity", "message", "function", "status", "uid", "text")} == {
+        "severity": "INFO",
+        "message": "th_example GET 202",
+        "function": "th_example",
+        "status": 202,
+        "uid": "u\n1",
+        "text": "é\u2028",
+    }
+    assert line["milliseconds"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "severity"),
+    [(Forbidden(), "WARNING"), (RateLimited(), "WARNING"), (RuntimeError(), "ERROR")],
+)
+def test_failures_are_told_by_severity(error: Exception, severity: str, serve: Serve) -> None:
+    """Only what is a mistake of ours is an ERROR; a failure has its code in the line."""
+    line = serve(raising(error)).line
+    assert (line["severity"], line["error"]) == (severity, getattr(error, "code", "internal"))
+
+
+def test_the_log_has_the_evidence_of_threads(serve: Serve) -> None:
+    """What Threads answered stands in the log line, as far as it may."""
+    evidence = Evidence("create_container", 400, 24, 4279009, "AbC", "excerpt")
+    line = serve(raising(RejectedByThreads(f"no {TOKEN}", evidence=evidence))).line
+    assert line["graph"] == {
+        "step": "create_container",
+        "status": 400,
+        "code": 24,
+        "subcode": 4279009,
+        "fbtrace_id": "AbC",
+        "excerpt": "excerpt",
+    }
+    assert TOKEN[:12] not in json.dumps(line)
+
+
+TRACE, OTHER_TRACE = secrets.token_hex(16), secrets.token_hex(16)
+TRACES: list[tuple[dict[str, str], str | None]] = [
+    ({"X-Cloud-Trace-Context": f"{TRACE}/123;o=1"}, TRACE),
+    ({"X-Cloud-Trace-Context": TRACE}, TRACE),
+    ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, TRACE),
+    ({"X-Cloud-Trace-Context": f"{TRACE}/1", "traceparent": f"00-{OTHER_TRACE}-00f067aa0ba902b7-01"}, TRACE),
+    ({"X-Cloud-Trace-Context": "nonsense", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, TRACE),
+    ({"traceparent": f"00-{TRACE}"}, None),
+    ({"X-Cloud-Trace-Context": f"{TRACE}0/1"}, None),
+    ({"traceparent": '00-"}-x-01'}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "expected"), TRACES, ids=range(len(TRACES)))
+def test_the_line_belongs_to_its_trace(headers: dict[str, str], expected: str | None, serve: Serve) -> None:
+    """The request's trace stands in the field by which Cloud Logging groups lines, from either header."""
+    line = serve(fine, headers=headers).line
+    trace = line.get("logging.googleapis.com/trace")
+    assert (trace.rpartition("/")[2] if trace else None) == expected

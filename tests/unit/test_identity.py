@@ -1,0 +1,382 @@
+"""Who calls: tokens of Cloud Tasks against real keys, and Firebase ID tokens that are none."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import firebase_admin
+import google.auth.credentials
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from firebase_admin import credentials
+
+from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
+from threads import identity
+from threads.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
+from threads.identity import Identity, SigningKeys, Task
+
+ACCOUNT = "tasks@project.iam.gserviceaccount.example"
+AUDIENCE = "https://functions.example/publish_threads"
+ISSUER = "https://accounts.example"
+
+KEY, OTHER = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+
+
+def jwk(key: rsa.RSAPrivateKey, kid: str | None = "k1") -> dict[str, Any]:
+    """Return the public half as an entry of a JWK set."""
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    return {**public, "alg": "RS256", "use": "sig", **({"kid": kid} if kid else {})}
+
+
+def pem(key: rsa.RSAPrivateKey) -> str:
+    """Return a certificate of the key, as Google serves them by key id."""
+    name, now = x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+JWK_SET = {"keys": [jwk(KEY)]}
+
+
+def token(
+    *, key: Any = KEY, algorithm: str = "RS256", header: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    """Return a token as Cloud Tasks sends it, with changed claims; None leaves one out."""
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "1",
+        "iat": now,
+        "exp": now + 3600,
+        "email": ACCOUNT,
+        "email_verified": True,
+        **changes,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, key, algorithm, {"kid": "k1"} if header is None else header)
+
+
+def segment(value: object) -> str:
+    """Return a part of a token."""
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="module")
+def keys_server() -> Iterator[Loopback]:
+    """Serve one key as a JWK set."""
+    with loopback(serve_json(JWK_SET)) as server:
+        yield server
+
+
+def verifier(server: Loopback, **variables: str) -> Identity:
+    """Return what verifies against this server's keys; there is no Firebase."""
+    settings = {
+        "TASKS_SERVICE_ACCOUNT": ACCOUNT,
+        "TASKS_AUDIENCE": AUDIENCE,
+        "TASKS_ISSUER": ISSUER,
+        "TASKS_CERTS_URL": server.url,
+        **variables,
+    }
+    return Identity(config(**settings), lambda: pytest.fail("Firebase was asked"))
+
+
+# --- Cloud Tasks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [JWK_SET, {"k1": pem(KEY)}, {"keys": [jwk(OTHER, "k0"), jwk(KEY)]}])
+def test_a_sound_token_is_cloud_tasks(answer: object) -> None:
+    """A token of the configured account is believed, whether keys are served as JWK set or certificates."""
+    with loopback(serve_json(answer)) as server:
+        assert verifier(server).caller(f"Bearer {token()}") == Task()
+
+
+@pytest.mark.parametrize("header", ["bearer {}", "BEARER {}", "Bearer  {} "])
+def test_the_scheme_is_read_as_http_says(header: str, keys_server: Loopback) -> None:
+    """The word Bearer may be written in any case."""
+    assert verifier(keys_server).caller(header.format(token())) == Task()
+
+
+def hs256_with_the_public_key() -> str:
+    """Return a token that uses the public key as a shared secret."""
+    public = KEY.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    head, body, _ = token().split(".")
+    head = segment({"alg": "HS256", "typ": "JWT", "kid": "k1"})
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signed = signature.sign(f"{head}.{body}".encode(), public)
+    return f"{head}.{body}.{segment(signed)}"
+
+
+def altered(part: int, value: object) -> str:
+    """Return a sound token with one part replaced after it was signed."""
+    parts = token().split(".")
+    parts[part] = segment(value)
+    return ".".join(parts)
+
+
+NOW = int(time.time())
+FORGED: dict[str, Callable[[], str]] = {
+    "expired": lambda: token(exp=NOW - 60),
+    "no expiry": lambda: token(exp=None),
+    "expiry as text": lambda: token(exp="never"),
+    "issued in the future": lambda: token(iat=NOW + 3600),
+    "not issued": lambda: token(iat=None),
+    "not valid yet": lambda: token(nbf=NOW + 3600),
+    "another audience": lambda: token(aud="https://functions.example/other"),
+    "longer audience": lambda: token(aud=AUDIENCE + "/"),
+    "no audience": lambda: token(aud=None),
+    "audience of another kind": lambda: token(aud={"x": AUDIENCE}),
+    "another key": lambda: token(key=OTHER),
+    "unknown key id": lambda: token(header={"kid": "k2"}),
+    "no key id": lambda: token(header={}),
+    "empty key id": lambda: token(header={"kid": ""}),
+    "critical extension": lambda: token(header={"kid": "k1", "crit": ["x"], "x": 1}),
+    "another algorithm": lambda: token(algorithm="PS256"),
+    "another kind of key": lambda: token(key=ec.generate_private_key(ec.SECP256R1()), algorithm="ES256"),
+    "alg none": lambda: f"{segment({'alg': 'none', 'kid': 'k1'})}.{token().split('.')[1]}.",
+    "alg none, signed": lambda: altered(0, {"alg": "none", "kid": "k1"}),
+    "alg missing": lambda: altered(0, {"kid": "k1"}),
+    "HS256 with the public key": hs256_with_the_public_key,
+    "claims changed": lambda: altered(1, {"iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "exp": NOW + 60}),
+    "signature changed": lambda: altered(2, b"x" * 256),
+    "signature missing": lambda: token().rpartition(".")[0] + ".",
+    "key id of another kind": lambda: altered(0, {"alg": "RS256", "kid": ["k1"]}),
+    "a key of its own": lambda: token(key=OTHER, header={"kid": "k1", "jwk": jwk(OTHER)}),
+    "keys of its own": lambda: token(key=OTHER, header={"kid": "k9", "jku": "http://127.0.0.1:1/"}),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_token_is_nobodys(forge: Callable[[], str], keys_server: Loopback) -> None:
+    """A token that is not signed, not for this service or not of this hour is 401, whatever it claims."""
+    with pytest.raises(Unauthenticated) as refusal:
+        verifier(keys_server).caller(f"Bearer {forge()}")
+    assert refusal.value.__cause__ is None
+
+
+def test_another_issuers_token_is_no_tasks(keys_server: Loopback) -> None:
+    """Verifying a task's token asks for the issuer itself, whoever has looked at it before."""
+    verifier(keys_server)._check_task(token())
+    for issuer in ("https://evil.example", ISSUER + "/", None):
+        with pytest.raises(Unauthenticated):
+            verifier(keys_server)._check_task(token(iss=issuer))
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"email": "other@project.iam.gserviceaccount.example"},
+    {"email": ACCOUNT.upper()},
+    {"email": None},
+    {"email": [ACCOUNT]},
+    {"email_verified": None},
+    {"email_verified": False},
+    {"email_verified": "true"},
+    {"email_verified": 1},
+]
+
+
+@pytest.mark.parametrize("claims", OTHERS, ids=str)
+def test_another_service_account_is_forbidden(claims: dict[str, Any], keys_server: Loopback) -> None:
+    """Google signs tokens for everybody: only the configured account's, verified, is Cloud Tasks."""
+    with pytest.raises(Forbidden) as refusal:
+        verifier(keys_server).caller(f"Bearer {token(**claims)}")
+    assert (refusal.value.status, refusal.value.code) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("variable", ["TASKS_SERVICE_ACCOUNT", "TASKS_AUDIENCE"])
+def test_without_configuration_no_task_is_believed(variable: str) -> None:
+    """A service that was not told who may call refuses everybody, without asking for keys."""
+    with loopback(serve_json(JWK_SET)) as server:
+        for claims in ({}, {"email": None}, {"email": ""}, {"aud": ""}):
+            with pytest.raises(Forbidden):
+                verifier(server, **{variable: ""}).caller(f"Bearer {token(**claims)}")
+    assert server.received == []
+
+
+# --- keys ---------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_fetched_once() -> None:
+    """However many tasks come, and however many at once, the keys are fetched one time."""
+    with loopback(serve_json(JWK_SET)) as server:
+        caller = verifier(server).caller
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(caller, [f"Bearer {token()}"] * 32)) == {Task()}
+    assert len(server.received) == 1
+
+
+def test_unknown_key_ids_do_not_make_it_fetch() -> None:
+    """Whoever makes up key ids causes no more than the one fetch."""
+    with loopback(serve_json(JWK_SET)) as server:
+        caller = verifier(server).caller
+        for kid in range(20):
+            with pytest.raises(Unauthenticated):
+                caller(f"Bearer {token(header={'kid': str(kid)})}")
+        assert caller(f"Bearer {token()}") == Task()
+    assert len(server.received) == 1
+
+
+def test_a_new_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was added since is found after the pause, and one that was taken away is refused then."""
+    served = [{"keys": [jwk(KEY)]}, {"keys": [jwk(OTHER, "k2")]}]
+
+    def rotate(request: Received, connection: Any) -> bool | None:
+        return serve_json(served[min(len(server.received), 2) - 1])(request, connection)
+
+    with loopback(rotate) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == KEY.public_key()
+        with pytest.raises(Unauthenticated):
+            keys.find("k2")
+        monkeypatch.setattr(identity, "KEYS_PAUSE", timedelta(0))
+        assert keys.find("k2") == OTHER.public_key()
+        with pytest.raises(Unauthenticated):
+            keys.find("k1")
+
+
+def test_keys_are_fetched_again_after_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was withdrawn is not believed for ever."""
+    monkeypatch.setattr(identity, "KEYS_KEPT", timedelta(0))
+    with loopback(serve_json(JWK_SET)) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == keys.find("k1")
+    assert len(server.received) == 2
+
+
+USELESS = {
+    "an error": http(b"", "500 Oops"),
+    "not there": http(b"{}", "404 Not Found"),
+    "a redirect": http(b"{}", "302 Found", "Location: http://127.0.0.1:1/"),
+    "HTML": http(b"<html>"),
+    "nothing": http(b""),
+    "a list": http(b"[]"),
+    "a number": http(b"5"),
+    "null": http(b"null"),
+    "no keys": http(b'{"keys": []}'),
+    "keys of another kind": http(b'{"keys": 5}'),
+    "broken keys": http(b'{"keys": [{"kty": "RSA", "kid": "k1", "n": "", "e": ""}]}'),
+    "broken certificates": http(b'{"k1": "-----BEGIN CERTIFICATE-----"}'),
+    "certificates of another kind": http(b'{"k1": 5}'),
+    "nested": http(b'{"keys":' + b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("response", USELESS.values(), ids=USELESS)
+def test_without_keys_tasks_come_again(response: bytes) -> None:
+    """Where the keys cannot be had, a task is neither believed nor refused: 503 lets it come again."""
+    with loopback(always(response)) as server, pytest.raises(ServiceUnavailable) as failure:
+        verifier(server).caller(f"Bearer {token()}")
+    assert (failure.value.status, failure.value.retryable) == (503, True)
+
+
+def test_a_closed_port_is_no_answer() -> None:
+    """A keys' server that is down is 503, too."""
+    with loopback(serve_json(JWK_SET)) as server:
+        pass
+    with pytest.raises(ServiceUnavailable):
+        verifier(server).caller(f"Bearer {token()}")
+
+
+def test_forgers_cannot_make_it_hammer_a_server_in_trouble() -> None:
+    """While the keys' server is down, unknown key ids cause no more fetches than while it is up."""
+
+    def fail_later(request: Received, connection: Any) -> bool | None:
+        up = len(server.received) == 1
+        return always(http(json.dumps(JWK_SET).encode() if up else b"", "200 OK" if up else "500 Oops"))(
+            request, connection
+        )
+
+    with loopback(fail_later) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == KEY.public_key()
+        keys._fetched -= 2 * identity.KEYS_PAUSE.total_seconds()
+        for kid in range(10):
+            with suppress(ServiceError):
+                keys.find(f"made-up-{kid}")
+        assert keys.find("k1") == KEY.public_key()
+    assert len(server.received) <= 2
+
+
+# --- Firebase ID tokens -------------------------------------------------------------------------------------
+
+
+class Nobody(credentials.Base):  # type: ignore[misc]
+    """A credential that opens nothing."""
+
+    def get_credential(self) -> google.auth.credentials.Credentials:
+        """Return anonymous credentials."""
+        return google.auth.credentials.AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[Identity]:
+    """Return what verifies users by Firebase's own rules, as in production."""
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
+    app = firebase_admin.initialize_app(Nobody(), {"projectId": "demo"}, name="unit")
+    yield Identity(config(TASKS_ISSUER=ISSUER), lambda: app)
+    firebase_admin.delete_app(app)
+
+
+FIREBASE: dict[str, Any] = {
+    "iss": "https://securetoken.google.com/demo",
+    "aud": "demo",
+    "sub": "u",
+    "iat": NOW,
+    "exp": NOW + 60,
+}
+NESTED = b"[" * 5000
+NOT_UTF_8 = b'{"alg": "\xff"}'
+SOUND = segment({"alg": "RS256", "kid": "k"})
+HEADERS: dict[str, str | None] = {
+    "absent": None,
+    "empty": "",
+    "no token": "Bearer",
+    "blank token": "Bearer   ",
+    "another scheme": "Basic dTpw",
+    "no scheme": token(),
+    "no JWT": "Bearer x",
+    "two parts": "Bearer a.b",
+    "four parts": "Bearer a.b.c.d",
+    "empty parts": "Bearer ..",
+    "not ASCII": "Bearer é.ü.ö",
+    "no base64": "Bearer !.!.!",
+    "no JSON": f"Bearer {segment(b'x')}.{segment(b'y')}.xxxx",
+    "lists": f"Bearer {segment([])}.{segment([])}.xxxx",
+    "nested claims": f"Bearer {SOUND}.{segment(NESTED)}.xxxx",
+    "nested header": f"Bearer {segment(NESTED)}.{segment(FIREBASE)}.xxxx",
+    "not UTF-8": f"Bearer {segment(NOT_UTF_8)}.{segment(FIREBASE)}.xxxx",
+    "unsigned": f"Bearer {segment({'alg': 'none', 'typ': 'JWT'})}.{segment(FIREBASE)}.",
+    "HS256": f"Bearer {jwt.encode(FIREBASE, 'x' * 32, 'HS256', {'kid': 'k'})}",
+    "a stranger's": f"Bearer {token(iss='https://evil.example')}",
+    "no issuer": f"Bearer {token(iss=None)}",
+    "no key id": f"Bearer {token(header={}, **FIREBASE)}",
+    "another project": f"Bearer {token(**FIREBASE | {'aud': 'other'})}",
+    "another issuer": f"Bearer {token(**FIREBASE | {'iss': 'https://securetoken.google.com/other'})}",
+    "an issuer of another kind": f"Bearer {SOUND}.{segment({'iss': [ISSUER]})}.xxxx",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("verify", ["user", "caller"])
+def test_what_is_no_id_token_is_nobodys(verify: str, header: str | None, users: Identity) -> None:
+    """Whatever stands in the header instead of an ID token is 401, and asks nobody for anything."""
+    with pytest.raises(Unauthenticated) as refusal:
+        getattr(users, verify)(header)
+    assert (refusal.value.status, refusal.value.next_action) == (401, "sign_in")
+    assert refusal.value.__cause__ is None
+
+
+def test_a_tasks_token_is_no_users(users: Identity) -> None:
+    """Where a user is needed, Cloud Tasks' token does not pass for one."""
+    with pytest.raises(Unauthenticated):
+        users.user(f"Bearer {token()}")

@@ -219,10 +219,11 @@ class Suite:
         command = [
             *(sys.executable, "-m", "emulator.threads_api"),
             *("--host", HOST, "--port", str(self.ports.threads)),
-            *("--app-id", self.app_id, "--app-secret", self.app_secret),
+            *("--app-id", self.app_id),
             *("--redirect-uri", f"{self.functions_url}/th_auth_callback"),
         ]
         log = self.logs / "threads.log"
+        environment = {**environment, "THREADS_APP_SECRET": self.app_secret}
         process = self._family.start(command, environment=environment, directory=ROOT, log=log)
         self._add("threads", f"{self.threads_url}/_emulator/health", process, log)
 

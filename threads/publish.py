@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from threads import graph
+from threads import containers
 from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
+from threads.containers import ContainerStatus
 from threads.errors import Evidence, ReconnectRequired, ThreadsError, ThreadsUnavailable
-from threads.graph import ContainerStatus
+from threads.graph import Step
 from threads.posts import Content, Submission, post_id
 from threads.store import Found
 from threads.tools import Tools
@@ -89,28 +90,29 @@ def deliver(tools: Tools, token: Secret, content: Content) -> str:
         return _create(tools, token, parameters, auto_publish_text=True)
     container_id = _create(tools, token, parameters, auto_publish_text=False)
     _wait_until_finished(tools, token, container_id)
-    return graph.read_published_id(tools.graph.send(graph.publish_container_request(token, container_id)))
+    request = containers.publish_container_request(token, container_id)
+    return containers.read_published_id(tools.graph.send(request))
 
 
 def _create(tools: Tools, token: Secret, parameters: Mapping[str, str], *, auto_publish_text: bool) -> str:
-    request = graph.create_container_request(token, parameters, auto_publish_text=auto_publish_text)
-    return graph.read_created_id(tools.graph.send(request))
+    request = containers.create_container_request(token, parameters, auto_publish_text=auto_publish_text)
+    return containers.read_created_id(tools.graph.send(request))
 
 
 def _wait_until_finished(tools: Tools, token: Secret, container_id: str) -> None:
     for pause in (*POLL_PAUSES, None):
-        status, reason = graph.read_container_status(
-            tools.graph.send(graph.container_status_request(token, container_id))
+        status, reason = containers.read_container_status(
+            tools.graph.send(containers.container_status_request(token, container_id))
         )
         if status is ContainerStatus.FINISHED:
             return
         if status is not ContainerStatus.IN_PROGRESS:
-            raise graph.container_failure(reason or status)
+            raise containers.container_failure(reason or status)
         if pause:
             tools.sleep(pause)
     raise ThreadsUnavailable(
         "Threads is still processing the file. Try again in a minute.",
-        evidence=Evidence(graph.Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
+        evidence=Evidence(Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
         retry_after=timedelta(minutes=1),
     )
 
@@ -127,6 +129,6 @@ def _open_token(tools: Tools, uid: str, account: Found) -> Secret:
 def _permalink(tools: Tools, token: Secret, media_id: str) -> str | None:
     """Ask for the address of a post that is out already: not getting it is no failure."""
     try:
-        return graph.read_permalink(tools.graph.send(graph.permalink_request(token, media_id)))
+        return containers.read_permalink(tools.graph.send(containers.permalink_request(token, media_id)))
     except ThreadsError:
         return None

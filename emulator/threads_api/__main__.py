@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -46,7 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090, help="0 takes a free one (default: 8090)")
     parser.add_argument("--app-id", default="1000000000000001", help="the app's client_id")
-    parser.add_argument("--app-secret", default="emulator-secret", help="the app's client_secret")
+    parser.add_argument(
+        "--app-secret",
+        default=os.environ.get("THREADS_APP_SECRET", "emulator-secret"),
+        help="the app's client_secret; better given as THREADS_APP_SECRET, which `ps` does not show",
+    )
     parser.add_argument("--app-name", default="Your app", help="what the window calls the app")
     parser.add_argument(
         "--redirect-uri", action="append", default=[], help="a registered redirect URI; may be repeated"

@@ -14,14 +14,8 @@ from urllib3 import HTTPConnectionPool
 from tests.unit.support import SECRET, TOKEN, Received, Script, always, config, http, loopback
 from threads import client, oauth
 from threads.client import MAX_REPLY_BYTES, GraphClient
-from threads.graph import (
-    NO_ANSWER,
-    GraphReply,
-    GraphRequest,
-    Step,
-    create_container_request,
-    permalink_request,
-)
+from threads.containers import create_container_request, permalink_request
+from threads.graph import NO_ANSWER, GraphReply, GraphRequest, Step
 from threads.wire import Secret
 
 CREATE = create_container_request(Secret(TOKEN), {"media_type": "TEXT", "text": "é & ü=🦊"})

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.support import SECRET, TOKEN, reply
-from threads import graph
+from threads import containers, graph
+from threads.containers import ContainerStatus
 from threads.errors import (
     MissingScope,
     RateLimited,
@@ -20,7 +21,7 @@ from threads.errors import (
     ThreadsError,
     ThreadsUnavailable,
 )
-from threads.graph import NO_ANSWER, ContainerStatus, GraphReply, Step
+from threads.graph import NO_ANSWER, GraphReply, Step
 from threads.wire import Secret
 
 CREATE, PUBLISH, CODE = Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER, Step.EXCHANGE_CODE
@@ -149,9 +150,9 @@ def test_every_answer_has_a_meaning(
     step: Step, status: int, body: object, expected: type[ThreadsError]
 ) -> None:
     """What Threads answers decides whose turn it is, and whether the same may be tried again."""
-    readers = {PUBLISH: graph.read_published_id, Step.READ_CONTAINER: graph.read_container_status}
+    readers = {PUBLISH: containers.read_published_id, Step.READ_CONTAINER: containers.read_container_status}
     with pytest.raises(ThreadsError) as failure:
-        readers.get(step, graph.read_created_id)(reply(status, body))
+        readers.get(step, containers.read_created_id)(reply(status, body))
     assert type(failure.value) is expected
     assert failure.value.retryable is (expected in {ThreadsUnavailable, RateLimited})
     assert (failure.value.retry_after is not None) is failure.value.retryable
@@ -161,7 +162,7 @@ def test_every_answer_has_a_meaning(
 def test_no_answer_is_beyond_understanding(status: int, body: bytes) -> None:
     """Whatever comes back, reading it gives an id or an error of Threads."""
     try:
-        assert graph.read_created_id(reply(status, body)).isdigit()
+        assert containers.read_created_id(reply(status, body)).isdigit()
     except ThreadsError as failure:
         assert failure.evidence  # noqa: PT017 - either outcome is fine
 
@@ -169,8 +170,8 @@ def test_no_answer_is_beyond_understanding(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("value", ["17841405793187218", 17841405793187218, 1])
 def test_ids_come_as_text_or_number(value: object) -> None:
     """An id keeps every digit, however Threads writes it."""
-    assert graph.read_created_id(reply(200, {"id": value})) == str(value)
-    assert graph.read_published_id(reply(200, {"id": value, "extra": {}})) == str(value)
+    assert containers.read_created_id(reply(200, {"id": value})) == str(value)
+    assert containers.read_published_id(reply(200, {"id": value, "extra": {}})) == str(value)
 
 
 # --- evidence and texts -------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def test_ids_come_as_text_or_number(value: object) -> None:
 def failure_of(answer: GraphReply) -> ThreadsError:
     """Return the error that an answer to a create call is."""
     with pytest.raises(ThreadsError) as failure:
-        graph.read_created_id(answer)
+        containers.read_created_id(answer)
     return failure.value
 
 
@@ -284,16 +285,16 @@ def test_an_absurd_retry_after_is_passed_over(headers: dict[str, str], status: i
 @pytest.mark.parametrize("status", ContainerStatus)
 def test_the_life_of_a_container(status: ContainerStatus) -> None:
     """Each of the five documented statuses is read, with the reason of an ERROR."""
-    assert graph.read_container_status(reply(200, {"status": status, "id": "1"})) == (status, "")
+    assert containers.read_container_status(reply(200, {"status": status, "id": "1"})) == (status, "")
     answer = reply(200, {"status": status, "error_message": "INVALID_AUDIO_CHANNEL_LAYOUT"})
-    assert graph.read_container_status(answer) == (status, "INVALID_AUDIO_CHANNEL_LAYOUT")
+    assert containers.read_container_status(answer) == (status, "INVALID_AUDIO_CHANNEL_LAYOUT")
 
 
 @pytest.mark.parametrize("status", ["finished", "", None, 1, "DONE", ["FINISHED"]])
 def test_an_unknown_status_is_no_status(status: object) -> None:
     """A status that is not documented is not guessed at."""
     with pytest.raises(ThreadsUnavailable):
-        graph.read_container_status(reply(200, {"status": status}))
+        containers.read_container_status(reply(200, {"status": status}))
 
 
 CONTAINER_FAILURES: dict[str, type[ServiceError]] = {
@@ -315,7 +316,7 @@ CONTAINER_FAILURES: dict[str, type[ServiceError]] = {
 @pytest.mark.parametrize(("reason", "expected"), CONTAINER_FAILURES.items())
 def test_what_a_containers_error_means(reason: str, expected: type[ServiceError]) -> None:
     """A file that Threads calls invalid is refused for good; trouble with it may pass. The reason is told."""
-    error = graph.container_failure(reason)
+    error = containers.container_failure(reason)
     assert type(error) is expected
     assert (reason or "UNKNOWN") in error.message
 
@@ -332,31 +333,31 @@ PERMALINKS: list[tuple[object, str | None]] = [
 @pytest.mark.parametrize(("value", "expected"), PERMALINKS)
 def test_a_permalink_is_an_address_or_nothing(value: object, expected: str | None) -> None:
     """A post without an address is still a post."""
-    assert graph.read_permalink(reply(200, {"id": "1", "permalink": value})) == expected
-    assert graph.read_permalink(reply(200, {"id": "1"})) is None
+    assert containers.read_permalink(reply(200, {"id": "1", "permalink": value})) == expected
+    assert containers.read_permalink(reply(200, {"id": "1"})) is None
 
 
 # --- requests -----------------------------------------------------------------------------------------------
 
 BUILT: list[tuple[Callable[[Secret], graph.GraphRequest], tuple[object, ...]]] = [
     (
-        lambda token: graph.create_container_request(token, {"media_type": "TEXT", "text": "é & ü"}),
+        lambda token: containers.create_container_request(token, {"media_type": "TEXT", "text": "é & ü"}),
         (CREATE, "POST", "/me/threads", {}, {"media_type": "TEXT", "text": "é & ü"}),
     ),
     (
-        lambda token: graph.create_container_request(token, {"text": "a"}, auto_publish_text=True),
+        lambda token: containers.create_container_request(token, {"text": "a"}, auto_publish_text=True),
         (CREATE, "POST", "/me/threads", {}, {"text": "a", "auto_publish_text": "true"}),
     ),
     (
-        lambda token: graph.container_status_request(token, "12"),
+        lambda token: containers.container_status_request(token, "12"),
         (Step.READ_CONTAINER, "GET", "/12", {"fields": "status,error_message"}, None),
     ),
     (
-        lambda token: graph.publish_container_request(token, "12"),
+        lambda token: containers.publish_container_request(token, "12"),
         (PUBLISH, "POST", "/me/threads_publish", {}, {"creation_id": "12"}),
     ),
     (
-        lambda token: graph.permalink_request(token, "13"),
+        lambda token: containers.permalink_request(token, "13"),
         (Step.READ_MEDIA, "GET", "/13", {"fields": "permalink"}, None),
     ),
 ]

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from flask import Flask
 
+from emulator.threads_api.control import control
+from emulator.threads_api.control_people import control_people
 from threads import errors, posts, store
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +100,22 @@ def test_expiry_and_sweeps_are_declared() -> None:
     for field in ("accountId", "expiresAt"):
         scopes = {index["queryScope"] for index in by_field["accounts", field]["indexes"]}
         assert scopes == {"COLLECTION", "COLLECTION_GROUP"}
+
+
+def test_every_control_of_the_emulator_is_described() -> None:
+    """docs/threads-emulator.md has each control route with its method."""
+    document = (ROOT / "docs" / "threads-emulator.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"`((?:GET|POST|DELETE) [a-z_/{}]+)`", document.split("## Controls")[1]))
+    app, prefix = Flask(__name__), "/_emulator/"
+    app.register_blueprint(control)
+    app.register_blueprint(control_people)
+    routes = {
+        f"{method} {rule.rule.removeprefix(prefix).replace('<account_id>', '{id}')}"
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(prefix)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert described == routes
 
 
 def test_links_within_the_readme_lead_somewhere() -> None:

@@ -8,5 +8,5 @@ Imports go one way, from the first line to the last:
     client, store, identity, vault                 one outside system each
     tools                                          the outside world as one value
     auth_start, auth_callback, publish             the stories, given their tools as arguments
-    edge, app                                      HTTP, and the one place that wires
+    call, answer, edge, app                        HTTP, and the one place that wires
 """

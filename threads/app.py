@@ -14,9 +14,10 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from threads import edge
+from threads.answer import Answer, error_headers, json_error, page, redirect
+from threads.call import Call
 from threads.config import Config, read_config
-from threads.edge import Answer, Call, Endpoint
+from threads.edge import Endpoint, error_notes
 from threads.errors import Forbidden, InProgress, ServiceError
 from threads.identity import Identity, Task
 from threads.store import Store
@@ -62,7 +63,7 @@ def _auth_start(call: Call) -> Answer:
     wish = auth_start.Wish(uid=uid, unverified_return_to=return_to, unverified_scopes=scopes)
     url = auth_start.start(CONFIG, _store(), wish, now=datetime.now(UTC))
     if str(given.get("redirect", body.get("redirect"))) in {"1", "True"}:
-        return edge.redirect(url)
+        return redirect(url)
     lifetime = int(auth_start.STATE_LIFETIME.total_seconds())
     return Answer(body={"ok": True, "authUrl": url, "expiresIn": lifetime})
 
@@ -78,11 +79,11 @@ def _auth_callback(call: Call) -> Answer:
     )
     outcome = auth_callback.finish(_tools(), callback)
     if outcome.error:
-        call.notes |= edge.error_notes(outcome.error)
+        call.notes |= error_notes(outcome.error)
     if isinstance(outcome.error, InProgress):
         raise outcome.error
     if outcome.return_to:
-        return edge.redirect(outcome.return_to.with_outcome(outcome.parameters()))
+        return redirect(outcome.return_to.with_outcome(outcome.parameters()))
     return _outcome_answer(call, outcome)
 
 
@@ -112,12 +113,12 @@ def _publish_task(call: Call) -> Answer:
         call.notes["uid"] = uid
         return _published_answer(call, publish.publish(_tools(), uid, submission, permalink=False))
     except ServiceError as error:
-        call.notes |= edge.error_notes(error)
+        call.notes |= error_notes(error)
         if not error.retryable:
             return Answer(body={"ok": False, "status": "failed", "error": error.as_json()})
         # 429 is the web app's word for a limit; to the queue everything that passes is 503.
         status = HTTPStatus.CONFLICT if isinstance(error, InProgress) else HTTPStatus.SERVICE_UNAVAILABLE
-        return edge.json_error(call, error)._replace(status=status)
+        return json_error(error)._replace(status=status)
 
 
 def _published_answer(call: Call, published: "Published") -> Answer:
@@ -148,22 +149,22 @@ def _outcome_answer(call: Call, outcome: "Outcome") -> Answer:
         found = {"accountId": outcome.account_id, "profile": outcome.profile} if outcome.account_id else {}
         return Answer(body={"ok": outcome.account_id is not None, "status": outcome.status, **found})
     if outcome.account_id is None:
-        return edge.page("Not connected", "You did not allow the app to use your Threads account.")
-    return edge.page("Connected", f"@{outcome.profile['username']} is connected. You can close this page.")
+        return page("Not connected", "You did not allow the app to use your Threads account.")
+    return page("Connected", f"@{outcome.profile['username']} is connected. You can close this page.")
 
 
 def _callback_error(call: Call, error: ServiceError) -> Answer:
     if call.accepts_json():
-        return edge.json_error(call, error)
+        return json_error(error)
     wait = error.retry_after
     waiting = isinstance(error, InProgress)
-    answer = edge.page(
+    answer = page(
         "Connecting…" if waiting else "Not connected",
         error.message,
         status=error.status,
         reload_after=int(wait.total_seconds()) if waiting and wait else None,
     )
-    return answer._replace(headers=edge.error_headers(error))
+    return answer._replace(headers=error_headers(error))
 
 
 # --- wiring -------------------------------------------------------------------------------------------------

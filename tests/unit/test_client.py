@@ -6,10 +6,8 @@ import socket
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from urllib3 import HTTPConnectionPool
 
 from tests.unit.support import SECRET, TOKEN, Received, Script, always, config, http, loopback
 from threads import client, oauth
@@ -248,39 +246,6 @@ def test_a_late_answer_is_not_taken_for_the_next_calls(monkeypatch: pytest.Monke
     with loopback(answer) as server:
         replies = send(server.url, CREATE, READ)
     assert [(reply.status, reply.body) for reply in replies] == [(NO_ANSWER, b""), (200, b"GET")]
-
-
-class Watched:
-    """A socket that is back in the pool; notes who still changes its time-out."""
-
-    def __init__(self, inner: Any) -> None:
-        """Take the socket itself."""
-        self.inner = inner
-        self.timeouts: list[float | None] = []
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Take note."""
-        self.timeouts.append(seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the socket in everything else."""
-        return getattr(self.inner, name)
-
-
-def test_a_finished_calls_connection_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that went back to the pool may be another thread's: its time-out is not touched."""
-    released: list[Watched] = []
-    put = HTTPConnectionPool._put_conn
-
-    def put_watched(pool: HTTPConnectionPool, connection: Any) -> None:
-        if connection is not None and connection.sock is not None:
-            connection.sock = Watched(connection.sock)
-            released.append(connection.sock)
-        put(pool, connection)
-
-    monkeypatch.setattr(HTTPConnectionPool, "_put_conn", put_watched)
-    assert ask(always(OK))[0].status == 200
-    assert [watched.timeouts for watched in released] == [[]]
 
 
 # --- bodies -------------------------------------------------------------------------------------------------

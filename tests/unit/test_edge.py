@@ -12,8 +12,9 @@ from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
 from tests.unit.support import TOKEN
-from threads import edge
-from threads.edge import HEADERS, MAX_BODY_BYTES, Answer, Call, Endpoint, Handler
+from threads.answer import Answer, page, redirect
+from threads.call import MAX_BODY_BYTES, Call
+from threads.edge import HEADERS, Endpoint, Handler
 from threads.errors import (
     Evidence,
     Forbidden,
@@ -308,8 +309,8 @@ def test_programs_get_json_and_browsers_pages(accept: str | None, expected: bool
 
 ANSWERS: dict[str, tuple[Handler, dict[str, Any]]] = {
     "object": (fine, {}),
-    "page": (lambda _call: edge.page("a", "b"), {}),
-    "redirect": (lambda _call: edge.redirect("https://app.example/"), {}),
+    "page": (lambda _call: page("a", "b"), {}),
+    "redirect": (lambda _call: redirect("https://app.example/"), {}),
     "error": (raising(Forbidden()), {}),
     "mistake": (raising(RuntimeError()), {}),
     "other method": (fine, {"method": "PUT"}),
@@ -343,14 +344,14 @@ def test_the_platforms_probe_does_nothing(path: str, serve: Serve) -> None:
 def test_a_redirect_is_as_it_was_checked(serve: Serve) -> None:
     """The browser is sent on with a GET, to the very text that was checked."""
     url = "https://app.example//x/../y?a=%7e&b=[]|^#part"
-    response = serve(lambda _call: edge.redirect(url)).response
+    response = serve(lambda _call: redirect(url)).response
     assert (response.status_code, response.headers["Location"], response.get_data()) == (303, url, b"")
 
 
 def test_a_page_is_escaped(serve: Serve) -> None:
     """Nothing that a page shows can become part of it."""
     hostile = "<script>alert('x')</script>\"&{title}"
-    served = serve(lambda _call: edge.page(hostile, hostile, status=409, reload_after=2))
+    served = serve(lambda _call: page(hostile, hostile, status=409, reload_after=2))
     text = served.response.get_data(as_text=True)
     assert (served.status, served.response.content_type) == (409, "text/html; charset=utf-8")
     assert "<script" not in text
@@ -413,7 +414,7 @@ HALF = "x\ud83d"
         raising(RejectedByThreads(HALF)),
         raising(InvalidRequest(Problem(HALF, "unknown_field", HALF))),
         lambda _call: Answer(body={"name": HALF}),
-        lambda _call: edge.page(HALF, HALF),
+        lambda _call: page(HALF, HALF),
     ],
 )
 def test_there_is_an_answer_whatever_its_text(handler: Handler, serve: Serve) -> None:

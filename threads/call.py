@@ -1,0 +1,86 @@
+"""Reading an HTTP request: its parameters, its body, what it accepts. Nothing here answers."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Request
+from werkzeug.exceptions import ClientDisconnected
+
+from threads.errors import InvalidRequest, PayloadTooLarge, Problem, UnsupportedMediaType
+from threads.wire import parse_object
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class Call:
+    """A request, as far as handlers need to know it. ``notes`` become part of its log line."""
+
+    def __init__(self, request: Request) -> None:
+        """Take the request as Flask sees it."""
+        self.request = request
+        self.notes: dict[str, Any] = {}
+
+    @property
+    def authorization(self) -> str | None:
+        """The header of that name, not verified."""
+        return self.request.headers.get("Authorization")
+
+    def accepts_json(self) -> bool:
+        """Say whether the client prefers JSON to a page; a browser's navigation does not."""
+        accepted = self.request.accept_mimetypes
+        return accepted.best_match(["text/html", "application/json"], "text/html") == "application/json"
+
+    def query(self, *names: str) -> dict[str, str]:
+        """Return the named parameters of the query that are there.
+
+        Raises:
+            InvalidRequest: one of them stands twice, or is not UTF-8.
+
+        """
+        values: dict[str, str] = {}
+        try:
+            parameters = parse_qsl(
+                self.request.query_string.decode(), keep_blank_values=True, errors="strict"
+            )
+        except ValueError:
+            raise InvalidRequest(Problem("query", "invalid_request", "is not valid UTF-8.")) from None
+        for name in names:
+            given = [value for key, value in parameters if key == name]
+            if len(given) > 1:
+                raise InvalidRequest(Problem(name, "invalid_request", "stands more than once in the query."))
+            if given:
+                values[name] = given[0]
+        return values
+
+    def has_body(self) -> bool:
+        """Say whether the request brings a body (RFC 9112, section 6.3)."""
+        return bool(self.request.content_length) or "Transfer-Encoding" in self.request.headers
+
+    def json(self) -> dict[str, Any]:
+        """Return the body's object.
+
+        Raises:
+            PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is no acceptable one.
+
+        """
+        request = self.request
+        if (
+            request.mimetype != "application/json"
+            or request.headers.get("Content-Encoding", "identity") != "identity"
+        ):
+            raise UnsupportedMediaType
+        body = bytearray()
+        while piece := _piece(request, MAX_BODY_BYTES + 1 - len(body)):
+            body += piece
+            # Not Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
+            # and would turn Flask's complaint about it into a 500.
+            if len(body) > MAX_BODY_BYTES:
+                raise PayloadTooLarge
+        return parse_object(bytes(body))
+
+
+def _piece(request: Request, size: int) -> bytes:
+    try:
+        return request.stream.read(size)
+    except ClientDisconnected:
+        raise InvalidRequest(Problem("body", "invalid_request", "ends early.")) from None

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -62,9 +63,7 @@ class Ports:
     def free(cls) -> Self:
         """Return ports that nothing listens on now, for a suite beside another one."""
         names = [field.name for field in fields(cls)]
-        candidates = random.sample(FREE_RANGE, k=len(FREE_RANGE))
-        free = (port for port in candidates if obstacle(port) is None)
-        return cls(**{name: next(free) for name in names})
+        return cls(**dict(zip(names, free(len(names)), strict=True)))
 
     def check(self, wanted: Mapping[str, str]) -> None:
         """Look at the ports of the ``wanted`` services (field name: what people call it).
@@ -99,6 +98,12 @@ class Ports:
                 f"End what listens there, or choose another:  make run {choice}",
             ]
         )
+
+
+def free(count: int) -> list[int]:
+    """Return so many different ports that nothing listens on now."""
+    candidates = random.sample(FREE_RANGE, k=len(FREE_RANGE))
+    return list(islice((port for port in candidates if obstacle(port) is None), count))
 
 
 def variable(name: str) -> str:

@@ -279,6 +279,11 @@ class Suite:
         config = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
         for name in ("auth", "firestore", "functions"):
             config["emulators"][name] = {"host": HOST, "port": asdict(self.ports)[name]}
+        # Left to itself, the CLI looks for these from the same number on: two that start together collide.
+        config["emulators"]["hub"], config["emulators"]["logging"], websocket = (
+            {"host": HOST, "port": port} for port in ports.free(3)
+        )
+        config["emulators"]["firestore"]["websocketPort"] = websocket["port"]
         self._config.write_text(json.dumps(config, indent=2), encoding="utf-8")
 
     def _add(self, name: str, ready_url: str, process: Popen[bytes], log: Path) -> None:

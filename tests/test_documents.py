@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask import Flask
 
 from emulator.threads_api.control import control
 from emulator.threads_api.control_people import control_people
-from threads import errors, posts, store
+from threads import client, errors, posts, publish, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +57,12 @@ def test_a_function_admits_as_many_requests_as_it_has_threads() -> None:
     """.env's THREADS is functions.yaml's concurrency: more would queue inside an instance."""
     [threads] = re.findall(r"^THREADS=(\d+)$", (ROOT / ".env").read_text(), re.MULTILINE)
     assert {it["concurrency"] for it in functions().values()} == {int(threads)}
+
+
+def test_a_post_is_given_up_before_its_function_ends() -> None:
+    """publish_threads outlives its budget by the two calls that may then be under way."""
+    limit = timedelta(seconds=functions()["publish_threads"]["timeoutSeconds"])
+    assert publish.BUDGET + 2 * client.CALL_DEADLINE < limit
 
 
 def test_every_variable_is_described() -> None:

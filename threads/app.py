@@ -6,13 +6,14 @@ cold start. Connections are opened then, too, as gunicorn forks before, and they
 
 import gc
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from threads.answer import Answer, error_headers, json_error, page, redirect
 from threads.call import Call
@@ -108,7 +109,7 @@ def _publish_task(call: Call) -> Answer:
     from threads import posts, publish  # noqa: PLC0415 - lazy
 
     try:
-        submission = posts.read_task_body(call.json())
+        submission = posts.read_task_body(call.untyped_json())
         uid = submission.user_id or ""
         call.notes["uid"] = uid
         return _published_answer(call, publish.publish(_tools(), uid, submission, permalink=False))
@@ -170,6 +171,21 @@ def _callback_error(call: Call, error: ServiceError) -> Answer:
 # --- wiring -------------------------------------------------------------------------------------------------
 
 
+_T = TypeVar("_T")
+_making = threading.RLock()
+
+
+def _once(make: Callable[[], _T]) -> Callable[[], _T]:
+    """Make a thing with the first call, once however many come at the same time (``cache`` makes several)."""
+    kept = cache(make)
+
+    def get() -> _T:
+        with _making:
+            return kept()
+
+    return get
+
+
 @contextmanager
 def _loading() -> Iterator[None]:
     """Import without the garbage collector, which finds nothing in new modules and takes a sixth of the time.
@@ -184,7 +200,7 @@ def _loading() -> Iterator[None]:
         gc.enable()
 
 
-@cache
+@_once
 def _firestore() -> "firestore.Client":
     with _loading():
         from google.cloud import firestore  # noqa: PLC0415 - heavy
@@ -192,7 +208,7 @@ def _firestore() -> "firestore.Client":
     return firestore.Client(project=CONFIG.project)
 
 
-@cache
+@_once
 def _firebase() -> "firebase_admin.App":
     with _loading():
         import firebase_admin.auth  # noqa: PLC0415 - heavy
@@ -200,24 +216,24 @@ def _firebase() -> "firebase_admin.App":
     return firebase_admin.initialize_app(options={"projectId": CONFIG.project} if CONFIG.project else None)
 
 
-@cache
+@_once
 def _store() -> Store:
     return Store(_firestore)
 
 
-@cache
+@_once
 def _identity() -> Identity:
     return Identity(CONFIG, _firebase)
 
 
-@cache
+@_once
 def _vault() -> "Vault":
     from threads.vault import Vault  # noqa: PLC0415 - heavy
 
     return Vault(CONFIG.token_keys)
 
 
-@cache
+@_once
 def _tools() -> "Tools":
     from threads.client import GraphClient  # noqa: PLC0415 - heavy
     from threads.tools import Tools  # noqa: PLC0415 - lazy

@@ -9,7 +9,9 @@ Nothing is saved before all three calls have answered, and then everything at on
 again finds how its state ended and answers the same, without a call.
 """
 
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +20,14 @@ from threads import oauth
 from threads.accounts import TOKEN_FIELD, account_document, new_connection, public_profile, summary_document
 from threads.auth_start import PROVIDER
 from threads.config import Config
-from threads.errors import InProgress, InvalidReturnTo, InvalidState, RejectedByThreads, ServiceError
+from threads.errors import (
+    InProgress,
+    InvalidReturnTo,
+    InvalidState,
+    RejectedByThreads,
+    ServiceError,
+    ServiceUnavailable,
+)
 from threads.return_to import ReturnTo, validate_return_to
 from threads.store import Found
 from threads.tools import Tools
@@ -85,35 +94,37 @@ def finish(tools: Tools, callback: Callback) -> Outcome:
             FAILED, return_to, error=InvalidState("This connection attempt is too old. Start again.")
         )
     denial = _denial(callback, return_to)
-    used = {"usedAt": now, **(_as_fields(denial) if denial else {})}
-    if not tools.store.use_up_state(found, used):
+    change = {"usedAt": now, "usedBy": secrets.token_hex(16), **(_as_fields(denial) if denial else {})}
+    used = tools.store.use_up_state(found, change)
+    if used is None:
         return Outcome(FAILED, return_to, error=InProgress())
-    return denial or _connect(tools, callback, found, return_to)
+    return denial or _connect(tools, callback, used, return_to)
 
 
-def _connect(tools: Tools, callback: Callback, found: Found, return_to: ReturnTo | None) -> Outcome:
+def _connect(tools: Tools, callback: Callback, used: Found, return_to: ReturnTo | None) -> Outcome:
     """Exchange the code and save the account; note a failure, so that a reload does not wait for anything."""
     try:
         code = oauth.validate_code(callback.unverified_code)
         if code is None:
             raise RejectedByThreads("Threads sent no usable code. Start again.")
-        return _exchange_and_save(tools, code, found, return_to)
+        return _exchange_and_save(tools, code, used, return_to)
     except ServiceError as error:
         outcome = Outcome(FAILED, return_to, error=error)
-        tools.store.finish_state(found.id, _as_fields(outcome))
+        with suppress(ServiceUnavailable):  # then a reload finds no outcome, and says so in the end
+            tools.store.finish_state(used, _as_fields(outcome))
         return outcome
 
 
 def _exchange_and_save(
-    tools: Tools, code: oauth.AuthorizationCode, found: Found, return_to: ReturnTo | None
+    tools: Tools, code: oauth.AuthorizationCode, used: Found, return_to: ReturnTo | None
 ) -> Outcome:
     config, send = tools.config, tools.graph.send
     short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
     long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
     request = oauth.profile_request(long, config.profile_fields)
     profile = oauth.read_profile(send(request), config.profile_fields)
-    connection = new_connection(profile, short, long, found.fields["scopes"], tools.now())
-    uid = found.fields["uid"]
+    connection = new_connection(profile, short, long, used.fields["scopes"], tools.now())
+    uid = used.fields["uid"]
     sealed = tools.vault().seal(long.secret, Place(tools.project(), uid, profile.id, TOKEN_FIELD))
     outcome = Outcome(CONNECTED, return_to, profile.id, public_profile(profile))
     tools.store.save_account(
@@ -122,7 +133,7 @@ def _exchange_and_save(
         account=account_document(connection, sealed),
         at_first={"createdAt": connection.now},
         summarize=lambda before: summary_document(connection, before),
-        state=found.id,
+        state=used.id,
         outcome=_as_fields(outcome),
     )
     return outcome

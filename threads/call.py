@@ -63,14 +63,24 @@ class Call:
             PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is no acceptable one.
 
         """
+        # The type makes a browser ask first before it sends another site's request (CORS).
         request = self.request
         if (
             request.mimetype != "application/json"
             or request.headers.get("Content-Encoding", "identity") != "identity"
         ):
             raise UnsupportedMediaType
+        return self.untyped_json()
+
+    def untyped_json(self) -> dict[str, Any]:
+        """Return the body's object whatever type it claims: Cloud Tasks sets none.
+
+        Raises:
+            PayloadTooLarge, InvalidRequest: there is no acceptable one.
+
+        """
         body = bytearray()
-        while piece := _piece(request, MAX_BODY_BYTES + 1 - len(body)):
+        while piece := _piece(self.request, MAX_BODY_BYTES + 1 - len(body)):
             body += piece
             # Not Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
             # and would turn Flask's complaint about it into a 500.
@@ -82,5 +92,5 @@ class Call:
 def _piece(request: Request, size: int) -> bytes:
     try:
         return request.stream.read(size)
-    except ClientDisconnected:
+    except (ClientDisconnected, OSError):  # gunicorn's own errors for chunks are OSErrors
         raise InvalidRequest(Problem("body", "invalid_request", "ends early.")) from None

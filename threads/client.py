@@ -58,10 +58,12 @@ class GraphClient:
         try:
             return call.result(CALL_DEADLINE.total_seconds())
         except Late:
-            call.cancel()
-            return GraphReply(NO_ANSWER, failure="Timeout")
+            return GraphReply(NO_ANSWER, failure="NotSent" if call.cancel() else "Timeout")
 
     def _call(self, request: GraphRequest, ends: float) -> GraphReply:
+        left = ends - time.monotonic()
+        if left <= 0:
+            return GraphReply(NO_ANSWER, failure="NotSent")
         prefix = f"/{self._version}" if request.versioned else ""
         headers = {"Accept": "application/json"}
         if request.token is not None:
@@ -73,7 +75,7 @@ class GraphClient:
                 params=dict(request.query),
                 data=None if request.form is None else dict(request.form),
                 headers=headers,
-                timeout=(CONNECT_TIMEOUT.total_seconds(), CALL_DEADLINE.total_seconds()),
+                timeout=(min(CONNECT_TIMEOUT.total_seconds(), left), left),
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -66,26 +66,26 @@ class Endpoint(NamedTuple):
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = self._preflight(request)
         else:
-            response = as_response(self._answer(call))
+            response = self._answer(call)
         response.headers.update(HEADERS)
         self._allow_origin(request, response)
         self._log(call, response.status_code, time.perf_counter() - started)
         return response
 
-    def _answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call) -> Response:
         if call.request.method not in self.methods:
             return self._failed(call, MethodNotAllowed(self.methods))
         try:
-            return self.handler(call)
+            return as_response(self.handler(call))
         except ServiceError as error:
             return self._failed(call, error)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a mistake's text may hold secrets
             call.notes |= {"exception": type(error).__name__, "stack": _stack(error)}
             return self._failed(call, InternalError())
 
-    def _failed(self, call: Call, error: ServiceError) -> Answer:
+    def _failed(self, call: Call, error: ServiceError) -> Response:
         call.notes |= error_notes(error)
-        return self.error_answer(call, error)
+        return as_response(self.error_answer(call, error))
 
     def _preflight(self, request: Request) -> Response:
         """Answer a CORS preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""

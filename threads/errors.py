@@ -14,7 +14,7 @@ callers of the functions see:
     │   ├── MissingScope                                                                   403
     │   ├── ReconnectRequired                                                              409
     │   ├── RejectedByThreads                                                              422
-    │   ├── QuotaExceeded, RateLimited                                                     429
+    │   ├── RateLimited                                                                    429
     │   └── ThreadsUnavailable                                                             503
     ├── InProgress             another request is at it                                    409
     ├── ServiceUnavailable     something of ours does not answer                           503
@@ -215,15 +215,6 @@ class RejectedByThreads(ThreadsError):
 
     status = 422
     code = "rejected_by_threads"
-
-
-class QuotaExceeded(ThreadsError):
-    """This account has used up what Threads lets it publish in 24 hours."""
-
-    status = 429
-    code = "quota_exceeded"
-    retryable = True
-    retry_after = timedelta(hours=1)
 
 
 class RateLimited(ThreadsError):

@@ -23,6 +23,9 @@ CLOCK_SKEW = timedelta(seconds=30)
 KEYS_KEPT = timedelta(hours=1)
 """Google's keys are good for days; its answers allow to keep them for about six hours."""
 
+KEYS_LAST = timedelta(days=1)
+"""How long keys serve while newer ones cannot be had."""
+
 KEYS_PAUSE = timedelta(minutes=1)
 """An unknown key id makes the keys be fetched again, but no more often than this: forgers choose key ids."""
 
@@ -139,6 +142,7 @@ class SigningKeys:
         self._url = url
         self._keys: dict[str, Any] = {}
         self._fetched = self._tried = float("-inf")
+        self._failed = False
         self._lock = threading.Lock()
 
     def find(self, unverified_kid: str) -> Any:
@@ -150,19 +154,27 @@ class SigningKeys:
 
         """
         with self._lock:
-            age = time.monotonic() - self._fetched
-            known = unverified_kid in self._keys
-            tried = time.monotonic() - self._tried
-            if age > KEYS_KEPT.total_seconds() or (
-                not known and min(age, tried) > KEYS_PAUSE.total_seconds()
-            ):
-                self._tried = time.monotonic()
-                self._keys = self._fetch()
-                self._fetched = time.monotonic()
-            try:
-                return self._keys[unverified_kid]
-            except KeyError:
-                raise Unauthenticated("The task's OIDC token is signed with an unknown key.") from None
+            now = time.monotonic()
+            is_old = now - self._fetched > KEYS_KEPT.total_seconds()
+            if (
+                is_old or unverified_kid not in self._keys
+            ) and now - self._tried > KEYS_PAUSE.total_seconds():
+                self._renew(now)
+            key = self._keys.get(unverified_kid)
+        if key is None and self._failed:
+            raise ServiceUnavailable
+        if key is None:
+            raise Unauthenticated("The task's OIDC token is signed with an unknown key.")
+        return key
+
+    def _renew(self, now: float) -> None:
+        """Fetch the keys; those there are stay good for a while when that fails."""
+        self._tried, self._failed = now, True
+        try:
+            self._keys, self._fetched, self._failed = self._fetch(), now, False
+        except ServiceUnavailable:
+            if now - self._fetched > KEYS_LAST.total_seconds():
+                self._keys = {}
 
     def _fetch(self) -> dict[str, Any]:
         import jwt  # noqa: PLC0415 - heavy

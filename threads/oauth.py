@@ -20,6 +20,9 @@ PROFILE_FIELDS = ("id", "username", "name", "threads_profile_picture_url")
 MAX_CODE_LENGTH = 4096
 """Far above any code seen; keeps a hostile callback from being carried on to Threads."""
 
+MAX_PROFILE_TEXT = 10_000
+"""Characters of a profile field that is kept; Threads' longest, the biography, has 150."""
+
 _FRAGMENT_OF_THREADS = "#_"
 """Threads appends it to the callback's URL; who takes the URL apart wrongly keeps it in the code."""
 
@@ -156,6 +159,15 @@ def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile
         username=username or name or profile_id,
         avatar_url=picture if isinstance(picture, str) and picture else None,
         extra={
-            field: answer[field] for field in extra_fields if field in answer and field not in PROFILE_FIELDS
+            field: answer[field]
+            for field in extra_fields
+            if field not in PROFILE_FIELDS and _is_storable(answer.get(field))
         },
     )
+
+
+def _is_storable(value: Any) -> bool:
+    """Say whether a profile field has a form that Firestore holds and a profile may have."""
+    if isinstance(value, str):
+        return len(value) <= MAX_PROFILE_TEXT
+    return isinstance(value, int) and abs(value) < 1 << 63

@@ -10,9 +10,9 @@
 came is a ledger's part, for which this is the place.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain, repeat
 
 from threads import containers
 from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
@@ -25,9 +25,15 @@ from threads.tools import Tools
 from threads.vault import Place, SealBroken
 from threads.wire import Secret
 
-POLL_PAUSES = tuple(timedelta(seconds=pause) for pause in (1, 2, 3, 5, 8, 13, 13, 13))
-"""Between looks at a container. Images are mostly ready at the first or second look, videos within half a
-minute; together they stay well below the function's time limit of 120 s."""
+BUDGET = timedelta(minutes=5)
+"""From the request to the last call that may publish: Meta advises to look at a container for five minutes
+at most, and the function ends a minute later (functions.yaml). A process goes on after its request has timed
+out, so without a look at the clock it would publish what the caller has been told to try again.
+https://developers.facebook.com/docs/threads/troubleshooting#publishing-does-not-return-a-media-id"""
+
+POLL_PAUSES = tuple(timedelta(seconds=pause) for pause in (1, 2, 3, 5, 8, 13, 20, 30))
+"""Between looks at a container, the last one again and again. Images are mostly ready at the first or second
+look, videos within half a minute."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,12 @@ def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) 
         ThreadsError: Threads did not publish it; ``retryable`` says whether it may another time.
 
     """
+    ends = tools.now() + BUDGET
     account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
     check_connected(account.fields, tools.now())
     token = _open_token(tools, uid, account)
     try:
-        media_id = deliver(tools, token, submission.content)
+        media_id = deliver(tools, token, submission.content, ends)
     except ReconnectRequired:
         change, card = reconnect_change("token_rejected", tools.now())
         tools.store.change_account(uid, account, change=change, card=card)
@@ -78,43 +85,63 @@ def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) 
     )
 
 
-def deliver(tools: Tools, token: Secret, content: Content) -> str:
-    """Bring content to Threads and return its media id.
+def deliver(tools: Tools, token: Secret, content: Content, ends: datetime) -> str:
+    """Bring content to Threads by the time given, and return its media id.
 
     Raises:
         ThreadsError: the step that failed is in its evidence.
 
     """
-    parameters = content.parameters()
     if content.media_type == "TEXT" and tools.config.text_mode == "single_step":
-        return _create(tools, token, parameters, auto_publish_text=True)
-    container_id = _create(tools, token, parameters, auto_publish_text=False)
-    _wait_until_finished(tools, token, container_id)
+        return create(tools, token, content, auto_publish_text=True)
+    container_id = create(tools, token, content, auto_publish_text=False)
+    wait_until_finished(tools, token, container_id, ends)
+    return publish_container(tools, token, container_id)
+
+
+def create(tools: Tools, token: Secret, content: Content, *, auto_publish_text: bool) -> str:
+    """Create a container and return its id, or with ``auto_publish_text`` the media id."""
+    request = containers.create_container_request(
+        token, content.parameters(), auto_publish_text=auto_publish_text
+    )
+    return containers.read_created_id(tools.graph.send(request))
+
+
+def look(tools: Tools, token: Secret, container_id: str) -> bool:
+    """Say whether a container can be published; one that never will be raises."""
+    request = containers.container_status_request(token, container_id)
+    status, reason = containers.read_container_status(tools.graph.send(request))
+    if status not in (ContainerStatus.FINISHED, ContainerStatus.IN_PROGRESS):
+        raise containers.container_failure(reason or status)
+    return status is ContainerStatus.FINISHED
+
+
+def publish_container(tools: Tools, token: Secret, container_id: str) -> str:
+    """Publish a finished container and return the media id."""
     request = containers.publish_container_request(token, container_id)
     return containers.read_published_id(tools.graph.send(request))
 
 
-def _create(tools: Tools, token: Secret, parameters: Mapping[str, str], *, auto_publish_text: bool) -> str:
-    request = containers.create_container_request(token, parameters, auto_publish_text=auto_publish_text)
-    return containers.read_created_id(tools.graph.send(request))
+def wait_until_finished(tools: Tools, token: Secret, container_id: str, ends: datetime) -> None:
+    """Look at a container until it can be published.
 
+    Raises:
+        ThreadsUnavailable: there is no time left; nothing has been published.
 
-def _wait_until_finished(tools: Tools, token: Secret, container_id: str) -> None:
-    for pause in (*POLL_PAUSES, None):
-        status, reason = containers.read_container_status(
-            tools.graph.send(containers.container_status_request(token, container_id))
-        )
-        if status is ContainerStatus.FINISHED:
+    """
+    pauses = chain(POLL_PAUSES, repeat(POLL_PAUSES[-1]))
+    while True:
+        finished = look(tools, token, container_id)
+        pause = next(pauses)
+        if tools.now() + (timedelta() if finished else pause) >= ends:
+            raise ThreadsUnavailable(
+                "Threads did not finish processing the file in time, and nothing was published.",
+                evidence=Evidence(Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
+                retry_after=timedelta(minutes=1),
+            )
+        if finished:
             return
-        if status is not ContainerStatus.IN_PROGRESS:
-            raise containers.container_failure(reason or status)
-        if pause:
-            tools.sleep(pause)
-    raise ThreadsUnavailable(
-        "Threads is still processing the file. Try again in a minute.",
-        evidence=Evidence(Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
-        retry_after=timedelta(minutes=1),
-    )
+        tools.sleep(pause)
 
 
 def _open_token(tools: Tools, uid: str, account: Found) -> Secret:

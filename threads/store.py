@@ -23,7 +23,7 @@ Fields = Mapping[str, Any]
 """A document's fields."""
 
 RPC_TIMEOUT = 10.0
-"""Seconds for one call to Firestore, its own repetitions within."""
+"""Seconds for one call to Firestore, its repetitions within. The client's own limit for reads is 300."""
 
 SAVE_ATTEMPTS = 5
 """How often an account is saved anew because another connection of the same user came between: two windows at
@@ -46,33 +46,46 @@ class Store:
         """Take what returns the client, the same one each time."""
         self._client = client
 
-    # --- states ---------------------------------------------------------------------------------------------
+    # --- states -------------------------------------------------------------------------------------------
 
     def create_state(self, state: str, fields: Fields) -> None:
         """Write a new state. One write."""
-        with self._rpc() as client:
-            client.collection("oauthStates").document(state).create(dict(fields), timeout=RPC_TIMEOUT)
+        with (
+            self._rpc() as client,
+            _conflicts(),
+        ):  # a state that is there is this one: nobody else can guess it
+            client.collection("oauthStates").document(state).create(dict(fields), **_patience())
 
     def read_state(self, state: str) -> Found | None:
         """Read a state. One read."""
         with self._rpc() as client:
-            snapshot = client.collection("oauthStates").document(state).get(timeout=RPC_TIMEOUT)
+            snapshot = client.collection("oauthStates").document(state).get(**_patience())
         return Found(state, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
 
-    def use_up_state(self, found: Found, change: Fields) -> bool:
-        """Change a state if nobody has since it was read; say whether that was so. One write."""
-        with self._rpc() as client, _conflicts() as conflict:
-            client.collection("oauthStates").document(found.id).update(
-                dict(change),
-                option=client.write_option(last_update_time=found.version),
-                timeout=RPC_TIMEOUT,
-            )
-        return not conflict
+    def use_up_state(self, found: Found, change: Fields) -> Found | None:
+        """Change a state unless somebody has since it was read; return it as it is now, or None. One write.
 
-    def finish_state(self, state: str, change: Fields) -> None:
-        """Note how a used state ended. One write."""
-        with self._rpc() as client:
-            client.collection("oauthStates").document(state).update(dict(change), timeout=RPC_TIMEOUT)
+        Firestore's client repeats a commit whose answer was lost, and then fails on its own change: who
+        changed the state is decided by ``usedBy``, which must be in the change.
+        """
+        with self._rpc() as client, _conflicts() as conflict:
+            written = (
+                client.collection("oauthStates")
+                .document(found.id)
+                .update(
+                    dict(change), option=client.write_option(last_update_time=found.version), **_patience()
+                )
+            )
+            return Found(found.id, {**found.fields, **change}, written.update_time)
+        now = self.read_state(found.id) if conflict else None
+        return now if now and now.fields.get("usedBy") == change["usedBy"] else None
+
+    def finish_state(self, used: Found, change: Fields) -> None:
+        """Note how a used state ended, unless that has been done. One write."""
+        with self._rpc() as client, _conflicts():
+            client.collection("oauthStates").document(used.id).update(
+                dict(change), option=client.write_option(last_update_time=used.version), **_patience()
+            )
 
     # --- accounts -------------------------------------------------------------------------------------------
 
@@ -105,7 +118,7 @@ class Store:
         with self._rpc() as client:
             summary, document = self._summary(uid), self._account(uid, account_id)
             for attempt in range(SAVE_ATTEMPTS):
-                before = _by_path(client.get_all([summary, document], timeout=RPC_TIMEOUT)) if attempt else {}
+                before = _by_path(client.get_all([summary, document], **_patience())) if attempt else {}
                 old, known = before.get(summary.path), document.path in before
                 batch = client.batch()
                 if old is None:
@@ -116,7 +129,7 @@ class Store:
                 batch.set(document, {**account, **({} if known else at_first)}, merge=True)
                 batch.update(client.collection("oauthStates").document(state), dict(outcome))
                 with _conflicts() as conflict:
-                    batch.commit(timeout=RPC_TIMEOUT)
+                    batch.commit(**_patience())
                 if not conflict:
                     return
         raise ServiceUnavailable
@@ -124,16 +137,16 @@ class Store:
     def read_summary(self, uid: str) -> Fields:
         """Read the summary, empty when there is none. One read."""
         with self._rpc():
-            return self._summary(uid).get(timeout=RPC_TIMEOUT).to_dict() or {}
+            return self._summary(uid).get(**_patience()).to_dict() or {}
 
     def find_accounts(self, uid: str, unverified_account_id: str | None) -> list[Found]:
         """Return the named account, or without a name the first two. One read."""
         with self._rpc():
             accounts = self._summary(uid).collection("accounts")
             if unverified_account_id is None:
-                snapshots = accounts.limit(2).get(timeout=RPC_TIMEOUT)
+                snapshots = accounts.limit(2).get(**_patience())
             elif is_threads_id(unverified_account_id):
-                snapshots = [accounts.document(unverified_account_id).get(timeout=RPC_TIMEOUT)]
+                snapshots = [accounts.document(unverified_account_id).get(**_patience())]
             else:
                 snapshots = []
         return list(_by_path(snapshots).values())
@@ -144,8 +157,9 @@ class Store:
             batch = client.batch()
             option = client.write_option(last_update_time=found.version)
             batch.update(self._account(uid, found.id), dict(change), option=option)
-            batch.set(self._summary(uid), {"accounts": {found.id: dict(card)}}, merge=True)
-            batch.commit(timeout=RPC_TIMEOUT)
+            summary = {"accounts": {found.id: dict(card)}, "updatedAt": change["updatedAt"]}
+            batch.set(self._summary(uid), summary, merge=True)
+            batch.commit(**_patience())
         return not conflict
 
     # --- paths and errors -----------------------------------------------------------------------------------
@@ -171,6 +185,16 @@ class Store:
             yield client
         except (GoogleAPICallError, RetryError) as error:
             raise ServiceUnavailable from error
+
+
+def _patience() -> dict[str, Any]:
+    """Return how long each call may take, and what is repeated within that time."""
+    from google.api_core import exceptions, retry  # noqa: PLC0415 - heavy
+
+    passing = retry.if_exception_type(
+        exceptions.ServiceUnavailable, exceptions.InternalServerError, exceptions.ResourceExhausted
+    )
+    return {"retry": retry.Retry(predicate=passing, timeout=RPC_TIMEOUT), "timeout": RPC_TIMEOUT}
 
 
 @contextmanager

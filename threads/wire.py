@@ -23,9 +23,13 @@ _SECRET_PARAMETER = re.compile(
     r"(\"?\s*[=:]\s*\"?)([^\"&\s,;}]{6,})"
 )
 _BEARER = re.compile(r"(?i)\b(bearer)\s+\S+")
-_TOKEN_LIKE = re.compile(r"(?![A-Z_]+(?![A-Za-z0-9_\-|.%]))[A-Za-z0-9_\-|.%]{32,}")
-"""Except Threads' own words for errors, like THREADS_API__LINK_LIMIT_EXCEEDED."""
+_TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9_\-|.%])(?![A-Z_]+(?![A-Za-z0-9_\-|.%]))[A-Za-z0-9_\-|.%]{32,}")
+"""Except Threads' own words for errors, like THREADS_API__LINK_LIMIT_EXCEEDED. It begins only where a run of
+such characters does: tried at each of them, 60,000 would take seconds."""
 _HIDDEN = "[hidden]"
+
+MAX_UNKNOWN_NAMED = 40
+"""Unknown members that are named: a body has room for ten thousand."""
 
 MAX_REDACTED = 1 << 20
 """Characters that are looked at: the cut comes after the hiding, so that no piece of a token is left over."""
@@ -104,7 +108,8 @@ class Fields:
         """Take the members; with ``known`` given, every other member is a problem that names it."""
         self._members = members
         self.problems: list[Problem] = []
-        for name in members.keys() - set(members if known is None else known):
+        unknown = [name for name in members if known is not None and name not in known]
+        for name in unknown[:MAX_UNKNOWN_NAMED]:
             self.problem(redacted(name, limit=60), "unknown_field", "is not known to this function.")
 
     def problem(self, name: str, code: str, message: str) -> None:

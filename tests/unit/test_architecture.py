@@ -48,8 +48,8 @@ ERROR_TABLE = {
 UNNAMED = {(503, "service_unavailable"), (500, "internal")}
 """Promised without a name ("every other transient fault"), and the one that must not happen."""
 
-NOT_BUILT = {(404, "post_not_found"), (409, "idempotency_mismatch")}
-"""They come with the record of a post, which is not kept yet."""
+NOT_BUILT = {(404, "post_not_found"), (409, "idempotency_mismatch"), (429, "quota_exceeded")}
+"""They come with the record of a post, which is not kept yet, and with asking for the quota."""
 
 
 def drawn_order() -> list[str]:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -247,6 +247,7 @@ def test_a_new_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_are_fetched_again_after_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that was withdrawn is not believed for ever."""
     monkeypatch.setattr(identity, "KEYS_KEPT", timedelta(0))
+    monkeypatch.setattr(identity, "KEYS_PAUSE", timedelta(0))
     with loopback(serve_json(JWK_SET)) as server:
         keys = SigningKeys(server.url)
         assert keys.find("k1") == keys.find("k1")
@@ -299,12 +300,24 @@ def test_forgers_cannot_make_it_hammer_a_server_in_trouble() -> None:
     with loopback(fail_later) as server:
         keys = SigningKeys(server.url)
         assert keys.find("k1") == KEY.public_key()
-        keys._fetched -= 2 * identity.KEYS_PAUSE.total_seconds()
+        keys._tried -= 2 * identity.KEYS_PAUSE.total_seconds()
         for kid in range(10):
             with suppress(ServiceError):
                 keys.find(f"made-up-{kid}")
         assert keys.find("k1") == KEY.public_key()
-    assert len(server.received) <= 2
+    assert len(server.received) == 2
+
+
+def test_known_keys_outlive_an_outage_of_their_server_for_a_day() -> None:
+    """Old keys serve while newer ones cannot be had, but not for ever."""
+    with loopback(serve_json(JWK_SET)) as server:
+        keys = SigningKeys(server.url)
+        keys.find("k1")
+    for age, serves in ((2 * identity.KEYS_KEPT, True), (2 * identity.KEYS_LAST, False)):
+        keys._fetched = time.monotonic() - age.total_seconds()
+        keys._tried = float("-inf")
+        with nullcontext() if serves else pytest.raises(ServiceUnavailable):
+            assert keys.find("k1") == KEY.public_key()
 
 
 # --- Firebase ID tokens -------------------------------------------------------------------------------------

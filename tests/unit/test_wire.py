@@ -1,6 +1,7 @@
 """What comes from outside is read strictly, and secrets do not get out."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -317,3 +318,18 @@ def test_members_of_another_kind_are_problems(kind: str, given_value: object) ->
     fields = Fields({"x": given_value})
     assert not read(kind, fields)
     assert [problem.field for problem in fields.problems] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["A", "a", "A_", "code", "code=", "bearer ", "Bearer", " ", "a.", "%", "state=x"]
+)
+def test_hiding_secrets_takes_time_in_proportion(unit: str) -> None:
+    """However a text repeats itself, eight times as much takes about eight times as long, not sixty-four."""
+
+    def seconds(length: int) -> float:
+        text = (unit * length)[:length]
+        began = time.process_time()
+        redacted(text)
+        return time.process_time() - began
+
+    assert seconds(64_000) < 24 * seconds(8_000) + 0.1

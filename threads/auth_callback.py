@@ -78,7 +78,7 @@ def finish(tools: Tools, callback: Callback) -> Outcome:
 
     Raises:
         InvalidState: there is no such state; where it would lead is not known either.
-        ServiceUnavailable: Firestore does not answer; nothing was used up.
+        ServiceUnavailable: Firestore does not answer; Threads was not called.
 
     """
     state = callback.unverified_state

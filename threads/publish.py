@@ -10,6 +10,7 @@
 came is a ledger's part, for which this is the place.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -17,7 +18,7 @@ from itertools import chain, repeat
 from threads import containers
 from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
 from threads.containers import ContainerStatus
-from threads.errors import Evidence, ReconnectRequired, ThreadsError, ThreadsUnavailable
+from threads.errors import Evidence, ReconnectRequired, ServiceUnavailable, ThreadsError, ThreadsUnavailable
 from threads.graph import Step
 from threads.posts import Content, Submission, post_id
 from threads.store import Found
@@ -75,7 +76,8 @@ def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) 
         media_id = deliver(tools, token, submission.content, ends)
     except ReconnectRequired:
         change, card = reconnect_change("token_rejected", tools.now())
-        tools.store.change_account(uid, account, change=change, card=card)
+        with suppress(ServiceUnavailable):  # the next delivery finds it out anew
+            tools.store.change_account(uid, account, change=change, card=card)
         raise
     return Published(
         media_id=media_id,

@@ -50,7 +50,7 @@ def _auth_start(call: Call) -> Answer:
     uid = _identity().user(call.authorization).uid
     call.notes["uid"] = uid
     given = call.query(*START_PARAMETERS)
-    body = call.json() if call.has_body() else {}
+    body = call.optional_json()
     fields = Fields({**given, **body}, known=START_PARAMETERS)
     for name in given.keys() & body.keys():
         fields.problem(name, "invalid_request", "stands in the query and in the body.")

@@ -52,10 +52,6 @@ class Call:
                 values[name] = given[0]
         return values
 
-    def has_body(self) -> bool:
-        """Say whether the request brings a body (RFC 9112, section 6.3)."""
-        return bool(self.request.content_length) or "Transfer-Encoding" in self.request.headers
-
     def json(self) -> dict[str, Any]:
         """Return the body's object.
 
@@ -63,14 +59,21 @@ class Call:
             PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is no acceptable one.
 
         """
-        # The type makes a browser ask first before it sends another site's request (CORS).
-        request = self.request
-        if (
-            request.mimetype != "application/json"
-            or request.headers.get("Content-Encoding", "identity") != "identity"
-        ):
-            raise UnsupportedMediaType
-        return self.untyped_json()
+        self._check_type()
+        return parse_object(self._body())
+
+    def optional_json(self) -> dict[str, Any]:
+        """Return the body's object, an empty one when there is no body.
+
+        Raises:
+            PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is one, but it is not acceptable.
+
+        """
+        body = self._body()
+        if not body:
+            return {}
+        self._check_type()
+        return parse_object(body)
 
     def untyped_json(self) -> dict[str, Any]:
         """Return the body's object whatever type it claims: Cloud Tasks sets none.
@@ -79,14 +82,26 @@ class Call:
             PayloadTooLarge, InvalidRequest: there is no acceptable one.
 
         """
+        return parse_object(self._body())
+
+    def _check_type(self) -> None:
+        """Insist on JSON: with this type a browser asks first before it sends another site's request."""
+        encoding = self.request.headers.get("Content-Encoding", "identity")
+        if self.request.mimetype != "application/json" or encoding != "identity":
+            raise UnsupportedMediaType
+
+    def _body(self) -> bytes:
+        """Read the body up to its limit.
+
+        Not with Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
+        and would turn Flask's complaint about it into a 500.
+        """
         body = bytearray()
         while piece := _piece(self.request, MAX_BODY_BYTES + 1 - len(body)):
             body += piece
-            # Not Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
-            # and would turn Flask's complaint about it into a 500.
             if len(body) > MAX_BODY_BYTES:
                 raise PayloadTooLarge
-        return parse_object(bytes(body))
+        return bytes(body)
 
 
 def _piece(request: Request, size: int) -> bytes:

@@ -13,9 +13,9 @@ from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
-from threads.graph import NO_ANSWER, GraphReply, GraphRequest
+from threads.graph import NO_ANSWER, NOT_SENT, GraphReply, GraphRequest
 
 CALL_DEADLINE = timedelta(seconds=15)
 """For one call as a whole. Meta's slowest good answers were seen at about ten seconds; a caller's own request
@@ -58,12 +58,12 @@ class GraphClient:
         try:
             return call.result(CALL_DEADLINE.total_seconds())
         except Late:
-            return GraphReply(NO_ANSWER, failure="NotSent" if call.cancel() else "Timeout")
+            return GraphReply(NO_ANSWER, failure=NOT_SENT if call.cancel() else "Timeout")
 
     def _call(self, request: GraphRequest, ends: float) -> GraphReply:
         left = ends - time.monotonic()
         if left <= 0:
-            return GraphReply(NO_ANSWER, failure="NotSent")
+            return GraphReply(NO_ANSWER, failure=NOT_SENT)
         prefix = f"/{self._version}" if request.versioned else ""
         headers = {"Accept": "application/json"}
         if request.token is not None:
@@ -82,8 +82,7 @@ class GraphClient:
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return GraphReply(response.status_code, named, _read(response, ends))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            # The exception's text has the URL in it; its kind is all that is kept.
-            return GraphReply(NO_ANSWER, failure=type(error).__name__)
+            return GraphReply(NO_ANSWER, failure=_failure(error))
 
 
 def _read(response: requests.Response, ends: float) -> bytes:
@@ -96,3 +95,11 @@ def _read(response: requests.Response, ends: float) -> bytes:
         if time.monotonic() > ends:
             raise requests.Timeout
     return bytes(body)
+
+
+def _failure(error: Exception) -> str:
+    """Return a word for what went wrong: the exception's kind, never its text, which has the URL in it."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        return NOT_SENT
+    return type(error).__name__

@@ -172,7 +172,9 @@ class _Reader:
     def origins(self, name: str) -> tuple[str, ...]:
         values = self.names(name)
         for value in values:
-            if self._check_url(name, value) and value != _origin(value):
+            if "*" in value:
+                self.mistakes[name] = f"has {value!r}; each origin must be written out"
+            elif self._check_url(name, value) and value != _origin(value):
                 self.mistakes[name] = f"has {value!r}; write it as an origin: {_origin(value)!r}"
         return values
 

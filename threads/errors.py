@@ -118,7 +118,7 @@ class InvalidState(CallerError):
 
 
 class InvalidReturnTo(CallerError):
-    """The value of returnTo must be an absolute URL on one of the app's own origins."""
+    """The value of returnTo must be an absolute URL on one of the app's own origins (ALLOWED_ORIGINS)."""
 
     status = 400
     code = "invalid_return_to"

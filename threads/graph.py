@@ -69,6 +69,13 @@ NO_ANSWER = 0
 """The status of a reply that did not come: nobody knows whether the request had an effect."""
 
 
+NOT_SENT = "NotSent"
+"""The failure of a request that has certainly not left: without any effect."""
+
+CONTAINER_NOT_FOUND = 24
+"""The code for "The requested resource does not exist"; with subcode 4279009 it is about a container."""
+
+
 class Rule(NamedTuple):
     """One row of what Threads' error codes mean; a field of None matches anything."""
 
@@ -90,7 +97,7 @@ RULES: tuple[Rule, ...] = (
     # "We restrict certain activity": a spam block, permanent although code 4 is a rate limit (seen).
     Rule(RejectedByThreads, codes=frozenset({4}), subcodes=frozenset({2207051}), message=_BLOCKED),
     # A container that Threads does not see yet, or has lost (seen: a third of all unknown errors).
-    Rule(ThreadsUnavailable, codes=frozenset({24}), subcodes=frozenset({4279009})),
+    Rule(ThreadsUnavailable, codes=frozenset({CONTAINER_NOT_FOUND}), subcodes=frozenset({4279009})),
     # The media could not be fetched (seen: passes as often as not).
     Rule(
         ThreadsUnavailable,

@@ -10,7 +10,8 @@
 came is a ledger's part, for which this is the place.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -19,7 +20,7 @@ from threads import containers
 from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
 from threads.containers import ContainerStatus
 from threads.errors import Evidence, ReconnectRequired, ServiceUnavailable, ThreadsError, ThreadsUnavailable
-from threads.graph import Step
+from threads.graph import CONTAINER_NOT_FOUND, NOT_SENT, Step
 from threads.posts import Content, Submission, post_id
 from threads.store import Found
 from threads.tools import Tools
@@ -106,7 +107,8 @@ def create(tools: Tools, token: Secret, content: Content, *, auto_publish_text: 
     request = containers.create_container_request(
         token, content.parameters(), auto_publish_text=auto_publish_text
     )
-    return containers.read_created_id(tools.graph.send(request))
+    with _saying_what_is_unknown() if auto_publish_text else nullcontext():
+        return containers.read_created_id(tools.graph.send(request))
 
 
 def look(tools: Tools, token: Secret, container_id: str) -> bool:
@@ -121,7 +123,8 @@ def look(tools: Tools, token: Secret, container_id: str) -> bool:
 def publish_container(tools: Tools, token: Secret, container_id: str) -> str:
     """Publish a finished container and return the media id."""
     request = containers.publish_container_request(token, container_id)
-    return containers.read_published_id(tools.graph.send(request))
+    with _saying_what_is_unknown():
+        return containers.read_published_id(tools.graph.send(request))
 
 
 def wait_until_finished(tools: Tools, token: Secret, container_id: str, ends: datetime) -> None:
@@ -144,6 +147,22 @@ def wait_until_finished(tools: Tools, token: Secret, container_id: str, ends: da
         if finished:
             return
         tools.sleep(pause)
+
+
+@contextmanager
+def _saying_what_is_unknown() -> Iterator[None]:
+    """Tell the truth about a call that may have published although it failed."""
+    try:
+        yield
+    except ThreadsUnavailable as error:
+        evidence = error.evidence
+        if evidence is None or evidence.code == CONTAINER_NOT_FOUND or evidence.excerpt == NOT_SENT:
+            raise
+        raise ThreadsUnavailable(
+            "Threads did not answer clearly: the post may be out. Look at the account before you try again.",
+            evidence=evidence,
+            retry_after=error.retry_after,
+        ) from error
 
 
 def _open_token(tools: Tools, uid: str, account: Found) -> Secret:

@@ -22,7 +22,7 @@ _SECRET_PARAMETER = re.compile(
     r"(?i)(?<![a-z_])(access_token|client_secret|refresh_token|signed_request|input_token|id_token|code|state)"
     r"(\"?\s*[=:]\s*\"?)([^\"&\s,;}]{6,})"
 )
-_BEARER = re.compile(r"(?i)\b(bearer)\s+\S+")
+_BEARER = re.compile(r"(?i)\b(bearer)\s+[^\s\"']+")
 _TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9_\-|.%])(?![A-Z_]+(?![A-Za-z0-9_\-|.%]))[A-Za-z0-9_\-|.%]{32,}")
 """Except Threads' own words for errors, like THREADS_API__LINK_LIMIT_EXCEEDED. It begins only where a run of
 such characters does: tried at each of them, 60,000 would take seconds."""

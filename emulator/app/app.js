@@ -39,6 +39,7 @@ let stopWatching = () => {};
 onAuthStateChanged(auth, (user) => {
   stopWatching();
   showUser(user?.email);
+  clearDraft(); // the last user's
   stopWatching = user ? watchAccounts(user.uid) : () => {};
 });
 
@@ -80,14 +81,17 @@ function readReturn() {
   const outcome = query.get("threads");
   if (outcome === null) return;
   history.replaceState(null, "", location.pathname); // a reload must not say it again
-  if (outcome === "connected") showNotice("good", "Your Threads account is connected.");
-  else if (outcome === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
+  if (outcome === "connected") {
+    connectedId = query.get("accountId");
+    showNotice("good", "Your Threads account is connected.");
+  } else if (outcome === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
   else showNotice("bad", `The account could not be connected (${query.get("error") ?? "unknown"}). Please try again.`);
 }
 
 // --- 4. The accounts -----------------------------------------------------------------------------
 
 let accounts = [];
+let connectedId; // the account that the browser has just come back with
 
 // One document holds a card for each account. Only its owner may read it, and it changes by itself when
 // an account is connected, or has to be connected again. (Without Firestore: GET th_accounts.)
@@ -97,7 +101,7 @@ function watchAccounts(uid) {
     accounts = Object.entries(cards).map(([accountId, card]) => ({
       ...card, accountId, isDefault: accountId === defaultAccountId, expiresAt: card.expiresAt?.toDate(),
     }));
-    showAccounts(accounts);
+    showAccounts(accounts, connectedId);
   }, toNotice);
 }
 
@@ -105,8 +109,8 @@ function watchAccounts(uid) {
 
 const composer = byId("composer");
 
-// The key lets a draft be published once, however often it is sent: after a double click, or again when the
-// answer was lost. Other words are another draft, and get another key.
+// The key names the draft: whatever is sent under it, after a double click or a lost answer, is the same post.
+// Other words are another draft, and get another key.
 let idempotencyKey = crypto.randomUUID();
 
 function draft() {
@@ -125,6 +129,10 @@ async function publish() {
   const wantsPermalink = { Prefer: "return=representation" };
   const post = await call("publish_threads", { ...content, accountId, idempotencyKey }, wantsPermalink);
   showPost({ ...content, ...post, account: accounts.find((account) => account.accountId === post.accountId) });
+  clearDraft();
+}
+
+function clearDraft() {
   composer.reset();
   draftChanged();
 }

@@ -58,9 +58,9 @@ export function showComplaint(message = "", details = []) {
 
 // --- Accounts ------------------------------------------------------------------------------------
 
-export function showAccounts(unsorted) {
+export function showAccounts(unsorted, preferredId) {
   const accounts = unsorted.toSorted((a, b) => b.isDefault - a.isDefault || a.username.localeCompare(b.username));
-  const chosen = document.querySelector("[name=account]:checked")?.value;
+  const chosen = document.querySelector("[name=account]:checked")?.value ?? preferredId;
   const start = accounts.find((account) => account.accountId === chosen) ?? accounts[0];
   byId("accounts").replaceChildren(...accounts.map((account) => accountCard(account, account === start)));
   byId("accounts").classList.toggle("several", accounts.length > 1);
@@ -109,7 +109,7 @@ export function showDraft({ text, imageUrl, videoUrl }) {
   byId("count").className = `count ${left < 0 ? "over" : left < NEARLY_FULL ? "near" : ""}`;
   byId("media").hidden = !isMedia;
   byId("media-url").placeholder = `https://… the ${imageUrl === undefined ? "video" : "image"}’s public address`;
-  byId("publish").disabled = !text.trim() && !imageUrl && !videoUrl;
+  byId("publish").disabled = isMedia ? !imageUrl && !videoUrl : !text.trim();
 }
 
 export function showPost({ text, imageUrl, videoUrl, status, permalink, account }) {

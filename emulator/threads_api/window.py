@@ -81,6 +81,8 @@ DENIED = {
 def _chosen_account(world: World) -> Account:
     """Return the account that the form chose; a new username wins over a chosen account."""
     username = request.form.get("new_username", "").strip().removeprefix("@").lower()
+    if not username and request.form.get("new_name", "").strip():
+        raise NoSuchAccount("Another account needs a username, too.")
     if not username:
         account = world.accounts.get(request.form.get("account_id", ""))
         if account is None:
@@ -112,5 +114,7 @@ def _page(asked: AuthorizationRequest, complaint: str) -> Response:
         required=scopes.BASIC,
         complaint=complaint,
         action=request.full_path,
+        new_username=request.form.get("new_username", ""),
+        new_name=request.form.get("new_name", ""),
     )
     return make_response(page, 400 if complaint else 200, _PAGE_HEADERS)

@@ -75,6 +75,7 @@ def test_start_answers_the_documented_authorize_url_and_writes_the_state(
         {"method": "POST", "json": {"returnTo": RETURN_TO, "redirect": True}},
         {"method": "POST", "params": {"redirect": "1"}, "json": {"return_to": RETURN_TO}},
         {"method": "POST", "params": {"returnTo": RETURN_TO, "redirect": "1"}},
+        {"method": "POST", "params": {"returnTo": RETURN_TO, "redirect": "1"}, "data": iter(())},
     ],
 )
 def test_start_takes_its_parameters_from_query_or_body_and_can_redirect(

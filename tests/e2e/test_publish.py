@@ -282,6 +282,40 @@ def test_a_task_is_ended_by_what_will_not_change_and_repeated_for_what_may(
         assert (answer.status_code, answer.json()["status"]) == (200, "failed")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/me/threads", {"text": "x"}), ("/threads_publish", {"imageUrl": IMAGE})]
+)
+@pytest.mark.parametrize("script", [{"drop": "after"}, {"status": 500, "effect": True}, {"drop": "mid_body"}])
+def test_an_unclear_answer_is_called_unclear(
+    publish_threads: Function,
+    threads: Threads,
+    user: SignedIn,
+    connect: Connect,
+    path: str,
+    body: dict[str, str],
+    script: dict[str, Any],
+) -> None:
+    """When the post may be out although the call failed, the message says so instead of "try again"."""
+    connect(user)
+    threads.control("POST", "media", processing_seconds=0)
+    threads.answer(path, **script)
+    answer = publish_threads.post(headers=user.headers, json=body)
+    assert answer.status_code == 503
+    assert "may be out" in answer.json()["error"]["message"]
+    assert len(threads.posts()) == 1
+
+
+def test_a_closed_door_is_not_called_unclear(
+    environment: dict[str, str], user: SignedIn, connect: Connect
+) -> None:
+    """A call that never left has published nothing, and the message does not say otherwise."""
+    connect(user)
+    with Function("publish_threads", environment | {"THREADS_GRAPH_URL": "http://127.0.0.1:1"}) as function:
+        answer = function.post(headers=user.headers, json={"text": "x"})
+    assert answer.status_code == 503
+    assert "may be out" not in answer.json()["error"]["message"]
+
+
 def test_a_dead_token_asks_for_a_new_connection(
     publish_threads: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
 ) -> None:

@@ -179,6 +179,15 @@ def test_known_username_is_that_account(client: Client) -> None:
     assert client.see("accounts") == before
 
 
+def test_name_without_username_is_asked_again_with_what_was_typed(client: Client) -> None:
+    """Another account's name alone connects nobody; the window keeps it and asks for the username."""
+    chosen = client.see("accounts")[0]["id"]
+    answer = client.post("/oauth/authorize", **ASKED, account_id=chosen, new_name="Nina", decision="allow")
+    assert answer.status_code == 400
+    assert "<details open>" in answer.text
+    assert 'value="Nina"' in answer.text
+
+
 @pytest.mark.parametrize("choice", [{"new_username": "<script>"}, {"account_id": "1"}, {}])
 def test_impossible_choice_is_asked_again(client: Client, choice: dict[str, str]) -> None:
     """No account, or one that cannot be, shows the window again with a complaint."""

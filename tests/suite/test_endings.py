@@ -41,6 +41,8 @@ class Launched:
                 env={**os.environ, **chosen},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
+                # As from a terminal: a shell's background jobs pass on that they ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
             )
 
     def text(self) -> str:

@@ -13,7 +13,7 @@ from tests.unit.support import SECRET, TOKEN, Received, Script, always, config, 
 from threads import client, oauth
 from threads.client import MAX_REPLY_BYTES, GraphClient
 from threads.containers import create_container_request, permalink_request
-from threads.graph import NO_ANSWER, GraphReply, GraphRequest, Step
+from threads.graph import NO_ANSWER, NOT_SENT, GraphReply, GraphRequest, Step
 from threads.wire import Secret
 
 CREATE = create_container_request(Secret(TOKEN), {"media_type": "TEXT", "text": "é & ü=🦊"})
@@ -183,11 +183,11 @@ def test_a_kept_connection_that_died_is_not_asked_twice() -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}", "http://[::1]:{}", "http://nobody.invalid:{}"])
 def test_nobody_there_is_a_reply_too(url: str) -> None:
-    """A closed port, or a name that does not exist, is status 0."""
+    """A closed port, or a name that does not exist, is status 0, and known not to have been sent."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     reply = send(url.format(port), CREATE)[0]
-    assert reply.status == NO_ANSWER
+    assert (reply.status, reply.failure) == (NO_ANSWER, NOT_SENT)
     assert reply.failure.isidentifier()
 
 

@@ -5,6 +5,8 @@ from flask import Request, Response
 
 from threads import app
 
+app.preload()
+
 
 @functions_framework.http
 def th_auth_start(request: Request) -> Response:

@@ -147,18 +147,32 @@ def _code(path: Path) -> str:
     )
 
 
-def test_importing_the_app_loads_nothing_heavy() -> None:
-    """A cold start does not pay for libraries that its first request may not need."""
-    heavy = ("google.cloud.firestore", "firebase_admin", "requests", "jwt", "cryptography", "grpc")
-    script = f"import sys, threads.app, json; print(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
-    loaded = subprocess.run(  # noqa: S603 - this interpreter, with the line above
+HEAVY = ("google.cloud.firestore", "firebase_admin", "google.cloud.tasks", "jwt")
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "expected"),
+    [
+        ("threads.app", "th_auth_start", []),
+        ("main", "th_auth_start", ["google.cloud.firestore", "firebase_admin"]),
+        ("main", "th_auth_callback", ["google.cloud.firestore"]),
+    ],
+)
+def test_a_process_loads_what_its_function_needs(module: str, target: str, expected: list[str]) -> None:
+    """The package itself is light; main.py loads what the served function's first request needs, no more."""
+    script = f"""
+import gc, json, sys, {module}
+assert gc.isenabled()
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+    loaded = subprocess.run(  # noqa: S603 - this interpreter, with the lines above
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT, "FUNCTION_TARGET": target},
         capture_output=True,
         check=True,
     )
-    assert json.loads(loaded.stdout) == []
+    assert json.loads(loaded.stdout) == expected
 
 
 def test_errors_are_the_promised_table() -> None:

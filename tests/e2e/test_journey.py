@@ -110,3 +110,31 @@ def test_a_person_cancels_and_is_told(page: Page, firebase: Firebase, threads: T
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status")).to_have_text("You cancelled. Nothing was connected.")
     expect(page.locator(".account")).to_have_count(0)
+
+
+def test_a_picture_needs_its_address_and_a_draft_stays_with_its_author(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """Image without an address cannot be published by mistake, and the next user finds an empty composer."""
+    assert firebase
+    picture = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    page.route(
+        "https://media.example/*", lambda route: route.fulfill(content_type="image/svg+xml", body=picture)
+    )
+    sign_in(page, "photographer@example.com")
+    connect(page, threads.accounts()[0]["name"])
+    page.locator("#text").fill("A cat")
+    page.get_by_role("radio", name="Image").check()
+    publish = page.get_by_role("button", name="Publish")
+    expect(publish).to_be_disabled()
+    page.locator("#media-url").fill("https://media.example/cat.jpg")
+    publish.click()
+    expect(page.locator(".post")).to_contain_text("A cat")
+    assert threads.posts()[0]["content"]["image_url"] == "https://media.example/cat.jpg"
+
+    page.locator("#text").fill("Nobody else's business")
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, "somebody.else@example.com")
+    expect(page.get_by_text("No account yet")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("")
+    expect(page.locator(".post")).to_have_count(0)

@@ -66,8 +66,8 @@ class GraphReply:
 
 
 NO_ANSWER = 0
-"""The status of a reply that did not come: nobody knows whether the request had an effect."""
-
+"""The status of a reply that did not come. Unless its failure is ``NOT_SENT``, nobody knows whether the
+request had an effect."""
 
 NOT_SENT = "NotSent"
 """The failure of a request that has certainly not left: without any effect."""

@@ -50,16 +50,14 @@ class Store:
 
     def create_state(self, state: str, fields: Fields) -> None:
         """Write a new state. One write."""
-        with (
-            self._rpc() as client,
-            _conflicts(),
-        ):  # a state that is there is this one: nobody else can guess it
-            client.collection("oauthStates").document(state).create(dict(fields), **_patience())
+        # A state that is there already is this one, written by a commit that was repeated.
+        with self._rpc(), _conflicts():
+            self._state(state).create(dict(fields), **_patience())
 
     def read_state(self, state: str) -> Found | None:
         """Read a state. One read."""
-        with self._rpc() as client:
-            snapshot = client.collection("oauthStates").document(state).get(**_patience())
+        with self._rpc():
+            snapshot = self._state(state).get(**_patience())
         return Found(state, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
 
     def use_up_state(self, found: Found, change: Fields) -> Found | None:
@@ -69,13 +67,8 @@ class Store:
         changed the state is decided by ``usedBy``, which must be in the change.
         """
         with self._rpc() as client, _conflicts() as conflict:
-            written = (
-                client.collection("oauthStates")
-                .document(found.id)
-                .update(
-                    dict(change), option=client.write_option(last_update_time=found.version), **_patience()
-                )
-            )
+            unchanged = client.write_option(last_update_time=found.version)
+            written = self._state(found.id).update(dict(change), option=unchanged, **_patience())
             return Found(found.id, {**found.fields, **change}, written.update_time)
         now = self.read_state(found.id) if conflict else None
         return now if now and now.fields.get("usedBy") == change["usedBy"] else None
@@ -83,9 +76,8 @@ class Store:
     def finish_state(self, used: Found, change: Fields) -> None:
         """Note how a used state ended, unless that has been done. One write."""
         with self._rpc() as client, _conflicts():
-            client.collection("oauthStates").document(used.id).update(
-                dict(change), option=client.write_option(last_update_time=used.version), **_patience()
-            )
+            unchanged = client.write_option(last_update_time=used.version)
+            self._state(used.id).update(dict(change), option=unchanged, **_patience())
 
     # --- accounts -------------------------------------------------------------------------------------------
 
@@ -127,7 +119,7 @@ class Store:
                     option = client.write_option(last_update_time=old.version)
                     batch.update(summary, dict(summarize(old.fields)), option=option)
                 batch.set(document, {**account, **({} if known else at_first)}, merge=True)
-                batch.update(client.collection("oauthStates").document(state), dict(outcome))
+                batch.update(self._state(state), dict(outcome))
                 with _conflicts() as conflict:
                     batch.commit(**_patience())
                 if not conflict:
@@ -163,6 +155,10 @@ class Store:
         return not conflict
 
     # --- paths and errors -----------------------------------------------------------------------------------
+
+    def _state(self, state: str) -> "DocumentReference":
+        reference: DocumentReference = self._client().collection("oauthStates").document(state)
+        return reference
 
     def _summary(self, uid: str) -> "DocumentReference":
         if not is_document_id(uid):

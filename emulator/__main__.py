@@ -27,7 +27,7 @@ def main() -> int:
     console = Console.standard()
     _raise_on_signals()
     try:
-        console.line("Starting Firebase's emulators, the Threads emulator and the demo page …")
+        console.line("Starting Firebase's emulators, those of Threads and Cloud Tasks, and the demo page …")
         ports = Ports.chosen(os.environ)
         # A second suite beside the usual one keeps its logs elsewhere.
         directory = "run" if ports == Ports.usual() else f"run-{ports.page}"
@@ -47,6 +47,7 @@ def _greet(suite: Suite, console: Console) -> None:
   Open  {console.strong(suite.page_url)}
 
     Threads emulator  {suite.threads_url}
+    Cloud Tasks       {suite.tasks_host}, {suite.tasks_url}
     functions         {suite.functions_url}
     Auth, Firestore   {suite.auth_host}, {suite.firestore_host}
     logs              {suite.logs.relative_to(ROOT)}/

@@ -35,6 +35,10 @@ class Ports:
     """The demo page."""
     threads: int = 8090
     """The Threads emulator."""
+    tasks: int = 8123
+    """The Cloud Tasks emulator's gRPC."""
+    tasks_http: int = 8124
+    """Its controls, and the keys of its tokens."""
     functions: int
     auth: int
     firestore: int

@@ -1,4 +1,4 @@
-"""Starts the local suite: Firebase's emulators, the Threads emulator, the functions and the demo page.
+"""Starts the local suite: emulators of Firebase, Threads and Cloud Tasks, the functions and the demo page.
 
     with Suite(ports=Ports.free(), page=False) as suite:
         requests.get(f"{suite.functions_url}/th_accounts")
@@ -36,6 +36,11 @@ PROJECT = "demo-threads"
 REGION = "us-central1"
 """As in functions.yaml."""
 APP_ID = "1234567890123456"
+QUEUE = f"projects/{PROJECT}/locations/{REGION}/queues/threads-publish"
+QUEUE_FLAGS = ROOT / "queue.yaml"
+"""What configures the real queue, too."""
+TASKS_SERVICE_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
+"""Whose tokens tasks carry."""
 
 START_SECONDS = 60
 """How long a service may take to answer. The slowest, Auth, takes 8 s on two cores."""
@@ -57,6 +62,8 @@ _FRAME = " ─│┌┐└┘├┤┬┴┼"
 _NAMES = {
     "page": "demo page",
     "threads": "Threads emulator",
+    "tasks": "Cloud Tasks emulator",
+    "tasks_http": "Cloud Tasks emulator's control",
     "functions": "Functions emulator",
     "auth": "Auth emulator",
     "firestore": "Firestore emulator",
@@ -97,8 +104,8 @@ class Suite:
 
         Args:
             ports: where to listen; the usual ports when not given.
-            functions: with the functions and the Threads emulator that they talk to; without, Auth
-                and Firestore alone, and no page.
+            functions: with the functions and the emulators of Threads and Cloud Tasks that they talk
+                to; without, Auth and Firestore alone, and no page.
             page: with the demo page.
             environment: further variables for the functions, over those that the suite sets.
             directory: the folder of this suite's logs, in ``.emulator``.
@@ -110,6 +117,10 @@ class Suite:
         self.auth_host = f"{HOST}:{self.ports.auth}"
         self.firestore_host = f"{HOST}:{self.ports.firestore}"
         self.threads_url = f"http://{HOST}:{self.ports.threads}"
+        self.tasks_host = f"{HOST}:{self.ports.tasks}"
+        self.tasks_url = f"http://{HOST}:{self.ports.tasks_http}"
+        self.queue = QUEUE
+        """The full name of the queue that publishing uses."""
         self.page_url = f"http://{HOST}:{self.ports.page}"
         self.functions_url = f"http://{HOST}:{self.ports.functions}/{PROJECT}/{REGION}"
         self.app_id = APP_ID
@@ -118,7 +129,7 @@ class Suite:
         self.logs = ROOT / ".emulator" / directory
         self._wanted = ["auth", "firestore"]
         if functions:
-            self._wanted += ["threads", "functions"]
+            self._wanted += ["threads", "tasks", "tasks_http", "functions"]
         if functions and page:
             self._wanted += ["page"]
         self._environment = dict(environment or {})
@@ -211,6 +222,7 @@ class Suite:
         if "threads" in self._wanted:
             self.app_secret = local_secrets.read(ROOT)["THREADS_APP_SECRET"]
             self._launch_threads(environment)
+            self._launch_tasks(environment)
         if "page" in self._wanted:
             self._launch_page(environment)
         self._launch_firebase(environment)
@@ -226,6 +238,16 @@ class Suite:
         environment = {**environment, "THREADS_APP_SECRET": self.app_secret}
         process = self._family.start(command, environment=environment, directory=ROOT, log=log)
         self._add("threads", f"{self.threads_url}/_emulator/health", process, log)
+
+    def _launch_tasks(self, environment: Mapping[str, str]) -> None:
+        command = [
+            *(sys.executable, "-m", "emulator.cloud_tasks", "--host", HOST),
+            *("--port", str(self.ports.tasks), "--http-port", str(self.ports.tasks_http)),
+            *("--queue", self.queue, "--queue-flags", str(QUEUE_FLAGS)),
+        ]
+        log = self.logs / "tasks.log"
+        process = self._family.start(command, environment=environment, directory=ROOT, log=log)
+        self._add("tasks", f"{self.tasks_url}/_emulator/health", process, log)
 
     def _launch_page(self, environment: Mapping[str, str]) -> None:
         command = [
@@ -270,6 +292,12 @@ class Suite:
             "THREADS_REDIRECT_URI": f"{self.functions_url}/th_auth_callback",
             "THREADS_AUTHORIZE_URL": f"{self.threads_url}/oauth/authorize",
             "THREADS_GRAPH_URL": self.threads_url,
+            "PUBLISH_QUEUE": self.queue,
+            "PUBLISH_URL": f"{self.functions_url}/publish_threads",
+            "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+            "TASKS_ISSUER": self.tasks_url,
+            "TASKS_CERTS_URL": f"{self.tasks_url}/certs",
+            "TASKS_API_URL": f"http://{self.tasks_host}",
             "ALLOWED_ORIGINS": f"{self.page_url},http://localhost:{self.ports.page}",
             **self._environment,
         }
@@ -288,7 +316,7 @@ class Suite:
 
     def _add(self, name: str, ready_url: str, process: Popen[bytes], log: Path) -> None:
         port = asdict(self.ports)[name]
-        program = _NAMES[name] if name in {"threads", "page"} else "Firebase CLI"
+        program = _NAMES[name] if name in {"threads", "tasks", "page"} else "Firebase CLI"
         self._services.append(_Service(_NAMES[name], program, port, ready_url, process, log))
 
     # Waiting

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import signal
 import sys
-import threading
-from typing import Any
 
-from emulator.threads_api.jsonbody import Malformed
+from emulator.command import setting, wait_for_the_end
+from emulator.jsonbody import Malformed
 from emulator.threads_api.model import App
 from emulator.threads_api.server import PortTakenError, serve
 from emulator.threads_api.settings import Settings, changed_settings
@@ -25,18 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
         world = World([app], changed_settings(Settings(), dict(asked.set)))
         with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
             print(f"Threads emulator ready: {emulator.url}", flush=True)  # noqa: T201 - its one line of output
-            _wait_for_the_end()
+            wait_for_the_end()
     except (PortTakenError, Malformed) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 - a command says what is wrong
         return 1
     return 0
-
-
-def _wait_for_the_end() -> None:
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,21 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         "--set",
         action="append",
         default=[],
-        type=_setting,
+        type=setting,
         metavar="NAME=VALUE",
         help="see settings.Settings",
     )
     parser.add_argument("--verbose", action="store_true", help="log each request")
     return parser
-
-
-def _setting(written: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, where VALUE is JSON or a plain word."""
-    name, _, value = written.partition("=")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 if __name__ == "__main__":

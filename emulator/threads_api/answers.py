@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from emulator.jsonbody import JsonBody, Malformed
 from emulator.threads_api.errors import new_trace_id
-from emulator.threads_api.jsonbody import JsonBody, Malformed
 
 if TYPE_CHECKING:
     from datetime import timedelta

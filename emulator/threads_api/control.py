@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, request
 
+from emulator.jsonbody import Malformed
 from emulator.threads_api.answers import read_answer
 from emulator.threads_api.edge import current_view, current_world, json_body
 from emulator.threads_api.fields import permalink
-from emulator.threads_api.jsonbody import Malformed
 from emulator.threads_api.model import Outcome
 from emulator.threads_api.outcomes import ERROR_MESSAGES, ScriptedOutcome
 from emulator.threads_api.settings import changed_settings

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify
 
+from emulator.jsonbody import JsonBody, Malformed
 from emulator.threads_api import authorization, scopes
 from emulator.threads_api.edge import current_world, json_body
-from emulator.threads_api.jsonbody import JsonBody, Malformed
 from emulator.threads_api.model import Account, App
 from emulator.threads_api.window import USERNAME
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app, jsonify, request
 
+from emulator.jsonbody import JsonBody, Malformed
 from emulator.threads_api import authorization
 from emulator.threads_api.errors import GraphError, OAuthError, WindowError, unknown_path, unsupported
 from emulator.threads_api.fields import View
-from emulator.threads_api.jsonbody import JsonBody, Malformed
 
 if TYPE_CHECKING:
     from flask import Response

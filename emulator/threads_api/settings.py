@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from emulator.threads_api.jsonbody import Malformed
+from emulator.choices import changed
 
 
 class TextCount(StrEnum):
@@ -51,20 +51,4 @@ CHOICES = {"text_counts": tuple(TextCount), "instagram_share": ("SUCCESS", "FAIL
 
 def changed_settings(settings: Settings, changes: dict[str, Any]) -> Settings:
     """Return the settings with checked changes; raises Malformed."""
-    now = asdict(settings)
-    for name, value in changes.items():
-        if name not in now:
-            raise Malformed(f"there is no setting {name}; there are {', '.join(now)}")
-        if not _is_like(now[name], value):
-            raise Malformed(f"{name} must be like {now[name]!r}")
-        if value not in CHOICES.get(name, (value,)):
-            raise Malformed(f"{name} must be one of {', '.join(CHOICES[name])}")
-    return replace(settings, **changes)
-
-
-def _is_like(example: object, value: object) -> bool:
-    """Tell whether a value is of the example's kind; numbers are from zero on."""
-    if isinstance(example, bool | str):
-        return isinstance(value, bool if isinstance(example, bool) else str)
-    kinds = (int,) if isinstance(example, int) else (int, float)
-    return isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return changed(settings, changes, CHOICES)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from io import BytesIO
 from typing import TYPE_CHECKING, NoReturn
 
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
+from emulator.http_server import with_body_read
 from emulator.threads_api.answers import Drop, take_answer, without_version
 from emulator.threads_api.journal import Entry
 from emulator.threads_api.world import LateEffect
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from werkzeug.datastructures import MultiDict
+    from werkzeug.wrappers import Request
 
     from emulator.threads_api.answers import Answer
     from emulator.threads_api.world import World
@@ -39,7 +40,7 @@ class Wire:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        request = _with_body_read(environ)
+        request = with_body_read(environ)
         environ["PATH_INFO"] = without_version(environ["PATH_INFO"])
         if environ["PATH_INFO"].startswith(CONTROL_PREFIX):
             return self._perform(environ)(environ, start_response)
@@ -98,16 +99,6 @@ class Wire:
                 LateEffect(due, lambda: Response.from_app(self._routes, environ, buffered=True))
             )
         return None
-
-
-def _with_body_read(environ: WSGIEnvironment) -> Request:
-    """Read the whole body, so that the next request on this connection begins where this one ends."""
-    request = Request(environ)
-    body = request.get_data()
-    environ["wsgi.input"] = BytesIO(body)
-    environ["CONTENT_LENGTH"] = str(len(body))
-    environ.pop("HTTP_TRANSFER_ENCODING", None)
-    return request
 
 
 def _as_sent(values: MultiDict[str, str]) -> dict[str, str | list[str]]:

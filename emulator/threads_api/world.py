@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from emulator.threads_api.clock import Clock
+from emulator.clock import Clock
 from emulator.threads_api.model import Account, App
 from emulator.threads_api.settings import Settings
 

@@ -1,4 +1,4 @@
-"""One emulator for the whole folder, on a free port, reset before each test."""
+"""One emulator of each kind for the whole folder, on free ports, reset before each test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from emulator import cloud_tasks
 from emulator.threads_api import App, World, serve
+from tests.emulator import cloud_tasks as tasks_of_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emulator.threads_api import Emulator
+    from tests.emulator.cloud_tasks import CloudTasks, Target
 
 APP = App(
     "1234567890123456",
@@ -131,3 +134,25 @@ def client(running: Emulator) -> Iterator[Client]:
         client = Client(running.url, http)
         client.control("reset")
         yield client
+
+
+@pytest.fixture(scope="session")
+def running_tasks() -> Iterator[cloud_tasks.Emulator]:
+    """Run one Cloud Tasks emulator for all tests."""
+    with cloud_tasks.serve(cloud_tasks.World([cloud_tasks.queue(tasks_of_tests.QUEUE)])) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def tasks(running_tasks: cloud_tasks.Emulator) -> Iterator[CloudTasks]:
+    """Return a client of a Cloud Tasks emulator in which nothing has happened yet."""
+    with tasks_of_tests.cloud_tasks(running_tasks) as connected:
+        yield connected
+
+
+@pytest.fixture
+def target(tasks: CloudTasks) -> Iterator[Target]:
+    """Return a target; what is still on its way to it at the end of a test is forgotten first."""
+    with tasks_of_tests.target_server() as serving:
+        yield serving
+        tasks.control("reset")

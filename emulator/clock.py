@@ -1,4 +1,4 @@
-"""The emulator's clock: real time plus an offset, and it can stand still. Nothing here sleeps."""
+"""An emulator's clock: real time plus an offset, and it can stand still. Nothing here sleeps."""
 
 from __future__ import annotations
 

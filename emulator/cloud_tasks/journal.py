@@ -1,0 +1,40 @@
+"""The journal: every attempt that was made, for tests to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass
+class Dispatch:
+    """One request to a target. Times are the emulator's, ``seconds`` are real."""
+
+    task: str
+    url: str
+    #: ``X-CloudTasks-TaskRetryCount``.
+    retry_count: int
+    dispatched_at: datetime
+    #: Sent beside the usual delivery, by a script or a setting.
+    duplicate: bool
+    #: The answer's status; None while there is none, and when there never was.
+    status: int | None = None
+    #: Why there is no answer.
+    error: str | None = None
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as ``GET /_emulator/dispatches`` shows it."""
+        return {
+            "task": self.task,
+            "url": self.url,
+            "retry_count": self.retry_count,
+            "time": self.dispatched_at.isoformat(),
+            "duplicate": self.duplicate,
+            "status": self.status,
+            "error": self.error,
+            "seconds": self.seconds,
+        }

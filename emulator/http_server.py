@@ -1,0 +1,150 @@
+"""Serves a WSGI application over HTTP/1.1 with keep-alive, a thread per connection."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+#: Connections that may wait to be accepted.
+BACKLOG = 128
+#: How often the server looks whether it should stop.
+STOP_POLL_SECONDS = 0.02
+
+
+class PortTakenError(OSError):
+    """Something else listens on the wanted port."""
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[tuple[str, socket.socket]]:
+    """Listen until the block ends, and yield the URL and the socket. Raises PortTakenError."""
+    with _listener(host, port) as listener:
+        shown_host = f"[{host}]" if ":" in host else host
+        yield f"http://{shown_host}:{listener.getsockname()[1]}", listener
+
+
+@contextmanager
+def serving(listener: socket.socket, application: WSGIApplication, *, verbose: bool) -> Iterator[None]:
+    """Serve ``application`` on a listening socket until the block ends; ``verbose``: with an access log."""
+    server = Server(listener, application, LoggingHandler if verbose else Handler)
+    thread = Thread(target=server.serve_forever, args=(STOP_POLL_SECONDS,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def with_body_read(environ: WSGIEnvironment) -> Request:
+    """Read the whole body, so that the next request on this connection begins where this one ends."""
+    request = Request(environ)
+    body = request.get_data()
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return request
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PortTakenError(f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}.") from error
+
+
+class Handler(WSGIRequestHandler):
+    """Serves the requests of one connection; Werkzeug's own handler closes it after each."""
+
+    protocol_version = "HTTP/1.1"
+    # Small answers must leave at once, and head and body together.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def run_wsgi(self) -> None:
+        """Serve one request. The application reads the whole body and announces the length of its answer."""
+        self.environ = self.make_environ()
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
+            self.wfile.flush()
+        with self._closing_when_broken():
+            for chunk in self.server.app(self.environ, self._begin):
+                self.wfile.write(chunk)
+                self.wfile.flush()
+
+    @contextmanager
+    def _closing_when_broken(self) -> Iterator[None]:
+        """End the connection when the client is gone, or was cut off on purpose."""
+        try:
+            yield
+        except (OSError, ClientDisconnected):
+            self.close_connection = True
+
+    def finish(self) -> None:
+        """End the connection, also when the last answer could not be sent."""
+        with suppress(OSError):
+            super().finish()
+
+    def _begin(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None, /) -> Any:
+        """Write the head of the answer: WSGI's ``start_response``."""
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        return self.wfile.write
+
+    def log(self, *_: object) -> None:
+        """Stay silent."""
+
+    def log_request(self, *_: object) -> None:
+        """Stay silent, without building the line first."""
+
+
+class LoggingHandler(Handler):
+    """The same with an access log on stderr."""
+
+    log = WSGIRequestHandler.log  # type: ignore[assignment]
+    log_request = WSGIRequestHandler.log_request  # type: ignore[assignment]
+
+
+class Server(ThreadedWSGIServer):
+    """Remembers its connections, so that stopping ends those that are kept alive."""
+
+    def __init__(self, listener: socket.socket, app: WSGIApplication, handler: type[Handler]) -> None:
+        """Serve on a socket that listens already."""
+        self._connections: set[socket.socket] = set()
+        host, port = listener.getsockname()[:2]
+        with listener:
+            super().__init__(host, port, app, handler, fd=listener.fileno())
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember a connection."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that ends."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening, and end every open connection."""
+        super().server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

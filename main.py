@@ -27,6 +27,12 @@ def publish_threads(request: Request) -> Response:
 
 
 @functions_framework.http
+def th_posts(request: Request) -> Response:
+    """Show a signed-in user's posts, and cancel a scheduled one."""
+    return app.POSTS.serve(request)
+
+
+@functions_framework.http
 def th_accounts(request: Request) -> Response:
     """Show a signed-in user's connected accounts."""
     return app.ACCOUNTS.serve(request)

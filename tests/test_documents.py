@@ -7,12 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from flask import Flask
+from flask import Blueprint, Flask
 
-from emulator.threads_api.control import control
+from emulator.cloud_tasks import control as tasks_control
+from emulator.cloud_tasks.control_deliveries import control_deliveries
+from emulator.threads_api import control as threads_control
 from emulator.threads_api.control_people import control_people
-from threads import client, errors, posts, publish, store
+from threads import client, errors, ledger, posts, records, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,7 +65,7 @@ def test_a_function_admits_as_many_requests_as_it_has_threads() -> None:
 def test_a_post_is_given_up_before_its_function_ends() -> None:
     """publish_threads outlives its budget by the two calls that may then be under way."""
     limit = timedelta(seconds=functions()["publish_threads"]["timeoutSeconds"])
-    assert limit > publish.BUDGET + 2 * client.CALL_DEADLINE
+    assert limit > ledger.BUDGET + 2 * client.CALL_DEADLINE
 
 
 def test_every_variable_is_described() -> None:
@@ -78,7 +81,6 @@ def test_every_variable_is_described() -> None:
 def test_every_error_is_described_with_its_status() -> None:
     """The README's error table has each error's code under its status, and the codes of single rules."""
     described = {(int(row[0]), code) for row in table("Errors") for code in codes(row[1])}
-    described -= {(409, "Retry"), (429, "Retry")}
     raised = {(kind.status, kind.code) for kind in subclasses(errors.ServiceError) if hasattr(kind, "code")}
     rules = set()
     for text in SOURCES.values():
@@ -89,13 +91,32 @@ def test_every_error_is_described_with_its_status() -> None:
 def test_every_path_is_described() -> None:
     """The README's table of Firestore paths is the store's."""
     described = {row[0].strip("`") for row in table("In Firestore")}
-    documented = set(re.findall(r"``([\w{}/]+)``", store.__doc__ or ""))
+    documented = set(re.findall(r"^\| ``([\w{}/]+)``", f"{store.__doc__}\n{records.__doc__}", re.MULTILINE))
     assert {path.replace("{accountId}", "{id}") for path in described} == documented
+
+
+def test_the_diagram_is_the_ledgers_table() -> None:
+    """The README draws every transition with its reason, and none that the ledger does not know."""
+    drawn = re.findall(r"^    (\w+) --> (\w+): (.+)$", README, re.MULTILINE)
+    known = {(*pair, reason.replace(":", " —")) for pair, reason in ledger.TRANSITIONS.items()}
+    assert set(drawn) == known
+    assert {name for name, end in re.findall(r"(\w+) --> (\[\*\])", README) if end} == set(ledger.TERMINAL)
 
 
 def test_the_readmes_limits_are_the_codes() -> None:
     """Numbers in the README are the constants'."""
     assert f"at most {posts.MAX_TEXT_BYTES} bytes" in README
+    assert f"at most {posts.MAX_SCHEDULE.days} days ahead" in README
+    assert f"for {ledger.RECORD_LIFETIME.days} days after a post has ended" in README
+    assert f"looks at it for {ledger.BUDGET.seconds} s" in README
+    assert f"tries {ledger.MAX_DELIVERIES} times" in README
+    attempts = yaml.safe_load((ROOT / "queue.yaml").read_text())["--max-attempts"]
+    assert attempts > ledger.MAX_DELIVERIES, "the service gives up first, and may die doing so"
+    assert f"many attempts ({attempts})" in README
+    assert timedelta(minutes=3) == ledger.LEASE
+    assert "after three minutes" in README
+    assert timedelta(minutes=4) == ledger.SETTLE_SILENCE
+    assert "four minutes after the call" in README
 
 
 def test_expiry_and_sweeps_are_declared() -> None:
@@ -103,19 +124,29 @@ def test_expiry_and_sweeps_are_declared() -> None:
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     by_field = {(it["collectionGroup"], it["fieldPath"]): it for it in overrides}
     assert by_field["oauthStates", "expiresAt"]["ttl"] is True
+    for group in ("posts", "threadsClaims"):
+        assert by_field[group, ledger.TTL_FIELD]["ttl"] is True
+    assert {field for group, field in by_field if group == "posts"} == {ledger.TTL_FIELD}, "apps have posts"
     assert by_field["accounts", "accessToken"]["indexes"] == []
     for field in ("accountId", "expiresAt"):
         scopes = {index["queryScope"] for index in by_field["accounts", field]["indexes"]}
         assert scopes == {"COLLECTION", "COLLECTION_GROUP"}
 
 
-def test_every_control_of_the_emulator_is_described() -> None:
-    """docs/threads-emulator.md has each control route with its method."""
-    document = (ROOT / "docs" / "threads-emulator.md").read_text(encoding="utf-8")
-    described = set(re.findall(r"`((?:GET|POST|DELETE) [a-z_/{}]+)`", document.split("## Controls")[1]))
+@pytest.mark.parametrize(
+    ("document", "blueprints"),
+    [
+        ("threads-emulator.md", [threads_control.control, control_people]),
+        ("tasks-emulator.md", [tasks_control.control, control_deliveries]),
+    ],
+)
+def test_every_control_of_an_emulator_is_described(document: str, blueprints: list[Blueprint]) -> None:
+    """An emulator's page has each of its control routes with its method."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    described = set(re.findall(r"`((?:GET|POST|DELETE) [a-z_/{}]+)`", text.split("## Controls")[1]))
     app, prefix = Flask(__name__), "/_emulator/"
-    app.register_blueprint(control)
-    app.register_blueprint(control_people)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
     routes = {
         f"{method} {rule.rule.removeprefix(prefix).replace('<account_id>', '{id}')}"
         for rule in app.url_map.iter_rules()

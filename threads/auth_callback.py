@@ -20,6 +20,7 @@ from threads import oauth
 from threads.accounts import TOKEN_FIELD, account_document, new_connection, public_profile, summary_document
 from threads.auth_start import PROVIDER
 from threads.config import Config
+from threads.documents import Found
 from threads.errors import (
     InProgress,
     InvalidReturnTo,
@@ -29,7 +30,6 @@ from threads.errors import (
     ServiceUnavailable,
 )
 from threads.return_to import ReturnTo, validate_return_to
-from threads.store import Found
 from threads.tools import Tools
 from threads.vault import Place
 from threads.wire import is_document_id

@@ -11,6 +11,9 @@ from threads.wire import parse_object
 
 MAX_BODY_BYTES = 64 * 1024
 
+MAX_COUNT_DIGITS = 6
+"""Nothing is tried a million times."""
+
 
 class Call:
     """A request, as far as handlers need to know it. ``notes`` become part of its log line."""
@@ -29,6 +32,14 @@ class Call:
         """Say whether the client prefers JSON to a page; a browser's navigation does not."""
         accepted = self.request.accept_mimetypes
         return accepted.best_match(["text/html", "application/json"], "text/html") == "application/json"
+
+    def retry_count(self) -> int:
+        """Return how often Cloud Tasks has brought this task before; meaningful only once it is verified.
+
+        Source: https://cloud.google.com/tasks/docs/creating-http-target-tasks#handler
+        """
+        count = self.request.headers.get("X-CloudTasks-TaskRetryCount", "")
+        return int(count) if count.isascii() and count.isdigit() and len(count) <= MAX_COUNT_DIGITS else 0
 
     def query(self, *names: str) -> dict[str, str]:
         """Return the named parameters of the query that are there.

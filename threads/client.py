@@ -15,7 +15,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from threads.graph import NO_ANSWER, NOT_SENT, GraphReply, GraphRequest
+from threads.failures import NO_ANSWER, NOT_SENT
+from threads.graph import GraphReply, GraphRequest
 
 CALL_DEADLINE = timedelta(seconds=15)
 """For one call as a whole. Meta's slowest good answers were seen at about ten seconds; a caller's own request

@@ -6,6 +6,7 @@ The one place that names Meta's hosts.
 import base64
 import binascii
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulat
 MAX_COUNT_DIGITS = 5
 """Nobody means a hundred thousand threads."""
 
+_QUEUE = re.compile(r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/queues/[A-Za-z0-9-]{1,100}", re.ASCII)
+
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 TEXT_MODES = ("single_step", "two_step")
@@ -61,6 +64,12 @@ class Config:
     """``single_step`` publishes a text in one call to Threads, ``two_step`` by way of a container."""
     token_keys: Mapping[str, Secret] = field(repr=False)
     """Base64 keys by key id, newest first: the first seals, all open."""
+    publish_queue: str | None
+    """The queue's full name. None: nothing can be scheduled."""
+    publish_url: str | None
+    """The URL that tasks call."""
+    tasks_api: str | None
+    """Host and port of a Cloud Tasks emulator; None is Google's."""
     tasks_service_account: str | None
     """The service account whose OIDC tokens are Cloud Tasks'. None: no task is believed."""
     tasks_audience: str | None
@@ -92,6 +101,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
         text_mode=read.choice("TEXT_MODE", TEXT_MODES),
         token_keys=read.keys("TOKEN_KEYS"),
+        publish_queue=read.queue("PUBLISH_QUEUE"),
+        publish_url=read.optional_url("PUBLISH_URL"),
+        tasks_api=read.host("TASKS_API_URL"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT", "") or None,
         tasks_audience=read.text("TASKS_AUDIENCE", read.text("PUBLISH_URL", "")) or None,
         tasks_issuer=read.text("TASKS_ISSUER", "https://accounts.google.com"),
@@ -101,6 +113,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
     )
     # The confirming callback is not built: quietly doing without it would be a false sense of safety.
     read.choice("CONNECT_MODE", ("immediate",))
+    if config.publish_queue:  # a queue whose tasks nobody can send, or nobody would believe
+        read.required("PUBLISH_URL")
+        read.required("TASKS_SERVICE_ACCOUNT")
     if read.on_cloud:
         read.refuse_emulators()
         read.refuse_local_urls()
@@ -169,6 +184,21 @@ class _Reader:
             self._check_url(name, value)
         return value
 
+    def optional_url(self, name: str) -> str | None:
+        return self.url(name, "") or None
+
+    def host(self, name: str) -> str | None:
+        value = self.optional_url(name)
+        return urlsplit(value).netloc if value and name not in self.mistakes else None
+
+    def queue(self, name: str) -> str | None:
+        value = self.text(name, "")
+        if value and not _QUEUE.fullmatch(value):
+            self.mistakes[name] = (
+                f"is {value!r}; it must be projects/<project>/locations/<region>/queues/<name>"
+            )
+        return value or None
+
     def origins(self, name: str) -> tuple[str, ...]:
         values = self.names(name)
         for value in values:
@@ -200,7 +230,7 @@ class _Reader:
                 self.mistakes[name] = "points to an emulator; unset it on Google Cloud"
 
     def refuse_local_urls(self) -> None:
-        for name in ("PUBLISH_URL", "TASKS_AUDIENCE", "TASKS_ISSUER"):
+        for name in ("TASKS_AUDIENCE", "TASKS_ISSUER"):
             value = self.text(name, "")
             if "://" in value:
                 self._check_url(name, value)

@@ -4,11 +4,13 @@ Source: https://developers.facebook.com/docs/threads/posts
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from threads.errors import Evidence, RejectedByThreads, ThreadsError, ThreadsUnavailable
-from threads.graph import GraphReply, GraphRequest, Step, read_object, unreadable
+from threads.errors import Evidence, ThreadsError
+from threads.failures import Failure, Step, error_for
+from threads.graph import GraphReply, GraphRequest, read_object, unreadable
 from threads.wire import Secret, is_threads_id, redacted
 
 
@@ -101,21 +103,121 @@ def read_permalink(reply: GraphReply) -> str | None:
         ThreadsError: Threads did not say.
 
     """
-    permalink = read_object(Step.READ_MEDIA, reply).get("permalink")
-    return permalink if isinstance(permalink, str) and permalink.startswith(("https://", "http://")) else None
+    return _web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
 
 
-def container_failure(reason: str) -> ThreadsError:
-    """Say what a container's ERROR means for the post.
+def container_failure(status: ContainerStatus, reason: str) -> ThreadsError:
+    """Say what a container's ERROR or EXPIRED means for the post.
 
     Source: https://developers.facebook.com/docs/threads/troubleshooting
     """
-    evidence = Evidence(Step.READ_CONTAINER, 200, excerpt=reason)
-    if reason.startswith("INVALID_"):
-        return RejectedByThreads(f"Threads cannot use this file: {reason}.", evidence=evidence)
-    return ThreadsUnavailable(
-        f"Threads could not process this file ({reason or 'UNKNOWN'}). Try again.", evidence=evidence
+    failure = Failure(Step.READ_CONTAINER, 200, envelope=False, reason=reason or status)
+    return error_for(failure, Evidence(Step.READ_CONTAINER, 200, excerpt=reason or status))
+
+
+class RecentPost(NamedTuple):
+    """A post as Threads lists it."""
+
+    media_id: str
+    media_type: str
+    text: str
+    published_at: datetime
+    permalink: str | None
+
+
+LISTED_TYPES = {"TEXT": "TEXT_POST", "IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL": "CAROUSEL_ALBUM"}
+"""What Threads calls a published post of each kind.
+https://developers.facebook.com/docs/threads/threads-media#fields"""
+
+
+def recent_posts_request(token: Secret, since: datetime, *, after: str | None = None) -> GraphRequest:
+    """Ask for the account's own posts from a moment on, the newest first; 100 is the most that one page has.
+
+    Args:
+        token: the account's.
+        since: the moment.
+        after: where the page before ended, for the next one.
+
+    Source: https://developers.facebook.com/docs/threads/retrieve-and-discover-posts/retrieve-posts
+
+    """
+    query = {
+        "fields": "id,media_type,text,timestamp,permalink",
+        "since": str(int(since.timestamp())),
+        "limit": "100",
+        **({"after": after} if after else {}),
+    }
+    return GraphRequest(Step.LIST_POSTS, "GET", "/me/threads", query=query, token=token)
+
+
+def read_recent_posts(reply: GraphReply) -> list[RecentPost]:
+    """Return the listed posts, the oldest first.
+
+    Raises:
+        ThreadsError: Threads did not say.
+
+    """
+    listed = read_object(Step.LIST_POSTS, reply).get("data")
+    if not isinstance(listed, list):
+        raise unreadable(Step.LIST_POSTS, reply)
+    try:
+        posts = [_recent_post(entry) for entry in listed if isinstance(entry, dict)]
+    except (ValueError, OverflowError):
+        raise unreadable(Step.LIST_POSTS, reply) from None
+    return sorted(
+        (post for post in posts if is_threads_id(post.media_id)), key=lambda post: post.published_at
     )
+
+
+def read_end_of_page(reply: GraphReply) -> str | None:
+    """Return where a page of posts ends; None for an empty one: there are no more.
+
+    A page may have less than it was asked for without being the last one.
+    Source: https://developers.facebook.com/docs/graph-api/results
+    """
+    answer = read_object(Step.LIST_POSTS, reply)
+    paging = answer.get("paging")
+    cursors = paging.get("cursors") if isinstance(paging, dict) else None
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    return after if answer.get("data") and isinstance(after, str) else None
+
+
+def quota_request(token: Secret) -> GraphRequest:
+    """Ask how many posts of today's quota are used.
+
+    Source: https://developers.facebook.com/docs/threads/troubleshooting#retrieve-publishing-quota-limit
+    """
+    query = {"fields": "quota_usage,config"}
+    return GraphRequest(Step.READ_QUOTA, "GET", "/me/threads_publishing_limit", query=query, token=token)
+
+
+def read_quota_is_spent(reply: GraphReply) -> bool:
+    """Say whether no post is left today.
+
+    Raises:
+        ThreadsError: Threads did not say.
+
+    """
+    answer = read_object(Step.READ_QUOTA, reply)
+    try:
+        [limit, *_] = answer["data"]
+        return int(limit["quota_usage"]) >= int(limit["config"]["quota_total"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise unreadable(Step.READ_QUOTA, reply) from None
+
+
+def _recent_post(entry: Mapping[str, Any]) -> RecentPost:
+    return RecentPost(
+        media_id=str(entry.get("id")),
+        media_type=str(entry.get("media_type")),
+        text=str(entry.get("text") or ""),
+        published_at=datetime.fromisoformat(str(entry.get("timestamp"))).astimezone(UTC),
+        permalink=_web_address(entry.get("permalink")),
+    )
+
+
+def _web_address(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 
 def _id(answer: Mapping[str, Any], step: Step, reply: GraphReply) -> str:

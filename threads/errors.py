@@ -8,27 +8,33 @@ callers of the functions see:
     │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidReturnTo                  400
     │   ├── Unauthenticated                                                                401
     │   ├── Forbidden                                                                      403
-    │   ├── AccountNotFound                                                                404
+    │   ├── AccountNotFound, PostNotFound                                                  404
+    │   ├── IdempotencyMismatch, PostCancelled                                             409
     │   └── MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType                        4xx
     ├── ThreadsError           Threads said no; carries what it said
     │   ├── MissingScope                                                                   403
     │   ├── ReconnectRequired                                                              409
     │   ├── RejectedByThreads                                                              422
-    │   ├── RateLimited                                                                    429
+    │   ├── RateLimited, QuotaExceeded                                                     429
     │   └── ThreadsUnavailable                                                             503
     ├── InProgress             another request is at it                                    409
+    ├── OutcomeUnknown         somebody has to look                                        409
     ├── ServiceUnavailable     something of ours does not answer                           503
     └── InternalError          a mistake of ours                                           500
 
     ConfigurationError         the process does not start
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple
 
 RATE_LIMIT_PAUSE = timedelta(minutes=1)
 """How long to wait after a rate limit of which Threads did not say when it ends (it rarely does)."""
+
+QUOTA_PAUSE = timedelta(hours=1)
+"""How long to wait when an account has no posts left. The quota is one of a rolling day, and Threads does not
+say when the oldest post leaves it; of 250 one does so every six minutes on an even day."""
 
 OUTAGE_PAUSE = timedelta(seconds=10)
 """How long to wait after a fault that is expected to pass soon."""
@@ -54,6 +60,17 @@ class Evidence(NamedTuple):
     """Meta's own id of the request: what their support asks for first."""
     excerpt: str = ""
     """The beginning of the body, redacted."""
+
+
+class Verdict(NamedTuple):
+    """What an error of Threads proves, beside what its class says."""
+
+    definite: bool = False
+    """The call has certainly done nothing. Otherwise nobody knows."""
+    suspect: bool = False
+    """A dead token may hide behind it: ask for the profile before believing it."""
+    tries: int | None = None
+    """After so many deliveries it will not pass any more. None: no such number."""
 
 
 class ServiceError(Exception):
@@ -147,6 +164,27 @@ class AccountNotFound(CallerError):
     next_action = "connect_account"
 
 
+class PostNotFound(CallerError):
+    """There is no such post."""
+
+    status = 404
+    code = "post_not_found"
+
+
+class IdempotencyMismatch(CallerError):
+    """Another post was sent with this idempotency key. Use a new key for a new post."""
+
+    status = 409
+    code = "idempotency_mismatch"
+
+
+class PostCancelled(CallerError):
+    """This post was cancelled before it was published. Use a new idempotency key to publish it after all."""
+
+    status = 409
+    code = "cancelled"
+
+
 class MethodNotAllowed(CallerError):
     """This function does not answer that HTTP method."""
 
@@ -182,11 +220,13 @@ class ThreadsError(ServiceError):
         *,
         evidence: Evidence | None = None,
         retry_after: timedelta | None = None,
+        verdict: Verdict = Verdict(),  # noqa: B008 - immutable
     ) -> None:
-        """Take a better text for the caller, what Threads answered, and when it says to come back."""
+        """Take a better text for the caller, what Threads answered, and what may be made of it."""
         super().__init__(message)
         self.evidence = evidence
         self.retry_after = retry_after or self.retry_after
+        self.verdict = verdict
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``error`` object with Meta's trace id, when there is one."""
@@ -226,6 +266,15 @@ class RateLimited(ThreadsError):
     retry_after = RATE_LIMIT_PAUSE
 
 
+class QuotaExceeded(ThreadsError):
+    """This Threads account has published as many posts today as Threads allows. Try again later."""
+
+    status = 429
+    code = "quota_exceeded"
+    retryable = True
+    retry_after = QUOTA_PAUSE
+
+
 class ThreadsUnavailable(ThreadsError):
     """Threads cannot do this right now. Try again in a moment."""
 
@@ -243,6 +292,19 @@ class InProgress(ServiceError):
     retryable = True
     retry_after = timedelta(seconds=2)
 
+    def __init__(self, message: str | None = None, *, retry_after: timedelta | None = None) -> None:
+        """Take a better text, and after how long it may be over."""
+        super().__init__(message)
+        self.retry_after = retry_after or self.retry_after
+
+
+class OutcomeUnknown(ServiceError):
+    """Nobody can say whether this post is out. Look at the account before you publish it again."""
+
+    status = 409
+    code = "outcome_unknown"
+    next_action = "check_account"
+
 
 class ServiceUnavailable(ServiceError):
     """The service cannot do this right now. Try again in a moment."""
@@ -258,6 +320,18 @@ class InternalError(ServiceError):
 
     status = 500
     code = "internal"
+
+
+def status_of(code: str) -> int:
+    """Return the HTTP status of a recorded error; a code of no class is a broken rule's (400)."""
+    return next(
+        (error.status for error in _leaves(ServiceError) if error.code == code), InvalidRequest.status
+    )
+
+
+def _leaves(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    for below in error.__subclasses__():
+        yield from _leaves(below) if below.__subclasses__() else (below,)
 
 
 class ConfigurationError(Exception):

@@ -1,41 +1,21 @@
-"""The Threads API as values: requests to be sent, answers to be read, and what its errors mean.
+"""The Threads API as values: requests to be sent, answers to be read.
 
-Nothing here opens a connection, waits or repeats. The calls themselves are in ``oauth`` and ``containers``.
-Facts are Meta's (https://developers.facebook.com/docs/threads); "seen" marks what was seen in production.
+Nothing here opens a connection, waits or repeats. The calls themselves are in ``oauth`` and ``containers``,
+what an error means is in ``failures``. Facts are Meta's (https://developers.facebook.com/docs/threads).
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from threads.errors import (
-    Evidence,
-    MissingScope,
-    RateLimited,
-    ReconnectRequired,
-    RejectedByThreads,
-    ThreadsError,
-    ThreadsUnavailable,
-)
+from threads.errors import Evidence, ThreadsError
+from threads.failures import Failure, Step, error_for
 from threads.wire import Secret, redacted
 
 MAX_RETRY_AFTER = timedelta(hours=1)
 """A longer wait than this is not believed."""
-
-
-class Step(StrEnum):
-    """What a call is for: the word for it in logs, and in decisions about its failure."""
-
-    EXCHANGE_CODE = "exchange_code"
-    EXCHANGE_TOKEN = "exchange_token"  # noqa: S105 - the name of a step
-    READ_PROFILE = "read_profile"
-    CREATE_CONTAINER = "create_container"
-    READ_CONTAINER = "read_container"
-    PUBLISH_CONTAINER = "publish_container"
-    READ_MEDIA = "read_media"
 
 
 @dataclass(frozen=True)
@@ -65,69 +45,11 @@ class GraphReply:
     """Without an answer: in what way, in a word."""
 
 
-NO_ANSWER = 0
-"""The status of a reply that did not come. Unless its failure is ``NOT_SENT``, nobody knows whether the
-request had an effect."""
-
-NOT_SENT = "NotSent"
-"""The failure of a request that has certainly not left: without any effect."""
-
-CONTAINER_NOT_FOUND = 24
-"""The code for "The requested resource does not exist"; with subcode 4279009 it is about a container."""
-
-
-class Rule(NamedTuple):
-    """One row of what Threads' error codes mean; a field of None matches anything."""
-
-    error: type[ThreadsError]
-    codes: frozenset[int] | None = None
-    subcodes: frozenset[int] | None = None
-    statuses: range | None = None
-    transient: bool | None = None
-    """Threads' own ``is_transient``: right neither when true nor when false, so that codes come first."""
-    message: str | None = None
-
-
-_CLIENT_ERRORS = range(400, 500)
-_SERVER_ERRORS = range(500, 600)
-_TOO_MANY_REQUESTS = range(429, 430)
-_BLOCKED = "Threads restricts what this account may do at the moment. Look into the Threads app."
-
-RULES: tuple[Rule, ...] = (
-    # "We restrict certain activity": a spam block, permanent although code 4 is a rate limit (seen).
-    Rule(RejectedByThreads, codes=frozenset({4}), subcodes=frozenset({2207051}), message=_BLOCKED),
-    # A container that Threads does not see yet, or has lost (seen: a third of all unknown errors).
-    Rule(ThreadsUnavailable, codes=frozenset({CONTAINER_NOT_FOUND}), subcodes=frozenset({4279009})),
-    # The media could not be fetched (seen: passes as often as not).
-    Rule(
-        ThreadsUnavailable,
-        subcodes=frozenset({2207052}),
-        message="Threads could not fetch the file. Check that its URL is public; we try again.",
-    ),
-    # The token or the session behind it is dead: https://developers.facebook.com/docs/graph-api/guides/error-handling
-    Rule(ReconnectRequired, codes=frozenset({102, 190})),
-    # The account is restricted.
-    Rule(RejectedByThreads, codes=frozenset({9, 368, 4279013}), message=_BLOCKED),
-    Rule(RejectedByThreads, subcodes=frozenset({4279013}), message=_BLOCKED),
-    # Call limits: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
-    Rule(RateLimited, codes=frozenset({4, 17, 32, 341, 613})),
-    Rule(RateLimited, statuses=_TOO_MANY_REQUESTS),
-    # Code 10 is a missing permission, except with a 5xx, where it has published all the same (seen).
-    Rule(MissingScope, codes=frozenset({10, *range(200, 300)}), statuses=_CLIENT_ERRORS),
-    Rule(ThreadsUnavailable, statuses=_SERVER_ERRORS),
-    Rule(ThreadsUnavailable, codes=frozenset({1, 2})),
-    Rule(ThreadsUnavailable, transient=True),
-    # The content, or the parameters: 100, 506, THREADS_API__* and whatever else Threads names.
-    Rule(RejectedByThreads, statuses=_CLIENT_ERRORS),
-)
-"""What to make of Threads' errors: the first row that matches."""
-
-
 def read_object(step: Step, reply: GraphReply) -> dict[str, Any]:
     """Return the JSON object of a successful answer.
 
     Raises:
-        ThreadsError: by ``RULES`` for what Threads calls an error; ThreadsUnavailable for no answer, and for
+        ThreadsError: by the table of ``failures``, for what Threads calls an error, for no answer, and for
             one that is not the API's (HTML of a proxy, a redirect, half a body).
 
     """
@@ -148,32 +70,28 @@ def unreadable(step: Step, reply: GraphReply) -> ThreadsError:
     """Return the error for an answer that is none."""
     excerpt = reply.failure or redacted(reply.body.decode(errors="replace"))
     evidence = Evidence(step, reply.status, fbtrace_id=_trace(reply, {}), excerpt=excerpt)
-    error = RateLimited if reply.status in _TOO_MANY_REQUESTS else ThreadsUnavailable
-    return error(evidence=evidence, retry_after=_retry_after(reply))
+    failure = Failure(step, reply.status, envelope=False, reason=reply.failure)
+    return error_for(failure, evidence, retry_after=_retry_after(reply))
 
 
 def _classified(step: Step, reply: GraphReply, envelope: Mapping[str, Any]) -> ThreadsError:
-    code, subcode = _integer(envelope.get("code")), _integer(envelope.get("error_subcode"))
+    failure = Failure(
+        step,
+        reply.status,
+        code=_integer(envelope.get("code")),
+        subcode=_integer(envelope.get("error_subcode")),
+        transient=envelope.get("is_transient") is True,
+        words=str(envelope.get("message") or ""),
+    )
     evidence = Evidence(
         step,
         reply.status,
-        code=code,
-        subcode=subcode,
+        code=failure.code,
+        subcode=failure.subcode,
         fbtrace_id=_trace(reply, envelope),
         excerpt=redacted(reply.body.decode(errors="replace")),
     )
-    for rule in RULES:
-        if (
-            (rule.codes is None or code in rule.codes)
-            and (rule.subcodes is None or subcode in rule.subcodes)
-            and (rule.statuses is None or reply.status in rule.statuses)
-            and (rule.transient is None or rule.transient == (envelope.get("is_transient") is True))
-        ):
-            message = rule.message
-            if message is None and rule.error is RejectedByThreads:
-                message = _user_message(envelope)
-            return rule.error(message, evidence=evidence, retry_after=_retry_after(reply))
-    return ThreadsUnavailable(evidence=evidence, retry_after=_retry_after(reply))
+    return error_for(failure, evidence, said=_user_message(envelope), retry_after=_retry_after(reply))
 
 
 def _user_message(envelope: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from threads.config import Config
-from threads.graph import GraphReply, GraphRequest, Step, read_object, unreadable
+from threads.failures import Step
+from threads.graph import GraphReply, GraphRequest, read_object, unreadable
 from threads.wire import Secret, is_threads_id
 
 PROFILE_FIELDS = ("id", "username", "name", "threads_profile_picture_url")
@@ -138,6 +139,21 @@ def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> 
     """
     fields = ",".join(dict.fromkeys((*PROFILE_FIELDS, *extra_fields)))
     return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
+
+
+def own_id_request(token: Secret) -> GraphRequest:
+    """Ask for nothing but whether a token works."""
+    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": "id"}, token=token)
+
+
+def read_own_id(reply: GraphReply) -> str:
+    """Return the account's id.
+
+    Raises:
+        ThreadsError: Threads did not say who it is; ReconnectRequired: as the token is dead.
+
+    """
+    return str(read_object(Step.READ_PROFILE, reply).get("id"))
 
 
 def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile:

@@ -1,17 +1,21 @@
 """What a person asks to publish: reading it from the web app's body and from a task's, and checking it.
 
-A post's content is checked here, before anything is read or sent; how it gets published is ``publish``'s.
+A post's content is checked here, before anything is read or sent, that of a scheduled one too; how it gets
+published is ``publish``'s.
 """
 
 import hashlib
 import json
 import posixpath
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from threads.errors import InvalidRequest
 from threads.wire import Fields, is_document_id
 
 MAX_TEXT_BYTES = 500
@@ -28,11 +32,19 @@ MAX_URL = 2048
 MAX_KEY = 512
 """Characters of an idempotency key."""
 
-WEB_FIELDS = ("text", "imageUrl", "videoUrl", "accountId", "idempotencyKey", "userId")
+MAX_SCHEDULE = timedelta(days=30)
+"""As far ahead as Cloud Tasks takes a task
+(https://cloud.google.com/tasks/docs/quotas)."""
+
+WEB_FIELDS = (
+    *("text", "imageUrl", "videoUrl", "accountId", "idempotencyKey", "userId", "scheduledTime", "queue"),
+)
 """The web app's body. ``userId`` is there to be compared with the ID token."""
 
 CONTENT_FIELDS = ("text", "imageUrl", "videoUrl", "imageUrls", "videoUrls", "mediaUrls")
 """Where there is something to publish, in the web app's body and in a task's."""
+
+_POST_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 _VIDEO_ENDINGS = {".mov", ".mp4", ".m4v"}
 
@@ -49,6 +61,16 @@ class Content:
     def media_type(self) -> str:
         """Threads' word for the kind of post."""
         return "IMAGE" if self.image_url else "VIDEO" if self.video_url else "TEXT"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the content in the web app's words: what a record keeps of it."""
+        given = {"text": self.text, "imageUrl": self.image_url, "videoUrl": self.video_url}
+        return {name: value for name, value in given.items() if value}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, str]) -> Self:
+        """Return the content that a record keeps."""
+        return cls(content.get("text"), content.get("imageUrl"), content.get("videoUrl"))
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters of the create call.
@@ -74,15 +96,30 @@ class Submission:
     account_id: str | None
     key: str
     """The idempotency key: requests of one user to one account with the same key are the same post."""
+    scheduled_time: datetime | None = None
+    """When it is to be published; None: now."""
+    is_queued: bool = False
+    """Whether a task does it, and not this request."""
+    has_own_key: bool = True
+    """Whether the caller chose the key; one that we made up is told."""
+    refusal: InvalidRequest | None = None
+    """Why a task's content cannot be published; a web app's is refused at once."""
+
+    def post_id(self, uid: str) -> str:
+        """Return the name of the post: the same for every delivery of the same request."""
+        named = json.dumps([uid, self.account_id or "", self.key])
+        return hashlib.sha256(named.encode()).hexdigest()
 
 
-def post_id(uid: str, account_id: str, key: str) -> str:
-    """Return the name of a post: the same for every delivery of the same request."""
-    return hashlib.sha256(json.dumps([uid, account_id, key]).encode()).hexdigest()
+class OwnTask(NamedTuple):
+    """What a task of ours carries: the names of a post whose content lies in its record."""
+
+    user_id: str
+    post_id: str
 
 
-def read_web_body(body: Mapping[str, Any], header_key: str | None) -> Submission:
-    """Read what the web app sends.
+def read_web_body(body: Mapping[str, Any], header_key: str | None, now: datetime) -> Submission:
+    """Read what the web app sends; ``now`` is what a time to publish at is compared with.
 
     Raises:
         InvalidRequest: with every rule that is broken.
@@ -105,36 +142,65 @@ def read_web_body(body: Mapping[str, Any], header_key: str | None) -> Submission
         content=content,
         account_id=fields.text("accountId", limit=MAX_KEY),
         key=header_key or key or secrets.token_urlsafe(24),
+        scheduled_time=_scheduled_time(fields, now),
+        is_queued=fields.flag("queue"),
+        has_own_key=bool(header_key or key),
     )
     fields.check()
     return submission
 
 
-def read_task_body(body: Mapping[str, Any]) -> Submission:
-    """Read the orchestrator's task: one submission to several platforms, of which Threads' part is taken.
+def read_task_body(body: Mapping[str, Any]) -> Submission | OwnTask:
+    """Read a task: one of ours, or the orchestrator's, which is one submission to several platforms.
 
-    Members that are another platform's business are passed over.
+    Of the latter Threads' part is taken; members that are another platform's business are passed over. What
+    is wrong with its content comes back as ``refusal``, to be recorded on the post.
 
     Raises:
-        InvalidRequest: with every rule that is broken.
+        InvalidRequest: whose post it is cannot be read.
 
     """
     fields = Fields(body)
     user_id = fields.text("userId", limit=MAX_KEY)
-    key = fields.text("postSubmissionId", limit=MAX_KEY)
     if not fields.has_problem("userId") and (user_id is None or not is_document_id(user_id)):
         fields.problem("userId", "invalid_request", "must name the user whose post this is.")
-    if key is None:
+    if "postId" in body:
+        post_id = fields.text("postId", limit=MAX_KEY) or ""
+        if not is_post_id(post_id) and not fields.has_problem("postId"):
+            fields.problem("postId", "invalid_request", "must be the name of a post.")
+        fields.check()
+        return OwnTask(user_id or "", post_id)
+    key = fields.text("postSubmissionId", limit=MAX_KEY)
+    if key is None and not fields.has_problem("postSubmissionId"):
         fields.problem("postSubmissionId", "invalid_request", "must name the submission.")
+    fields.check()
+    return _orchestrated(fields, user_id, key or "")
+
+
+def is_post_id(unverified: str) -> bool:
+    """Say whether a text has the form of a post's name."""
+    return _POST_ID.fullmatch(unverified) is not None
+
+
+def _orchestrated(fields: Fields, user_id: str | None, key: str) -> Submission:
     request = Fields(fields.object("request"))
     post = Fields(request.object("post"))
     inner = Fields(post.object("content"))
     content = _task_content(inner)
     _check_content(inner, content)
-    submission = Submission(user_id, content, _task_account(inner), key or "")
-    fields.problems += [*request.problems, *post.problems, *inner.problems]
-    fields.check()
-    return submission
+    account_id = _task_account(inner)
+    problems = [*fields.problems, *request.problems, *post.problems, *inner.problems]
+    refusal = InvalidRequest(*problems) if problems else None
+    return Submission(user_id, content, account_id, key, refusal=refusal)
+
+
+def _scheduled_time(fields: Fields, now: datetime) -> datetime | None:
+    """Read a moment that a task can be scheduled for. One that has passed may be a repeated request's."""
+    when = fields.moment("scheduledTime")
+    if when is not None and when > now + MAX_SCHEDULE:
+        message = f"is too far ahead; at most {MAX_SCHEDULE.days} days are possible."
+        fields.problem("scheduledTime", "invalid_time", message)
+    return when
 
 
 def _task_content(fields: Fields) -> Content:

@@ -1,182 +1,189 @@
-"""The story of a post: from a checked submission to a media id.
+"""The story of a post: from a request, or a task, to its record.
 
-    1 read     the account
-    text       1 call     POST /me/threads with auto_publish_text
-    media      1 call     POST /me/threads: a container
-               1+ calls   GET its status until it is FINISHED
-               1 call     POST /me/threads_publish
+    1 read      the account
+    1 commit    the claim; for a text that goes out in a single call, it is the write-ahead, too
+    …           ``deliver`` walks the post through the ledger's states
+    1 commit    the media id, with the claim to it
 
-``deliver`` walks the steps of one post and keeps nothing between two deliveries. Remembering how far a post
-came is a ledger's part, for which this is the place.
+Whatever a caller is told, it is read off the record: who sends the same request again gets the same answer.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import chain, repeat
+from dataclasses import replace
+from datetime import timedelta
 
-from threads import containers
-from threads.accounts import TOKEN_FIELD, check_connected, reconnect_change, select_account
-from threads.containers import ContainerStatus
-from threads.errors import Evidence, ReconnectRequired, ServiceUnavailable, ThreadsError, ThreadsUnavailable
-from threads.graph import CONTAINER_NOT_FOUND, NOT_SENT, Step
-from threads.posts import Content, Submission, post_id
-from threads.store import Found
+from threads.accounts import TOKEN_FIELD, check_connected, select_account
+from threads.containers import permalink_request, read_permalink
+from threads.deliver import Delivery, Walk, claim, claim_new, ended_badly
+from threads.documents import Found
+from threads.errors import (
+    IdempotencyMismatch,
+    InProgress,
+    InvalidRequest,
+    PostNotFound,
+    Problem,
+    ReconnectRequired,
+    ServiceError,
+)
+from threads.ledger import State, new_record, task_id
+from threads.posts import Submission
+from threads.records import Held, Overtaken
 from threads.tools import Tools
 from threads.vault import Place, SealBroken
 from threads.wire import Secret
 
-BUDGET = timedelta(minutes=5)
-"""From the request to the last call that may publish: Meta advises to look at a container for five minutes
-at most, and the function ends a minute later (functions.yaml). A process goes on after its request has timed
-out, so without a look at the clock it would publish what the caller has been told to try again.
-https://developers.facebook.com/docs/threads/troubleshooting#publishing-does-not-return-a-media-id"""
-
-POLL_PAUSES = tuple(timedelta(seconds=pause) for pause in (1, 2, 3, 5, 8, 13, 20, 30))
-"""Between looks at a container, the last one again and again. Images are mostly ready at the first or second
-look, videos within half a minute."""
+QUEUE_PAUSE = timedelta(seconds=1)
+"""Between a task's creation and its first delivery: the record is written in between."""
 
 
-@dataclass(frozen=True)
-class Published:
-    """A post that is out."""
-
-    media_id: str
-    post_id: str
-    account_id: str
-    permalink: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        """Return the answer."""
-        answer: dict[str, object] = {
-            "ok": True,
-            "id": self.media_id,
-            "postId": self.post_id,
-            "accountId": self.account_id,
-            "status": "published",
-        }
-        return answer | ({"permalink": self.permalink} if self.permalink else {})
-
-
-def publish(tools: Tools, uid: str, submission: Submission, *, permalink: bool) -> Published:
-    """Publish a submission for a user; with ``permalink`` one more call asks for the post's address.
+def publish(tools: Tools, uid: str, submission: Submission, delivery: Delivery) -> Held:
+    """Publish a submission for a user, now, and return its record.
 
     Raises:
-        MissingAccount, AccountNotFound: which account is not clear, or it is not there.
-        ReconnectRequired: the account's token is dead, and its card says so from now on; or it cannot be
-            read with the keys there are.
-        ThreadsError: Threads did not publish it; ``retryable`` says whether it may another time.
+        InvalidRequest, MissingAccount, AccountNotFound, ReconnectRequired: it cannot be published as it is,
+        and
+            was not recorded. (A task's is recorded instead: nobody reads a task's answer.)
+        IdempotencyMismatch, InProgress: the key is another post's, or another delivery is at this one.
+        ServiceError: it may work another time; ``retry_after`` says when.
 
     """
-    ends = tools.now() + BUDGET
+    try:
+        if submission.refusal:
+            raise submission.refusal
+        account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
+        submission = replace(submission, account_id=account.id)
+        token = _open_token(tools, uid, account)
+    except ServiceError as trouble:
+        return _refused(tools, uid, submission, delivery, trouble)
+    record = new_record(account.id, submission.content.as_json(), tools.now())
+    claimed = claim_new(tools, uid, submission.post_id(uid), record, delivery)
+    return Walk(tools, claimed, delivery, token, account).run()
+
+
+def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
+    """Go on with the post that a task of ours is for.
+
+    Raises:
+        PostNotFound: there is none, and nobody will write it any more.
+        InProgress: another delivery is at it, or its record is just being written.
+        ServiceError: another delivery may go on.
+
+    """
+    held = tools.records.read(uid, name)
+    if held is None:
+        raise PostNotFound if delivery.is_last else InProgress
+    record = held.record
+    if record.is_terminal:
+        return held
+    try:
+        account = select_account(tools.store.find_accounts(uid, record.account_id), record.account_id)
+        token = _open_token(tools, uid, account)
+    except ServiceError as trouble:
+        return _end(tools, held, trouble)
+    return Walk(tools, claim(tools, held, delivery), delivery, token, account).run()
+
+
+def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
+    """Leave a submission to a task, at its time or at once, and return its record.
+
+    The task is created first: a record without one would promise what nobody does. A task without a record
+    ends by itself.
+
+    Raises:
+        InvalidRequest: no queue is configured.
+        MissingAccount, AccountNotFound, ReconnectRequired: no account can publish it; nothing was recorded.
+        IdempotencyMismatch: the key is another post's.
+        ServiceUnavailable: send the same request again.
+
+    """
+    if not tools.tasks.is_configured:
+        named = "scheduledTime" if submission.scheduled_time else "queue"
+        message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
+        raise InvalidRequest(Problem(named, "no_queue", message))
     account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
     check_connected(account.fields, tools.now())
-    token = _open_token(tools, uid, account)
-    try:
-        media_id = deliver(tools, token, submission.content, ends)
-    except ReconnectRequired:
-        change, card = reconnect_change("token_rejected", tools.now())
-        with suppress(ServiceUnavailable):  # the next delivery finds it out anew
-            tools.store.change_account(uid, account, change=change, card=card)
-        raise
-    return Published(
-        media_id=media_id,
-        post_id=post_id(uid, account.id, submission.key),
-        account_id=account.id,
-        permalink=_permalink(tools, token, media_id) if permalink else None,
+    name, now = replace(submission, account_id=account.id).post_id(uid), tools.now()
+    due_at = submission.scheduled_time or now + QUEUE_PAUSE
+    record = new_record(
+        account.id, submission.content.as_json(), now, scheduled_time=submission.scheduled_time
     )
+    if due_at <= now:  # for a new request too late; a repeated one gets its answer
+        there = tools.records.read(uid, name)
+        if there is None or there.record.content_hash != record.content_hash:
+            raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
+        return there
+    task = task_id(name, 0)
+    tools.tasks.enqueue(task, uid=uid, post_id=name, due_at=due_at)
+    held = tools.records.create(uid, name, replace(record, due_at=due_at, task=task))
+    if held.record.content_hash != record.content_hash:
+        raise IdempotencyMismatch
+    return held
 
 
-def deliver(tools: Tools, token: Secret, content: Content, ends: datetime) -> str:
-    """Bring content to Threads by the time given, and return its media id.
+def with_permalink(tools: Tools, held: Held) -> Held:
+    """Return a published post with its public address: asked for once, then kept in the record.
+
+    The post is out already: not getting its address is no failure.
+    """
+    record = held.record
+    if record.state is not State.PUBLISHED or record.permalink or not record.media_id:
+        return held
+    try:
+        account = select_account(tools.store.find_accounts(held.uid, record.account_id), record.account_id)
+        token = _open_token(tools, held.uid, account)
+        permalink = read_permalink(tools.graph.send(permalink_request(token, record.media_id)))
+        return tools.records.write(held, record.found_at(permalink, tools.now())) if permalink else held
+    except (ServiceError, Overtaken):
+        return held
+
+
+def _refused(
+    tools: Tools, uid: str, submission: Submission, delivery: Delivery, trouble: ServiceError
+) -> Held:
+    """Answer a request that cannot be published now: with its record where there is one.
 
     Raises:
-        ThreadsError: the step that failed is in its evidence.
+        ServiceError: the trouble itself, or IdempotencyMismatch.
 
     """
-    if content.media_type == "TEXT" and tools.config.text_mode == "single_step":
-        return create(tools, token, content, auto_publish_text=True)
-    container_id = create(tools, token, content, auto_publish_text=False)
-    wait_until_finished(tools, token, container_id, ends)
-    return publish_container(tools, token, container_id)
+    if trouble.retryable:
+        raise trouble
+    now, name = tools.now(), submission.post_id(uid)
+    record = new_record(submission.account_id or "", submission.content.as_json(), now)
+    if delivery.by_task:
+        there = tools.records.create(uid, name, ended_badly(record, trouble, now))
+    else:
+        found = tools.records.read(uid, name)
+        if found is None:
+            raise trouble
+        there = found
+    if there.record.content_hash != record.content_hash:
+        raise IdempotencyMismatch
+    if delivery.by_task or there.record.is_terminal:
+        return _end(tools, there, trouble)
+    raise trouble
 
 
-def create(tools: Tools, token: Secret, content: Content, *, auto_publish_text: bool) -> str:
-    """Create a container and return its id, or with ``auto_publish_text`` the media id."""
-    request = containers.create_container_request(
-        token, content.parameters(), auto_publish_text=auto_publish_text
-    )
-    with _saying_what_is_unknown() if auto_publish_text else nullcontext():
-        return containers.read_created_id(tools.graph.send(request))
-
-
-def look(tools: Tools, token: Secret, container_id: str) -> bool:
-    """Say whether a container can be published; one that never will be raises."""
-    request = containers.container_status_request(token, container_id)
-    status, reason = containers.read_container_status(tools.graph.send(request))
-    if status not in (ContainerStatus.FINISHED, ContainerStatus.IN_PROGRESS):
-        raise containers.container_failure(reason or status)
-    return status is ContainerStatus.FINISHED
-
-
-def publish_container(tools: Tools, token: Secret, container_id: str) -> str:
-    """Publish a finished container and return the media id."""
-    request = containers.publish_container_request(token, container_id)
-    with _saying_what_is_unknown():
-        return containers.read_published_id(tools.graph.send(request))
-
-
-def wait_until_finished(tools: Tools, token: Secret, container_id: str, ends: datetime) -> None:
-    """Look at a container until it can be published.
-
-    Raises:
-        ThreadsUnavailable: there is no time left; nothing has been published.
-
-    """
-    pauses = chain(POLL_PAUSES, repeat(POLL_PAUSES[-1]))
-    while True:
-        finished = look(tools, token, container_id)
-        pause = next(pauses)
-        if tools.now() + (timedelta() if finished else pause) >= ends:
-            raise ThreadsUnavailable(
-                "Threads did not finish processing the file in time, and nothing was published.",
-                evidence=Evidence(Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
-                retry_after=timedelta(minutes=1),
-            )
-        if finished:
-            return
-        tools.sleep(pause)
-
-
-@contextmanager
-def _saying_what_is_unknown() -> Iterator[None]:
-    """Tell the truth about a call that may have published although it failed."""
+def _end(tools: Tools, held: Held, trouble: ServiceError) -> Held:
+    """End a post that cannot be published any more, unless a delivery is at it."""
+    if trouble.retryable:
+        raise trouble
+    record, now = held.record, tools.now()
+    if record.is_terminal:
+        return held
+    if record.is_held(now):
+        raise InProgress
     try:
-        yield
-    except ThreadsUnavailable as error:
-        evidence = error.evidence
-        if evidence is None or evidence.code == CONTAINER_NOT_FOUND or evidence.excerpt == NOT_SENT:
-            raise
-        raise ThreadsUnavailable(
-            "Threads did not answer clearly: the post may be out. Look at the account before you try again.",
-            evidence=evidence,
-            retry_after=error.retry_after,
-        ) from error
+        return tools.records.write(held, ended_badly(record, trouble, now))._replace(reason=trouble)
+    except Overtaken:
+        raise InProgress from None
 
 
 def _open_token(tools: Tools, uid: str, account: Found) -> Secret:
+    """Return the token of an account that can be used."""
+    check_connected(account.fields, tools.now())
     place = Place(tools.project(), uid, account.id, TOKEN_FIELD)
     try:
         return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
     except SealBroken as error:
         # The account is not marked: its token works again once a key that was left out is back.
         raise ReconnectRequired from error
-
-
-def _permalink(tools: Tools, token: Secret, media_id: str) -> str | None:
-    """Ask for the address of a post that is out already: not getting it is no failure."""
-    try:
-        return containers.read_permalink(tools.graph.send(containers.permalink_request(token, media_id)))
-    except ThreadsError:
-        return None

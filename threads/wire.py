@@ -31,6 +31,9 @@ _HIDDEN = "[hidden]"
 MAX_UNKNOWN_NAMED = 40
 """Unknown members that are named: a body has room for ten thousand."""
 
+MAX_MOMENT = 64
+"""Characters of a time."""
+
 MAX_REDACTED = 1 << 20
 """Characters that are looked at: the cut comes after the hiding, so that no piece of a token is left over."""
 
@@ -96,9 +99,9 @@ def is_document_id(unverified: str) -> bool:
     )
 
 
-def as_json_time(moment: datetime) -> str:
-    """Return a moment as the functions answer it: ISO 8601 in UTC, to the second."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+def as_json_time(moment: datetime, *, to: str = "seconds") -> str:
+    """Return a moment as the functions answer it: ISO 8601 in UTC, to the second or as exactly as asked."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=to) + "Z"
 
 
 class Fields:
@@ -139,6 +142,25 @@ class Fields:
             return entries
         self.problem(name, "invalid_request", f"must be a list of texts of 1 to {limit} characters.")
         return []
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a moment in UTC, or None when it is absent, null or empty: ISO 8601 with a zone."""
+        text = self.text(name, limit=MAX_MOMENT)
+        try:
+            moment = datetime.fromisoformat(text) if text else None
+            if moment is None or moment.tzinfo:
+                return moment and moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        self.problem(name, "invalid_time", 'must be a time like "2027-01-31T09:00:00+01:00", with its zone.')
+        return None
+
+    def flag(self, name: str) -> bool:
+        """Return true or false, false when it is absent or null."""
+        value = self._members.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.problem(name, "invalid_request", "must be true or false.")
+        return value is True
 
     def object(self, name: str) -> dict[str, Any]:
         """Return an object, empty when it is absent or null."""

@@ -3,6 +3,7 @@
 
 const MAX_TEXT_BYTES = 500; // Threads' limit; it counts the bytes of UTF-8, not characters
 const NEARLY_FULL = 50;
+const MAX_DAYS_AHEAD = 30; // the service's limit, and Cloud Tasks'
 
 export const byId = (id) => document.getElementById(id);
 
@@ -21,12 +22,22 @@ export function onSubmit(id, action, onError) {
   });
 }
 
+export function onCancel(cancel) {
+  byId("posts").addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button) return;
+    const post = button.closest(".post");
+    const complain = (error) => { post.querySelector(".complaint").textContent = error.message; };
+    whileBusy(button, () => cancel(post.dataset.id), complain);
+  });
+}
+
 // A busy button cannot be pressed again, and what was said before is no longer true.
 async function whileBusy(button, action, onError) {
   if (button.ariaBusy === "true") return;
   button.ariaBusy = "true";
   showNotice();
-  showComplaint();
+  for (const complaint of document.querySelectorAll(".complaint")) complaint.replaceChildren();
   try {
     await action();
   } catch (error) {
@@ -41,8 +52,9 @@ export function showUser(email) {
   byId("desk").hidden = byId("user").hidden = !email;
   byId("email").textContent = email ?? "";
   // Nothing of the last user's.
-  for (const id of ["writing", "published", "no-accounts"]) byId(id).hidden = true;
+  for (const id of ["writing", "history", "no-accounts"]) byId(id).hidden = true;
   for (const id of ["accounts", "posts"]) byId(id).replaceChildren();
+  byId("posts").ariaLive = "off";
 }
 
 export function showNotice(kind = "", text = "") {
@@ -50,7 +62,7 @@ export function showNotice(kind = "", text = "") {
   byId("notice").textContent = text;
 }
 
-export function showComplaint(message = "", details = []) {
+export function showComplaint(message, details = []) {
   const list = element("ul");
   list.append(...details.map((detail) => element("li", `${detail.field}: ${detail.message}`)));
   byId("complaint").replaceChildren(details.length > 1 ? list : message);
@@ -98,37 +110,110 @@ function expiry(date) {
   return `expires ${hours < 48 ? words.format(Math.round(hours), "hour") : words.format(Math.round(hours / 24), "day")}`;
 }
 
-// --- The composer and the posts ------------------------------------------------------------------
+// --- The composer --------------------------------------------------------------------------------
 
-export function showDraft({ text, imageUrl, videoUrl }) {
+export function showDraft({ text, imageUrl, videoUrl, scheduledTime }) {
   const left = MAX_TEXT_BYTES - new TextEncoder().encode(text).length;
   const isMedia = imageUrl !== undefined || videoUrl !== undefined;
+  const isLater = scheduledTime !== undefined;
   byId("left").textContent = left;
   byId("left").title = `${left} of ${MAX_TEXT_BYTES} bytes left`;
   byId("ring").style.strokeDashoffset = Math.max(0, (100 * left) / MAX_TEXT_BYTES);
   byId("count").className = `count ${left < 0 ? "over" : left < NEARLY_FULL ? "near" : ""}`;
   byId("media").hidden = !isMedia;
   byId("media-url").placeholder = `https://… the ${imageUrl === undefined ? "video" : "image"}’s public address`;
-  byId("publish").disabled = isMedia ? !imageUrl && !videoUrl : !text.trim();
+  byId("later").hidden = byId("time").disabled = !isLater;
+  byId("publish").textContent = isLater ? "Schedule" : "Publish";
+  byId("publish").disabled = (isMedia ? !imageUrl && !videoUrl : !text.trim()) || (isLater && !scheduledTime);
 }
 
-export function showPost({ text, imageUrl, videoUrl, status, permalink, account }) {
-  const post = fromTemplate("post");
-  showPerson(post, account ?? {});
-  post.querySelector(".words").textContent = text || (imageUrl ? "Image" : "Video");
-  post.querySelector("time").textContent = new Date().toLocaleTimeString([], { timeStyle: "short" });
-  const link = post.querySelector("a");
+// Begins with a full hour, one or two from now.
+export function offerTime() {
+  const [now, start, end] = [new Date(), new Date(), new Date()];
+  start.setHours(now.getHours() + 2, 0);
+  end.setDate(now.getDate() + MAX_DAYS_AHEAD);
+  const time = byId("time");
+  [time.min, time.max] = [localMinute(now), localMinute(end)];
+  time.value ||= localMinute(start);
+}
+
+// As datetime-local writes it: local time without a zone.
+function localMinute(date) {
+  return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+// --- The posts -----------------------------------------------------------------------------------
+
+// A post's element stays as long as the post is listed: nothing flickers, and nothing loses the focus.
+export function showPosts(posts, accounts) {
+  const list = byId("posts");
+  const shown = new Map([...list.children].map((item) => [item.dataset.id, item]));
+  posts.forEach((post, place) => {
+    const item = shown.get(post.postId) ?? postItem(post, accounts);
+    if (item !== list.children[place]) list.insertBefore(item, list.children[place] ?? null);
+    showOutcome(item, post);
+  });
+  while (list.children.length > posts.length) list.lastElementChild.remove();
+  byId("history").hidden = posts.length === 0;
+  requestAnimationFrame(() => { list.ariaLive = "polite"; }); // what was there before is not read out
+}
+
+// What never changes.
+function postItem({ postId, accountId, content: { text, imageUrl, videoUrl } }, accounts) {
+  const item = fromTemplate("post");
+  item.dataset.id = postId;
+  const account = accounts.find((it) => it.accountId === accountId);
+  showPerson(item, account ?? { displayName: "An account that is not connected" });
+  const words = item.querySelector(".words");
+  words.textContent = text ?? "";
+  if (imageUrl) words.after(picture(imageUrl));
+  if (imageUrl || videoUrl) item.querySelector(".kind").textContent = imageUrl ? "Image" : "Video";
+  item.querySelector("button").ariaLabel = `Cancel “${text?.slice(0, 60) ?? "this post"}”`;
+  return item;
+}
+
+// What does.
+function showOutcome(item, { status, dueAt, updatedAt, error, permalink }) {
+  const [link, button, time, outcome] = ["a", "button", "time", ".status"].map((it) => item.querySelector(it));
+  const isWaiting = status === "scheduled";
+  if (!isWaiting && button === document.activeElement) item.focus(); // the button goes away
+  if (item.dataset.status !== status) item.querySelector(".complaint").textContent = "";
+  item.dataset.status = status;
+  setText(outcome, outcomeWords(status, dueAt, error));
+  setText(time, isWaiting ? "" : shortTime(updatedAt));
   link.hidden = !permalink;
   if (permalink) link.href = permalink;
-  if (status !== "published") post.querySelector(".foot").append(element("span", "Threads is still working on it."));
-  if (imageUrl) post.querySelector(".words").after(picture(imageUrl));
-  byId("posts").prepend(post);
-  byId("published").hidden = false;
+  button.hidden = !isWaiting;
+}
+
+function outcomeWords(status, dueAt, error) {
+  const reason = error ? `: ${error.message}` : "";
+  switch (status) {
+    case "scheduled": return `${error ? "Delayed until" : "Scheduled for"} ${shortTime(dueAt)}${reason}`;
+    case "processing": return error ? `Delayed${reason}` : "On its way";
+    case "published": return "Published";
+    case "failed": return `Failed${reason}`;
+    case "cancelled": return "Cancelled";
+    default: return `Please look at the account${reason}`;
+  }
+}
+
+function shortTime(date) {
+  const isToday = date.toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { month: "short", day: "numeric" };
+  return date.toLocaleString([], { ...day, hour: "numeric", minute: "2-digit" });
+}
+
+// --- Small things --------------------------------------------------------------------------------
+
+// Text that stays the same is not set, so that it is not read out again.
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 function showPerson(parent, { displayName = "", username = "", avatarUrl }) {
   parent.querySelector(".name").textContent = displayName;
-  parent.querySelector(".username").textContent = `@${username}`;
+  parent.querySelector(".username").textContent = username && `@${username}`;
   const avatar = parent.querySelector(".avatar");
   avatar.textContent = (displayName || username).slice(0, 1).toUpperCase();
   if (avatarUrl) avatar.append(picture(avatarUrl));

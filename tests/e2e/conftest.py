@@ -8,7 +8,7 @@ import pytest
 from emulator.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path, summary_path
+from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, summary_path
 from threads.config import DEVELOPMENT_KEYS, read_config
 from threads.vault import Place, Vault
 from threads.wire import Secret
@@ -61,6 +61,13 @@ def publish_threads(environment: dict[str, str]) -> Iterator[Function]:
 
 
 @pytest.fixture(scope="session")
+def th_posts(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_posts."""
+    with Function("th_posts", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
 def th_accounts(environment: dict[str, str]) -> Iterator[Function]:
     """Serve th_accounts."""
     with Function("th_accounts", environment) as process:
@@ -73,6 +80,15 @@ def threads(suite: Suite) -> Threads:
     emulated = Threads(suite.threads_url)
     emulated.reset()
     return emulated
+
+
+@pytest.fixture
+def cloud_tasks(suite: Suite) -> Iterator[CloudTasks]:
+    """Return a Cloud Tasks without tasks; its clock is right again afterwards."""
+    emulated = CloudTasks(suite.tasks_url)
+    emulated.control("POST", "reset")
+    yield emulated
+    emulated.control("POST", "reset")
 
 
 @pytest.fixture(scope="session")

@@ -23,17 +23,18 @@ START_SECONDS = 20
 class Function:
     """One function in one process, from the beginning of a ``with`` block to its end."""
 
-    def __init__(self, target: str, environment: Mapping[str, str]) -> None:
-        """Take the function's name and its whole configuration: nothing else is passed on but PATH."""
+    def __init__(self, target: str, environment: Mapping[str, str], *, port: int | None = None) -> None:
+        """Take the function's name, its whole configuration (only PATH is added), and where it listens."""
         self.target = target
-        self.url = ""
+        self._port = port or Ports.free().functions
+        self.url = f"http://{HOST}:{self._port}/"
         self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Start the process and wait until it listens."""
         self._log = self._stack.enter_context(TemporaryFile())
-        port = Ports.free().functions
+        port = self._port
         program = Path(sys.executable).parent / "functions-framework"
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [program, "--target", self.target, "--host", HOST, "--port", str(port)],
@@ -50,7 +51,6 @@ class Function:
                 self._stack.close()
                 raise RuntimeError(f"{self.target} did not start:\n{text}")
             time.sleep(0.02)
-        self.url = f"http://{HOST}:{port}/"
         return self
 
     def __exit__(

@@ -1,13 +1,14 @@
-"""The journey of a person, in a real browser: sign in, connect, publish, look at the post."""
+"""The journey of a person, in a real browser: sign in, connect, publish now or later, look at the post."""
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from emulator.suite import Suite
-from tests.e2e.world import Firebase, Threads
+from tests.e2e.world import CloudTasks, Firebase, Threads
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """The machine's own, if it has one; else the one that ``make setup`` has downloaded."""
@@ -36,13 +37,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, suite: Suite) -> Iterator[Page]:
-    """Open the page with an empty profile; whatever it complains about on its console fails the test."""
+def complaints() -> list[str]:
+    """Collect what the page complains about on its console; a test takes out what belongs there."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, suite: Suite, complaints: list[str]) -> Iterator[Page]:
+    """Open the page with an empty profile; whatever it complains about fails the test."""
     context = browser.new_context(base_url=suite.page_url)
     context.set_default_timeout(SLOW)
     expect.set_options(timeout=SLOW)
     page = context.new_page()
-    complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto("/")
@@ -66,10 +72,33 @@ def connect(page: Page, name: str, button: str = "Connect Threads") -> None:
     expect(page.get_by_role("status")).to_have_text("Your Threads account is connected.")
 
 
+def sign_in_and_connect(page: Page, threads: Threads, email: str) -> None:
+    """Sign in as a new user, and connect the first of the made-up people."""
+    sign_in(page, email)
+    connect(page, threads.accounts()[0]["name"])
+
+
+def write(page: Page, text: str) -> None:
+    """Write a draft."""
+    page.locator("#text").fill(text)
+
+
+def post_with(page: Page, text: str) -> Locator:
+    """Return a post of the list."""
+    return page.locator(".post", has_text=text)
+
+
+def publish(page: Page) -> None:
+    """Press the button, and wait until it can be pressed again."""
+    button = page.locator("#publish")
+    button.click()
+    expect(button).not_to_have_attribute("aria-busy", "true")
+
+
 def test_a_person_signs_in_connects_and_publishes(
     page: Page, firebase: Firebase, threads: Threads, suite: Suite
 ) -> None:
-    """From the first page to the post on Threads, and the page remembers the account."""
+    """From the first page to the post on Threads, and the page remembers accounts and posts."""
     assert firebase
     first, second = threads.accounts()[:2]
     sign_in(page, "journey@example.com")
@@ -99,6 +128,110 @@ def test_a_person_signs_in_connects_and_publishes(
 
     page.reload()
     expect(account).to_have_count(2)
+    expect(post).to_contain_text("Published")
+    expect(post).to_contain_text(f"@{second['username']}")
+    expect(post.get_by_role("link")).to_have_attribute("href", opened.value.url)
+
+
+def test_a_scheduled_post_can_be_cancelled(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads, cloud_tasks: CloudTasks
+) -> None:
+    """It is listed with its time; cancelled, nothing is published, and a "no" is said in words beside it."""
+    assert firebase
+    sign_in_and_connect(page, threads, "planner@example.com")
+    write(page, "Not sure about this one")
+    page.get_by_role("radio", name="Later").check()
+    expect(page.get_by_label("Publish at")).not_to_have_value("")
+    page.get_by_role("button", name="Schedule").click()
+    post = post_with(page, "Not sure about this one")
+    expect(post).to_contain_text("Scheduled for")
+    expect(page.locator("#text")).to_have_value("")
+    expect(page.get_by_role("radio", name="Now")).to_be_checked()
+    assert len(cloud_tasks.control("GET", "tasks")["tasks"]) == 1
+
+    refusal = {"ok": False, "error": {"code": "in_progress", "message": "It is being published right now."}}
+    page.route("**/th_posts?*", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    cancel = post.get_by_role("button", name="Cancel")
+    cancel.click()
+    expect(post.get_by_role("alert")).to_have_text("It is being published right now.")
+    assert ["409" in it for it in complaints] == [True]
+    complaints.clear()
+
+    cancel.click()
+    expect(post).to_contain_text("Cancelled")
+    expect(post.get_by_role("alert")).to_be_hidden()
+    expect(cancel).to_be_hidden()
+    assert cloud_tasks.control("GET", "tasks")["tasks"] == []
+    assert threads.posts() == []
+
+
+def test_a_scheduled_post_is_published_before_ones_eyes(
+    page: Page, firebase: Firebase, threads: Threads, cloud_tasks: CloudTasks
+) -> None:
+    """When its time comes, the list says so by itself."""
+    assert firebase
+    sign_in_and_connect(page, threads, "patient@example.com")
+    write(page, "Good morning")
+    page.get_by_role("radio", name="Later").check()
+    soon = datetime.now(UTC).astimezone() + timedelta(seconds=55)
+    page.get_by_label("Publish at").fill(soon.strftime("%Y-%m-%dT%H:%M:%S"))
+    publish(page)
+    post = post_with(page, "Good morning")
+    expect(post).to_contain_text("Scheduled for")
+    assert threads.posts() == []
+
+    cloud_tasks.control("POST", "clock", advance_seconds=60)
+    expect(post).to_contain_text("Published")
+    expect(post.get_by_role("button")).to_be_hidden()
+    expect(post.get_by_role("link")).to_be_visible()
+    assert [it["content"]["text"] for it in threads.posts()] == ["Good morning"]
+
+
+def test_a_draft_whose_answer_was_lost_is_published_once(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
+) -> None:
+    """Nobody knows whether it is out: the draft stays, and pressing again finds out, and sends nothing."""
+    assert firebase
+    sign_in_and_connect(page, threads, "unlucky@example.com")
+    sending, looking = ({"method": method, "path": "/threads"} for method in ("POST", "GET"))
+    threads.control("POST", "answers", match=sending, drop="after")
+    threads.control("POST", "answers", match=looking, status=500)
+    write(page, "Once is enough")
+    publish(page)
+    expect(page.locator("#complaint")).not_to_be_empty()
+    expect(page.locator("#text")).to_have_value("Once is enough")
+    post = post_with(page, "Once is enough")
+    expect(post).to_contain_text("Delayed")
+    assert ["503" in it for it in complaints] == [True]
+    complaints.clear()
+
+    publish(page)
+    expect(page.locator("#text")).to_have_value("")
+    expect(post).to_have_count(1)
+    expect(post).to_contain_text("Published")
+    assert len(threads.posts()) == 1
+
+
+def test_a_draft_that_threads_refuses_stays_and_may_be_tried_again(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
+) -> None:
+    """A final "no" is said beside the draft and in the list; pressing again is another post."""
+    assert firebase
+    sign_in_and_connect(page, threads, "persistent@example.com")
+    threads.answer("/threads", error={"code": 368})
+    write(page, "Second time lucky")
+    publish(page)
+    expect(page.locator("#complaint")).to_contain_text("Threads restricts")
+    post = post_with(page, "Second time lucky")
+    expect(post).to_contain_text("Failed: Threads restricts")
+    assert ["422" in it for it in complaints] == [True]
+    complaints.clear()
+
+    publish(page)
+    expect(page.locator("#text")).to_have_value("")
+    expect(post).to_have_count(2)
+    expect(post.first).to_contain_text("Published")
+    assert len(threads.posts()) == 1
 
 
 def test_a_person_cancels_and_is_told(page: Page, firebase: Firebase, threads: Threads) -> None:
@@ -129,7 +262,7 @@ def test_a_picture_needs_its_address_and_a_draft_stays_with_its_author(
     expect(publish).to_be_disabled()
     page.locator("#media-url").fill("https://media.example/cat.jpg")
     publish.click()
-    expect(page.locator(".post")).to_contain_text("A cat")
+    expect(post_with(page, "A cat")).to_contain_text("Published")
     assert threads.posts()[0]["content"]["image_url"] == "https://media.example/cat.jpg"
 
     page.locator("#text").fill("Nobody else's business")

@@ -9,7 +9,7 @@ from tests.e2e.conftest import APP_ORIGIN, Connect
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer
 from tests.e2e.world import Firebase, SignedIn, Threads, account_path, summary_path
-from threads.posts import post_id
+from threads.posts import Content, Submission
 
 IMAGE = "https://media.example/cat.jpg"
 VIDEO = "https://media.example/cat.mp4"
@@ -23,6 +23,11 @@ def task_body(uid: str, **content: Any) -> dict[str, Any]:
         "postSubmissionId": "submission-1",
         "request": {"post": {"content": {"text": "From the queue", "platform": platform} | content}},
     }
+
+
+def post_id(uid: str, account: str, key: str) -> str:
+    """Return the name of a post."""
+    return Submission(None, Content(), account, key).post_id(uid)
 
 
 def contents(threads: Threads) -> list[dict[str, Any]]:
@@ -138,7 +143,9 @@ def test_the_account_is_picked_or_asked_for(
         ({"text": "ö" * 251}, {"text": "text_too_long"}),
         ({"text": 7}, {"text": "invalid_request"}),
         ({"text": "x", "replyTo": "1"}, {"replyTo": "unknown_field"}),
-        ({"text": "x", "scheduledTime": "2026-12-01T10:00:00Z"}, {"scheduledTime": "unknown_field"}),
+        ({"text": "x", "scheduledTime": "tomorrow"}, {"scheduledTime": "invalid_time"}),
+        ({"text": "x", "scheduledTime": "2100-12-01T10:00:00Z"}, {"scheduledTime": "invalid_time"}),
+        ({"text": "x", "queue": "yes"}, {"queue": "invalid_request"}),
         ({"imageUrl": "http://media.example/a.jpg"}, {"imageUrl": "invalid_media_url"}),
         ({"imageUrl": "https://u:p@media.example/a.jpg"}, {"imageUrl": "invalid_media_url"}),
         ({"imageUrl": IMAGE, "videoUrl": VIDEO}, {"videoUrl": "too_many_media"}),
@@ -216,7 +223,6 @@ ERRORS: list[tuple[dict[str, Any], int, str, bool]] = [
     ({"status": 200, "body": "<html>"}, 503, "threads_unavailable", True),
     ({"status": 200, "body": {"success": True}}, 503, "threads_unavailable", True),
     ({"drop": "before"}, 503, "threads_unavailable", True),
-    ({"drop": "mid_body"}, 503, "threads_unavailable", True),
     ({"error": {"code": 4}, "status": 400}, 429, "rate_limited", True),
     ({"error": {"code": 4, "error_subcode": 2207051}, "status": 400}, 422, "rejected_by_threads", False),
     ({"error": {"code": 10}, "status": 403}, 403, "missing_scope", False),
@@ -286,7 +292,7 @@ def test_a_task_is_ended_by_what_will_not_change_and_repeated_for_what_may(
     ("path", "body"), [("/me/threads", {"text": "x"}), ("/threads_publish", {"imageUrl": IMAGE})]
 )
 @pytest.mark.parametrize("script", [{"drop": "after"}, {"status": 500, "effect": True}, {"drop": "mid_body"}])
-def test_an_unclear_answer_is_called_unclear(
+def test_a_post_that_is_out_is_found_although_the_call_failed(
     publish_threads: Function,
     threads: Threads,
     user: SignedIn,
@@ -295,14 +301,28 @@ def test_an_unclear_answer_is_called_unclear(
     body: dict[str, str],
     script: dict[str, Any],
 ) -> None:
-    """When the post may be out although the call failed, the message says so instead of "try again"."""
+    """After an answer that says nothing, Threads is asked what has happened; its post is the answer."""
     connect(user)
     threads.control("POST", "media", processing_seconds=0)
     threads.answer(path, **script)
     answer = publish_threads.post(headers=user.headers, json=body)
+    [post] = threads.posts()
+    assert (answer.status_code, answer.json()["id"]) == (200, post["id"])
+
+
+def test_an_unclear_answer_is_called_unclear(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """While the post may be out, the message says so, and a made-up key comes along to ask again with."""
+    connect(user)
+    threads.answer("/me/threads", status=500)
+    answer = publish_threads.post(headers=user.headers, json={"text": "x"})
     assert answer.status_code == 503
     assert "may be out" in answer.json()["error"]["message"]
-    assert len(threads.posts()) == 1
+    assert 0 < int(answer.headers["Retry-After"]) <= 30
+    again = {"text": "x", "idempotencyKey": answer.json()["idempotencyKey"]}
+    assert publish_threads.post(headers=user.headers, json=again).status_code == 503
+    assert threads.posts() == [], "before the outcome is settled, nothing is sent again"
 
 
 def test_a_closed_door_is_not_called_unclear(
@@ -351,18 +371,35 @@ def test_a_token_that_does_not_open_asks_for_a_new_connection(
 
 
 @pytest.mark.parametrize(
-    ("reason", "status"), [("INVALID_DURATION", 422), ("FAILED_PROCESSING_VIDEO", 503), ("UNKNOWN", 503)]
+    ("reason", "times", "status"),
+    [
+        ("INVALID_DURATION", 1, 422),
+        ("FAILED_PROCESSING_VIDEO", 2, 200),
+        ("FAILED_PROCESSING_VIDEO", 3, 503),
+        ("UNKNOWN", 1, 200),
+    ],
 )
 def test_a_file_that_threads_cannot_use_is_told_from_a_fault(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect, reason: str, status: int
+    publish_threads: Function,
+    threads: Threads,
+    user: SignedIn,
+    connect: Connect,
+    reason: str,
+    times: int,
+    status: int,
 ) -> None:
-    """A container's INVALID_* is the user's to change; FAILED_* and UNKNOWN may pass."""
+    """A container's INVALID_* is the user's to change; FAILED_* and UNKNOWN are tried again, twice."""
     connect(user)
-    threads.control("POST", "media", error_message=reason)
+    threads.control("POST", "media", error_message=reason, times=times, processing_seconds=0)
+    threads.control("POST", "media", processing_seconds=0)
     answer = publish_threads.post(headers=user.headers, json={"videoUrl": VIDEO})
     assert answer.status_code == status
-    assert reason in answer.json()["error"]["message"]
-    assert threads.posts() == []
+    if status == 200:
+        assert len(threads.posts()) == 1
+    else:
+        assert reason in answer.json()["error"]["message"]
+        assert answer.json()["error"]["retryable"] is False
+        assert threads.posts() == []
 
 
 def test_a_task_needs_no_content_type(

@@ -110,10 +110,10 @@ def test_a_further_account_costs_one_read_and_one_commit_more(
 
 
 @pytest.mark.parametrize(("named", "call"), [(False, "RunQuery"), (True, "BatchGetDocuments")])
-def test_a_text_costs_one_read_and_one_call(
+def test_a_text_costs_one_read_two_commits_and_one_call(
     firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect, *, named: bool, call: str
 ) -> None:
-    """Whether the account is named or the only one: one call to Firestore, one to Threads."""
+    """Whether the account is named or the only one: read it, claim the post, publish, note the media id."""
     body = {"text": "Hello"} | ({"accountId": connect(user)} if named else {})
     if not named:
         connect(user)
@@ -121,14 +121,14 @@ def test_a_text_costs_one_read_and_one_call(
         firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
     )
     assert answer.json["ok"]
-    assert calls == [call]
+    assert calls == [call, "Commit", "Commit"]
     assert threads.calls() == ["POST /v1.0/me/threads"]
 
 
-def test_an_image_that_is_ready_costs_one_read_and_three_calls(
+def test_an_image_that_is_ready_costs_one_read_four_commits_and_three_calls(
     firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
 ) -> None:
-    """Create, look, publish."""
+    """Claim, create, save the container, look, write ahead, publish, note the media id."""
     connect(user)
     threads.control("POST", "media", processing_seconds=0)
     body = {"imageUrl": "https://media.example/cat.jpg"}
@@ -136,8 +136,25 @@ def test_an_image_that_is_ready_costs_one_read_and_three_calls(
         firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
     )
     assert answer.json["ok"]
-    assert calls == ["RunQuery"]
+    assert calls == ["RunQuery", "Commit", "Commit", "Commit", "Commit"]
     assert len(threads.calls()) == 3
+
+
+def test_a_repeated_request_costs_no_call_to_threads(
+    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Read the account, fail to claim, read the record: the answer is there."""
+    connect(user)
+    body = {"text": "Once", "idempotencyKey": "k"}
+
+    def publish() -> Any:
+        return send("publish_threads", "POST", headers=user.headers, json=body)
+
+    first = publish()
+    again, calls = counted(firestore_calls, publish)
+    assert again.json == first.json
+    assert calls == ["RunQuery", "Commit", "BatchGetDocuments"]
+    assert len(threads.calls()) == 1
 
 
 def test_refusals_cost_nothing(firestore_calls: Counter, firebase: Firebase, user: SignedIn) -> None:

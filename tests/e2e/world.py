@@ -71,6 +71,34 @@ class Threads:
         return dict(parse_qsl(urlsplit(back.headers["Location"]).query))
 
 
+class CloudTasks:
+    """The Cloud Tasks emulator's controls."""
+
+    def __init__(self, url: str) -> None:
+        """Take its address."""
+        self._url = f"{url}/_emulator"
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        """Call a control route."""
+        response = requests.request(method, f"{self._url}/{path}", json=body or None, timeout=2 * TIMEOUT)
+        response.raise_for_status()
+        return response.json()
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return the tasks that have not ended."""
+        found: list[dict[str, Any]] = self.control("GET", "tasks")["tasks"]
+        return found
+
+    def answers(self) -> list[int]:
+        """Return the status of each delivery."""
+        return [it["status"] for it in self.control("GET", "dispatches")["dispatches"]]
+
+    def pass_time(self, seconds: float = 0) -> None:
+        """Move the clock, and wait until everything that is due has been delivered."""
+        self.control("POST", "clock", advance_seconds=seconds)
+        assert self.control("GET", f"idle?seconds={TIMEOUT}")["idle"]
+
+
 @dataclass(frozen=True)
 class SignedIn:
     """A user of the app, signed in at the Auth emulator."""
@@ -127,6 +155,11 @@ def summary_path(uid: str) -> str:
 def account_path(uid: str, account_id: str) -> str:
     """Return where a user's account is."""
     return f"{summary_path(uid)}/accounts/{account_id}"
+
+
+def post_path(uid: str, name: str) -> str:
+    """Return where a post's record is."""
+    return f"{summary_path(uid)}/posts/{name}"
 
 
 def seconds_between(first: datetime, second: datetime) -> float:

@@ -37,6 +37,24 @@ def reply(status: int, body: object = b"", headers: Mapping[str, str] | None = N
     return GraphReply(status, headers or {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
+HTML = b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>"
+"""What stands in front of Threads says when Threads does not."""
+
+
+def graph_error(code: object, subcode: object = None, message: object = "no", **more: Any) -> dict[str, Any]:
+    """Return the Graph API's envelope around an error, with all that Meta puts into it."""
+    error = {
+        "message": message,
+        "type": "OAuthException" if code in (102, 190) else "THApiException",
+        "code": code,
+        "error_subcode": subcode,
+        "is_transient": False,
+        "fbtrace_id": "AbC_1-x",
+        **more,
+    }
+    return {"error": {name: value for name, value in error.items() if value is not None}}
+
+
 def broken_rules(error: InvalidRequest) -> set[tuple[str, str]]:
     """Return field and code of everything that an error complains of."""
     return {(problem.field, problem.code) for problem in error.problems}

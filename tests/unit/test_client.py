@@ -13,7 +13,8 @@ from tests.unit.support import SECRET, TOKEN, Received, Script, always, config, 
 from threads import client, oauth
 from threads.client import MAX_REPLY_BYTES, GraphClient
 from threads.containers import create_container_request, permalink_request
-from threads.graph import NO_ANSWER, NOT_SENT, GraphReply, GraphRequest, Step
+from threads.failures import NO_ANSWER, NOT_SENT, Step
+from threads.graph import GraphReply, GraphRequest
 from threads.wire import Secret
 
 CREATE = create_container_request(Secret(TOKEN), {"media_type": "TEXT", "text": "é & ü=🦊"})

@@ -36,6 +36,9 @@ DEFAULTS: dict[str, Any] = {
     "extra_scopes": (),
     "profile_fields": (),
     "text_mode": "single_step",
+    "publish_queue": None,
+    "publish_url": None,
+    "tasks_api": None,
     "tasks_service_account": None,
     "tasks_audience": None,
     "tasks_issuer": "https://accounts.google.com",
@@ -48,7 +51,11 @@ DEFAULTS: dict[str, Any] = {
 @pytest.mark.parametrize(("name", "expected"), DEFAULTS.items())
 def test_defaults(name: str, expected: object) -> None:
     """What is not set has its documented default; a variable of blanks is not set."""
-    blank = dict.fromkeys(("TEXT_MODE", "THREADS_GRAPH_URL", "TASKS_SERVICE_ACCOUNT", "THREADS"), " ")
+    names = (
+        *("TEXT_MODE", "THREADS_GRAPH_URL", "TASKS_SERVICE_ACCOUNT", "THREADS"),
+        *("PUBLISH_QUEUE", "PUBLISH_URL", "TASKS_API_URL"),
+    )
+    blank = dict.fromkeys(names, " ")
     assert getattr(read_config(ENVIRONMENT), name) == expected
     assert getattr(read_config({**ENVIRONMENT, **blank}), name) == expected
 
@@ -76,6 +83,10 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("TASKS_AUDIENCE", "https://x.example/p", "tasks_audience", "https://x.example/p"),
     ("PUBLISH_URL", "https://x.example/p", "tasks_audience", "https://x.example/p"),
     ("PUBLISH_URL", " https://x.example/p ", "tasks_audience", "https://x.example/p"),
+    ("PUBLISH_URL", "https://x.example/p?a=1", "publish_url", "https://x.example/p?a=1"),
+    ("PUBLISH_URL", "http://127.0.0.1:5001/p", "publish_url", "http://127.0.0.1:5001/p"),
+    ("TASKS_API_URL", "http://127.0.0.1:9123", "tasks_api", "127.0.0.1:9123"),
+    ("TASKS_API_URL", "http://[::1]:9123/", "tasks_api", "[::1]:9123"),
     ("TASKS_ISSUER", "http://localhost:7", "tasks_issuer", "http://localhost:7"),
     ("TASKS_CERTS_URL", "http://localhost:7/certs", "tasks_certs_url", "http://localhost:7/certs"),
     ("GOOGLE_CLOUD_PROJECT", "p", "project", "p"),
@@ -90,7 +101,63 @@ def test_good_values_are_taken(variable: str, value: str, name: str, expected: o
     assert getattr(read_config({**ENVIRONMENT, variable: value}), name) == expected
 
 
-URL_VARIABLES = ("THREADS_REDIRECT_URI", "THREADS_AUTHORIZE_URL", "THREADS_GRAPH_URL", "TASKS_CERTS_URL")
+QUEUE = {
+    "PUBLISH_QUEUE": "projects/demo-threads/locations/us-central1/queues/publish-threads",
+    "PUBLISH_URL": "https://functions.example/publish_threads",
+    "TASKS_SERVICE_ACCOUNT": "tasks@demo-threads.example",
+}
+"""A queue, and what has to be known beside it."""
+
+QUEUES = [
+    QUEUE["PUBLISH_QUEUE"],
+    "projects/example.com:p/locations/europe-west1/queues/A-1",
+    f" projects/p/locations/l/queues/{'q' * 100} ",
+]
+NO_QUEUES = [
+    "publish-threads",
+    "projects/p/locations/l/queues/",
+    "projects/p/locations/l/queues/q/",
+    "projects/p/locations/l/queues/q/tasks/t",
+    "projects/p/locations/l/queues/q_1",
+    "projects//locations/l/queues/q",
+    "projects/p/queues/q",
+    f"projects/p/locations/l/queues/{'q' * 101}",
+    "projects/p/locations/l/queues/é",
+    "projects/p/locations/l/queues/q\nx",
+    "https://cloudtasks.googleapis.com/v2/projects/p/locations/l/queues/q",
+]
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=len)
+def test_a_queue_is_named_in_full(queue: str) -> None:
+    """A queue's full name is taken as it is."""
+    assert read_config({**ENVIRONMENT, **QUEUE, "PUBLISH_QUEUE": queue}).publish_queue == queue.strip()
+
+
+@pytest.mark.parametrize("queue", NO_QUEUES, ids=ascii)
+def test_a_queue_that_is_not_named_in_full_is_refused(queue: str) -> None:
+    """A name that Cloud Tasks would not find keeps the service from starting, not the first post."""
+    assert mistakes({**ENVIRONMENT, **QUEUE, "PUBLISH_QUEUE": queue}).keys() == {"PUBLISH_QUEUE"}
+
+
+@pytest.mark.parametrize("missing", ["PUBLISH_URL", "TASKS_SERVICE_ACCOUNT"])
+def test_a_queue_needs_an_address_and_a_sender(missing: str) -> None:
+    """A queue whose tasks nobody could send, or nobody would believe, is a mistake at the start."""
+    assert mistakes({**ENVIRONMENT, **QUEUE, missing: ""}).keys() == {missing}
+    assert not mistakes({**ENVIRONMENT, **QUEUE, "PUBLISH_QUEUE": "", missing: ""})
+
+
+def test_tasks_are_for_the_url_they_call_unless_told_otherwise() -> None:
+    """The audience of tasks is PUBLISH_URL, or what TASKS_AUDIENCE says."""
+    assert read_config({**ENVIRONMENT, **QUEUE}).tasks_audience == QUEUE["PUBLISH_URL"]
+    other = {**ENVIRONMENT, **QUEUE, "TASKS_AUDIENCE": "publishing"}
+    assert read_config(other).tasks_audience == "publishing"
+
+
+URL_VARIABLES = (
+    *("THREADS_REDIRECT_URI", "THREADS_AUTHORIZE_URL", "THREADS_GRAPH_URL"),
+    *("TASKS_CERTS_URL", "PUBLISH_URL", "TASKS_API_URL"),
+)
 BAD_URLS = [
     "graph.example",
     "/path",
@@ -137,7 +204,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("variable", "value"), BAD, ids=[f"{name}={value[:40]}" for name, value in BAD])
+@pytest.mark.parametrize(("variable", "value"), BAD, ids=lambda value: ascii(value)[:40])
 def test_bad_values_are_refused_by_name(variable: str, value: str) -> None:
     """A value that cannot work keeps the service from starting, under its variable's name."""
     assert mistakes({**ENVIRONMENT, variable: value}).keys() == {variable}
@@ -198,12 +265,14 @@ def test_a_sound_service_starts_on_google_cloud() -> None:
     assert isinstance(read_config(CLOUD), Config)
 
 
-@pytest.mark.parametrize("value", ["localhost:9099", "x", " "])
+@pytest.mark.parametrize("value", ["localhost:9099", "http://localhost:9099", " "])
 @pytest.mark.parametrize("variable", EMULATOR_VARIABLES)
 def test_google_cloud_refuses_emulators(variable: str, value: str) -> None:
     """No emulator variable may be set: firebase-admin takes unsigned tokens if its own is not empty."""
     assert mistakes({**CLOUD, variable: value}).keys() == {variable}
-    assert not mistakes({**CLOUD, variable: value, "FUNCTIONS_EMULATOR": "true"})
+    # Google's libraries read a host and port; TASKS_API_URL is ours, and a URL as every other.
+    at_home = "http://localhost:9099" if variable == "TASKS_API_URL" else value
+    assert not mistakes({**CLOUD, variable: at_home, "FUNCTIONS_EMULATOR": "true"})
     assert not mistakes({**CLOUD, variable: ""})
 
 
@@ -245,7 +314,7 @@ OTHER_HOSTS = [
     "[2001:db8::1]",
     "1270.example",
 ]
-CHECKED_ON_CLOUD = (*URL_VARIABLES, "ALLOWED_ORIGINS", "PUBLISH_URL", "TASKS_AUDIENCE", "TASKS_ISSUER")
+CHECKED_ON_CLOUD = (*URL_VARIABLES, "ALLOWED_ORIGINS", "TASKS_AUDIENCE", "TASKS_ISSUER")
 
 
 @pytest.mark.parametrize("host", LOOPBACK_HOSTS)

@@ -1,166 +1,86 @@
-"""Threads' answers, understood: from its documented and observed bodies to what should happen next."""
+"""Threads' answers, read: ids, evidence, texts, containers, posts; and the requests that they answer."""
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.support import SECRET, TOKEN, reply
-from threads import containers, graph
-from threads.containers import ContainerStatus
-from threads.errors import (
-    MissingScope,
-    RateLimited,
-    ReconnectRequired,
-    RejectedByThreads,
-    ServiceError,
-    ThreadsError,
-    ThreadsUnavailable,
-)
-from threads.graph import NO_ANSWER, GraphReply, Step
+from tests.unit.support import HTML, SECRET, TOKEN, graph_error, reply
+from threads import containers, graph, oauth
+from threads.containers import ContainerStatus, RecentPost
+from threads.errors import RejectedByThreads, ThreadsError, ThreadsUnavailable
+from threads.failures import NO_ANSWER, Step
+from threads.graph import GraphReply
 from threads.wire import Secret
 
-CREATE, PUBLISH, CODE = Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER, Step.EXCHANGE_CODE
+CREATE, PUBLISH = Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER
 
-
-def graph_error(code: object, subcode: object = None, **more: Any) -> dict[str, Any]:
-    """Return the Graph API's envelope."""
-    extra = {} if subcode is None else {"error_subcode": subcode}
-    return {
-        "error": {
-            "message": "no",
-            "type": "THApiException",
-            "code": code,
-            "fbtrace_id": "A1b",
-            **extra,
-            **more,
-        }
-    }
-
-
-CODE_USED = {
-    "error_type": "OAuthException",
-    "code": 400,
-    "error_message": "Matching code was not found or was already used",
-}
-HTML = b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>"
-
-NO_IDS: list[Any] = [None, "", True, [], {}, -1, 1.5, "a/b", "1?x"]
-
-ERRORS: list[tuple[Step, int, object, type[ThreadsError]]] = [
-    # Trouble of the service.
-    (CREATE, 500, graph_error(1), ThreadsUnavailable),
-    (CREATE, 400, graph_error(1), ThreadsUnavailable),
-    (CREATE, 400, graph_error(2, is_transient=False), ThreadsUnavailable),
-    (CREATE, 503, graph_error(2, is_transient=True), ThreadsUnavailable),
-    (PUBLISH, 500, graph_error(100), ThreadsUnavailable),
-    (PUBLISH, 500, graph_error(10), ThreadsUnavailable),
-    (PUBLISH, 503, graph_error(200), ThreadsUnavailable),
-    (PUBLISH, 500, graph_error(99999, is_transient=False), ThreadsUnavailable),
-    (CREATE, 400, graph_error(99999, is_transient=True), ThreadsUnavailable),
-    (CREATE, 500, {"error": {}}, ThreadsUnavailable),
-    # Call limits.
-    *((CREATE, 400, graph_error(code), RateLimited) for code in (4, 17, 32, 341, 613)),
-    (CREATE, 403, graph_error(4, is_transient=True), RateLimited),
-    (CREATE, 403, graph_error(4, is_transient=False), RateLimited),
-    (CREATE, 500, graph_error(613), RateLimited),
-    (CREATE, 429, graph_error(99999), RateLimited),
-    (CREATE, 429, b"", RateLimited),
-    (CREATE, 429, HTML, RateLimited),
-    (CREATE, 429, {}, RateLimited),
-    (CODE, 429, {"error_type": "X", "code": 429, "error_message": "slow down"}, RateLimited),
-    # The account is blocked: permanent, although code 4 is a limit and Threads may call it transient.
-    (CREATE, 403, graph_error(4, 2207051), RejectedByThreads),
-    (PUBLISH, 400, graph_error(4, 2207051, is_transient=True), RejectedByThreads),
-    (CREATE, 400, graph_error(9), RejectedByThreads),
-    (CREATE, 400, graph_error(368, is_transient=True), RejectedByThreads),
-    (CREATE, 400, graph_error(4279013), RejectedByThreads),
-    (CREATE, 400, graph_error(100, 4279013), RejectedByThreads),
-    # A container that is not there yet, or any more.
-    (PUBLISH, 400, graph_error(24, 4279009, is_transient=False), ThreadsUnavailable),
-    (Step.READ_CONTAINER, 400, graph_error(24, 4279009), ThreadsUnavailable),
-    (PUBLISH, 400, graph_error(24), RejectedByThreads),
-    # Media that could not be fetched.
-    (CREATE, 400, graph_error(1, 2207052), ThreadsUnavailable),
-    (CREATE, 400, graph_error(9004, 2207052, is_transient=False), ThreadsUnavailable),
-    (CREATE, 400, graph_error(9004), RejectedByThreads),
-    # Permissions.
-    *((CREATE, 403, graph_error(code), MissingScope) for code in (10, 200, 230, 299)),
-    (CREATE, 400, graph_error(10, is_transient=True), MissingScope),
-    (CREATE, 400, graph_error(300), RejectedByThreads),
-    # Dead tokens.
-    (CREATE, 401, graph_error(102), ReconnectRequired),
-    (CREATE, 400, graph_error(190), ReconnectRequired),
-    *((CREATE, 400, graph_error(190, sub), ReconnectRequired) for sub in (458, 459, 460, 463, 464, 467, 492)),
-    (PUBLISH, 500, graph_error(190, is_transient=True), ReconnectRequired),
-    # The content.
-    (CREATE, 400, graph_error(100), RejectedByThreads),
-    (CREATE, 400, graph_error(100, is_transient=False), RejectedByThreads),
-    (CREATE, 400, graph_error(100, is_transient=True), ThreadsUnavailable),
-    (CREATE, 400, graph_error(506), RejectedByThreads),
-    (CREATE, 400, graph_error(99999), RejectedByThreads),
-    (CREATE, 400, {"error": {"message": "THREADS_API__LINK_LIMIT_EXCEEDED"}}, RejectedByThreads),
-    (CREATE, 404, {"error": {}}, RejectedByThreads),
-    # Odd types in the envelope.
-    (CREATE, 400, graph_error(True), RejectedByThreads),
-    (CREATE, 400, graph_error(None, is_transient="yes"), RejectedByThreads),
-    (CREATE, 400, graph_error([190], {"a": 1}), RejectedByThreads),
-    (CREATE, 400, graph_error(0, message=7, error_user_msg=["x"], fbtrace_id=5), RejectedByThreads),
-    # The token endpoint's own envelope.
-    (CODE, 400, CODE_USED, RejectedByThreads),
-    (CODE, 500, CODE_USED, ThreadsUnavailable),
-    (CODE, 400, {"error_type": "OAuthException"}, RejectedByThreads),
-    # No answer of the API at all.
-    (CREATE, NO_ANSWER, b"", ThreadsUnavailable),
-    (CREATE, 200, b"", ThreadsUnavailable),
-    (CREATE, 200, HTML, ThreadsUnavailable),
-    (CREATE, 400, HTML, ThreadsUnavailable),
-    (CREATE, 404, b"", ThreadsUnavailable),
-    (CREATE, 502, HTML, ThreadsUnavailable),
-    (CREATE, 500, b"", ThreadsUnavailable),
-    (CREATE, 504, b"upstream request timeout", ThreadsUnavailable),
-    (CREATE, 200, b'{"id": "1784', ThreadsUnavailable),
-    (CREATE, 400, b'{"error": {"code": 190', ThreadsUnavailable),
-    (CREATE, 200, b"\xff\xfe\x00", ThreadsUnavailable),
-    (CREATE, 200, b"[" * 100_000, ThreadsUnavailable),
-    (CREATE, 200, b'{"id":' + b"9" * 5000 + b"}", ThreadsUnavailable),
-    (CREATE, 200, b"null", ThreadsUnavailable),
-    (CREATE, 200, [{"id": "1"}], ThreadsUnavailable),
-    (CREATE, 302, b"", ThreadsUnavailable),
-    (CREATE, 302, {"id": "1"}, ThreadsUnavailable),
-    (CREATE, 400, {"error": "invalid_request"}, ThreadsUnavailable),
-    (CREATE, 503, {"id": "1"}, ThreadsUnavailable),
-    # A good answer without what was asked.
-    (CREATE, 200, {}, ThreadsUnavailable),
-    (CREATE, 200, {"success": True}, ThreadsUnavailable),
-    *((CREATE, 200, {"id": value}, ThreadsUnavailable) for value in NO_IDS),
+READERS: list[Callable[[GraphReply], object]] = [
+    oauth.read_short_lived_token,
+    oauth.read_long_lived_token,
+    oauth.read_own_id,
+    lambda answer: oauth.read_profile(answer, ["threads_biography"]),
+    containers.read_created_id,
+    containers.read_published_id,
+    containers.read_container_status,
+    containers.read_permalink,
+    containers.read_recent_posts,
+    containers.read_end_of_page,
+    containers.read_quota_is_spent,
 ]
+"""Everything that reads an answer."""
 
 
-@pytest.mark.parametrize(
-    ("step", "status", "body", "expected"),
-    ERRORS,
-    ids=[f"{step}-{status}-{str(body)[:70]}" for step, status, body, _ in ERRORS],
+MEMBERS = st.sampled_from(
+    [
+        *("id", "user_id", "access_token", "expires_in", "username", "threads_biography", "permalink"),
+        *(
+            "status",
+            "error_message",
+            "data",
+            "paging",
+            "cursors",
+            "after",
+            "quota_usage",
+            "config",
+            "quota_total",
+        ),
+        *("text", "media_type", "timestamp", "error", "code", "error_type"),
+    ]
 )
-def test_every_answer_has_a_meaning(
-    step: Step, status: int, body: object, expected: type[ThreadsError]
-) -> None:
-    """What Threads answers decides whose turn it is, and whether the same may be tried again."""
-    readers = {PUBLISH: containers.read_published_id, Step.READ_CONTAINER: containers.read_container_status}
-    with pytest.raises(ThreadsError) as failure:
-        readers.get(step, containers.read_created_id)(reply(status, body))
-    assert type(failure.value) is expected
-    assert failure.value.retryable is (expected in {ThreadsUnavailable, RateLimited})
-    assert (failure.value.retry_after is not None) is failure.value.retryable
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.sampled_from(["FINISHED", "17841405793187218", "https://x.example/p"])
+    | st.sampled_from(["2026-05-01T12:00:00+0000", "2026-05-01", "0001-01-01T00:00:00+2359"])
+)
+OBJECTS = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@given(status=st.integers(200, 599) | st.just(200), body=st.dictionaries(MEMBERS, OBJECTS, max_size=8))
+def test_no_answer_is_beyond_understanding(status: int, body: dict[str, Any]) -> None:
+    """Whatever comes back, reading it gives a result or an error of Threads, with its evidence."""
+    for read in READERS:
+        try:
+            read(reply(status, body))
+        except ThreadsError as failure:
+            assert failure.evidence  # noqa: PT017 - either outcome is fine
 
 
 @given(st.integers(200, 599), st.binary(max_size=40) | st.sampled_from([HTML, b"{}", b'{"error":{}}']))
-def test_no_answer_is_beyond_understanding(status: int, body: bytes) -> None:
-    """Whatever comes back, reading it gives an id or an error of Threads."""
+def test_bytes_are_an_answer_or_none(status: int, body: bytes) -> None:
+    """Bytes of any kind give an id or an error of Threads."""
     try:
         assert containers.read_created_id(reply(status, body)).isdigit()
     except ThreadsError as failure:
@@ -297,30 +217,6 @@ def test_an_unknown_status_is_no_status(status: object) -> None:
         containers.read_container_status(reply(200, {"status": status}))
 
 
-CONTAINER_FAILURES: dict[str, type[ServiceError]] = {
-    "FAILED_DOWNLOADING_VIDEO": ThreadsUnavailable,
-    "FAILED_PROCESSING_AUDIO": ThreadsUnavailable,
-    "FAILED_PROCESSING_VIDEO": ThreadsUnavailable,
-    "INVALID_ASPEC_RATIO": RejectedByThreads,
-    "INVALID_BIT_RATE": RejectedByThreads,
-    "INVALID_DURATION": RejectedByThreads,
-    "INVALID_FRAME_RATE": RejectedByThreads,
-    "INVALID_AUDIO_CHANNELS": RejectedByThreads,
-    "INVALID_AUDIO_CHANNEL_LAYOUT": RejectedByThreads,
-    "UNKNOWN": ThreadsUnavailable,
-    "EXPIRED": ThreadsUnavailable,
-    "": ThreadsUnavailable,
-}
-
-
-@pytest.mark.parametrize(("reason", "expected"), CONTAINER_FAILURES.items())
-def test_what_a_containers_error_means(reason: str, expected: type[ServiceError]) -> None:
-    """A file that Threads calls invalid is refused for good; trouble with it may pass. The reason is told."""
-    error = containers.container_failure(reason)
-    assert type(error) is expected
-    assert (reason or "UNKNOWN") in error.message
-
-
 PERMALINKS: list[tuple[object, str | None]] = [
     ("https://www.threads.com/@a/post/x", "https://www.threads.com/@a/post/x"),
     ("javascript:alert(1)", None),
@@ -335,6 +231,106 @@ def test_a_permalink_is_an_address_or_nothing(value: object, expected: str | Non
     """A post without an address is still a post."""
     assert containers.read_permalink(reply(200, {"id": "1", "permalink": value})) == expected
     assert containers.read_permalink(reply(200, {"id": "1"})) is None
+
+
+# --- the account's posts, and its quota ---------------------------------------------------------------------
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def listed(media_id: object, **more: Any) -> dict[str, Any]:
+    """Return a post as Threads lists it."""
+    return {
+        "id": media_id,
+        "media_type": "TEXT_POST",
+        "text": "hello",
+        "timestamp": "2026-05-01T12:00:00+0000",
+        "permalink": "https://www.threads.com/@ada/post/x",
+        **more,
+    }
+
+
+def test_recent_posts_are_read_from_the_oldest_on() -> None:
+    """What is compared is read of each post; Threads lists the newest first, and an id is digits."""
+    later, earlier = listed("2", timestamp="2026-05-01T14:00:01+0200", text=None), listed(1, permalink=5)
+    read = containers.read_recent_posts(reply(200, {"data": [later, "x", listed("a/b"), earlier]}))
+    assert read == [
+        RecentPost("1", "TEXT_POST", "hello", NOON, None),
+        RecentPost("2", "TEXT_POST", "", NOON + timedelta(seconds=1), "https://www.threads.com/@ada/post/x"),
+    ]
+
+
+UNREADABLE: list[Any] = [
+    {},
+    {"data": None},
+    {"data": {}},
+    {"data": [listed("1", timestamp=None)]},
+    {"data": [listed("1"), listed("2", timestamp="yesterday")]},
+    {"data": [listed("1", timestamp="0001-01-01T00:00:00+2359")]},
+]
+
+
+@pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_half_a_list_of_posts_is_none(body: dict[str, Any]) -> None:
+    """Where a post cannot be read, nobody may conclude that another one is not there."""
+    with pytest.raises(ThreadsUnavailable):
+        containers.read_recent_posts(reply(200, body))
+
+
+def test_no_posts_are_a_list() -> None:
+    """An account without posts has an empty list."""
+    assert containers.read_recent_posts(reply(200, {"data": []})) == []
+
+
+PAGES: list[tuple[Any, str | None]] = [
+    ({"data": [listed("1")], "paging": {"cursors": {"before": "a", "after": "b"}}}, "b"),
+    ({"data": [], "paging": {"cursors": {"before": "a", "after": "b"}}}, None),
+    ({"data": [listed("1")]}, None),
+    ({"data": [listed("1")], "paging": None}, None),
+    ({"data": [listed("1")], "paging": {"cursors": []}}, None),
+    ({"data": [listed("1")], "paging": {"cursors": {"after": 5}}}, None),
+    ({"data": [listed("1")], "paging": {"next": "https://evil.example/"}}, None),
+]
+
+
+@pytest.mark.parametrize(("body", "after"), PAGES, ids=range(len(PAGES)))
+def test_a_page_says_where_it_ends(body: dict[str, Any], after: str | None) -> None:
+    """The next page is asked for by its cursor, never by an address of the answer; after an empty one not."""
+    assert containers.read_end_of_page(reply(200, body)) == after
+    assert containers.recent_posts_request(Secret(TOKEN), NOON, after=after).query.get("after") == after
+
+
+QUOTAS: list[tuple[object, object, bool]] = [
+    (0, 250, False),
+    (249, 250, False),
+    (250, 250, True),
+    (9, "9", True),
+]
+
+
+@pytest.mark.parametrize(("used", "total", "spent"), QUOTAS)
+def test_a_quota_is_spent_at_its_total(used: object, total: object, spent: bool) -> None:  # noqa: FBT001 - a column
+    """The quota is spent when as many posts are used as there are."""
+    limit = {"quota_usage": used, "config": {"quota_total": total, "quota_duration": 86400}}
+    assert containers.read_quota_is_spent(reply(200, {"data": [limit]})) is spent
+
+
+NO_QUOTAS: list[Any] = [
+    {},
+    {"data": []},
+    {"data": {}},
+    {"data": [{}]},
+    {"data": [{"quota_usage": 1, "config": None}]},
+    {"data": [{"quota_usage": "many", "config": {"quota_total": 250}}]},
+    {"data": [{"quota_usage": float("inf"), "config": {"quota_total": 250}}]},
+]
+
+
+@pytest.mark.parametrize("body", NO_QUOTAS, ids=range(len(NO_QUOTAS)))
+def test_a_quota_that_is_not_told_is_not_guessed(body: dict[str, Any]) -> None:
+    """What Threads does not say of the quota is an error, which the walk passes over."""
+    with pytest.raises(ThreadsUnavailable):
+        containers.read_quota_is_spent(reply(200, body))
 
 
 # --- requests -----------------------------------------------------------------------------------------------
@@ -360,6 +356,21 @@ BUILT: list[tuple[Callable[[Secret], graph.GraphRequest], tuple[object, ...]]] =
         lambda token: containers.permalink_request(token, "13"),
         (Step.READ_MEDIA, "GET", "/13", {"fields": "permalink"}, None),
     ),
+    (
+        lambda token: containers.recent_posts_request(token, NOON),
+        (
+            Step.LIST_POSTS,
+            "GET",
+            "/me/threads",
+            {"fields": "id,media_type,text,timestamp,permalink", "since": "1777636800", "limit": "100"},
+            None,
+        ),
+    ),
+    (
+        containers.quota_request,
+        (Step.READ_QUOTA, "GET", "/me/threads_publishing_limit", {"fields": "quota_usage,config"}, None),
+    ),
+    (oauth.own_id_request, (Step.READ_PROFILE, "GET", "/me", {"fields": "id"}, None)),
 ]
 
 

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.support import SECRET, TOKEN, config, reply
 from threads import oauth
 from threads.errors import RejectedByThreads, ThreadsError, ThreadsUnavailable
-from threads.graph import GraphReply, Step
+from threads.failures import Step
+from threads.graph import GraphReply
 from threads.wire import Secret
 
 CODE = oauth.AuthorizationCode(Secret("AQB-code_1"))

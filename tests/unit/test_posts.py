@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,15 +11,21 @@ from hypothesis import strategies as st
 
 from tests.unit.support import broken_rules
 from threads.errors import InvalidRequest
-from threads.posts import Content, Submission, post_id, read_task_body, read_web_body
+from threads.posts import Content, OwnTask, Submission, is_post_id, read_task_body, read_web_body
 
 IMAGE, VIDEO = "https://cdn.example/a.jpg", "https://cdn.example/b.mp4"
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def read_web(body: dict[str, Any], header_key: str | None = None) -> Submission:
+    """Read a web app's body at noon."""
+    return read_web_body(body, header_key, NOW)
 
 
 def web(body: dict[str, Any], header_key: str | None = None) -> set[tuple[str, str]]:
     """Return what is wrong with a web app's body."""
     with pytest.raises(InvalidRequest) as refusal:
-        read_web_body(body, header_key)
+        read_web(body, header_key)
     return broken_rules(refusal.value)
 
 
@@ -42,15 +49,16 @@ WEB: list[tuple[dict[str, Any], Content]] = [
 @pytest.mark.parametrize(("body", "content"), WEB)
 def test_the_web_apps_body_is_read(body: dict[str, Any], content: Content) -> None:
     """A text, an image or a video, as it was given; empty and null mean absent."""
-    submission = read_web_body({**body, "accountId": "1", "idempotencyKey": "k"}, None)
+    submission = read_web({**body, "accountId": "1", "idempotencyKey": "k"})
     assert submission == Submission(user_id=None, content=content, account_id="1", key="k")
 
 
 CONTRACT_OPTIONS = [
     *("media", "thread", "split", "dryRun", "altText", "replyControl", "replyToId", "quotePostId"),
     *("linkAttachment", "topicTag", "poll", "gif", "textAttachment", "spoilers", "spoilerMedia", "ghost"),
-    *("replyApprovals", "countries", "locationId", "shareToInstagram", "scheduledTime", "queue"),
+    *("replyApprovals", "countries", "locationId", "shareToInstagram"),
 ]
+"""Options that are promised and not built yet."""
 FOREIGN = ["Text", "text ", "image_url", "platform", "postId", "", "__proto__", "a" * 30, "é", "x\ny"]
 
 
@@ -124,10 +132,10 @@ LENGTHS = [
 def test_texts_are_counted_in_bytes(text: str, fits: bool) -> None:  # noqa: FBT001 - a column
     """A text of 500 bytes in UTF-8 fits, one byte more is text_too_long, however long it is."""
     if fits:
-        assert read_web_body({"text": text}, None).content.text == text
+        assert read_web({"text": text}).content.text == text
         return
     with pytest.raises(InvalidRequest) as refusal:
-        read_web_body({"text": text}, None)
+        read_web({"text": text})
     assert refusal.value.code == "text_too_long"
     assert f"{len(text.encode())} bytes" in refusal.value.message
 
@@ -168,7 +176,7 @@ def test_urls_are_limited(length: int) -> None:
     """2,048 characters of a URL are accepted; a longer one is a problem of the URL, not of the text."""
     url = "https://cdn.example/".ljust(length, "a")
     if length == 2048:
-        assert read_web_body({"imageUrl": url}, None).content.image_url == url
+        assert read_web({"imageUrl": url}).content.image_url == url
     else:
         assert {field for field, _ in web({"imageUrl": url})} == {"imageUrl"}
 
@@ -181,7 +189,7 @@ def test_the_key_comes_from_body_or_header(
     body_key: str | None, header_key: str | None, expected: str
 ) -> None:
     """The idempotency key is the body's or the header's; both may say the same."""
-    assert read_web_body({"text": "a", "idempotencyKey": body_key}, header_key).key == expected
+    assert read_web({"text": "a", "idempotencyKey": body_key}, header_key).key == expected
 
 
 def test_two_different_keys_are_refused() -> None:
@@ -192,9 +200,17 @@ def test_two_different_keys_are_refused() -> None:
 
 def test_without_a_key_every_request_is_a_post() -> None:
     """Two requests without a key are two posts."""
-    keys = {read_web_body({"text": "a"}, None).key for _ in range(100)}
+    submissions = [read_web({"text": "a"}) for _ in range(100)]
+    keys = {submission.key for submission in submissions}
     assert len(keys) == 100
     assert all(len(key) >= 32 for key in keys)
+    assert not any(submission.has_own_key for submission in submissions)
+
+
+@pytest.mark.parametrize(("body_key", "header_key"), [("k", None), (None, "k"), ("k", "k")])
+def test_a_key_of_the_callers_own_is_remembered_as_such(body_key: str | None, header_key: str | None) -> None:
+    """Only a key that we made up has to be told to the caller."""
+    assert read_web({"text": "a", "idempotencyKey": body_key}, header_key).has_own_key
 
 
 @given(
@@ -205,9 +221,16 @@ def test_without_a_key_every_request_is_a_post() -> None:
 def test_any_body_is_read_or_refused(body: dict[str, Any]) -> None:
     """No members lead to anything but a submission or InvalidRequest with its reasons."""
     try:
-        assert read_web_body(body, None).content.parameters()
+        assert read_web(body).content.parameters()
     except InvalidRequest as refusal:
         assert refusal.problems  # noqa: PT017 - either outcome is fine
+
+
+@pytest.mark.parametrize("content", [content for _, content in WEB], ids=ascii)
+def test_a_content_comes_back_from_its_record(content: Content) -> None:
+    """A record keeps all of a post's content, in the words of the web app."""
+    assert Content.from_json(content.as_json()) == content
+    assert read_web(content.as_json()).content == content
 
 
 PARAMETERS = [
@@ -223,20 +246,110 @@ def test_a_content_becomes_threads_parameters(content: Content, expected: dict[s
     assert content.parameters() == expected
 
 
+# --- later --------------------------------------------------------------------------------------------------
+
+TIMES = [
+    ("2026-05-01T12:00:01Z", datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)),
+    ("2026-05-01T14:00:01+02:00", datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)),
+    ("2026-05-01 12:00:00.000001+00:00", datetime(2026, 5, 1, 12, 0, 0, 1, tzinfo=UTC)),
+    ("2026-05-31T12:00:00Z", datetime(2026, 5, 31, 12, tzinfo=UTC)),
+    ("20260502T120000-0800", datetime(2026, 5, 2, 20, tzinfo=UTC)),
+    ("", None),
+    (None, None),
+]
+NO_TIMES: list[Any] = [
+    "tomorrow",
+    "2026-05-02",
+    "2026-05-02T12:00:00",
+    "2026-05-02T25:00:00Z",
+    "2026-02-30T12:00:00Z",
+    "2026-05-31T12:00:01Z",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "1777777777",
+    "٢٠٢٦-05-02T12:00:00Z",
+]
+
+
+@pytest.mark.parametrize(("text", "moment"), TIMES, ids=ascii)
+def test_a_time_to_publish_at_is_read_in_any_zone(text: str | None, moment: datetime | None) -> None:
+    """A moment with its zone, up to thirty days ahead, becomes that moment in UTC."""
+    submission = read_web({"text": "a", "scheduledTime": text})
+    assert submission.scheduled_time == moment
+    assert submission.scheduled_time is None or submission.scheduled_time.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("text", NO_TIMES, ids=ascii)
+def test_a_time_that_no_task_can_have_is_refused(text: str) -> None:
+    """A time without a zone or too far ahead is told at once, and not when it has come."""
+    assert web({"text": "a", "scheduledTime": text}) == {("scheduledTime", "invalid_time")}
+
+
+@pytest.mark.parametrize("value", [5, True, [], {}, "x" * 513], ids=ascii)
+def test_a_time_is_a_text(value: object) -> None:
+    """What is no text is no time."""
+    assert web({"text": "a", "scheduledTime": value}) == {("scheduledTime", "invalid_request")}
+
+
+@pytest.mark.parametrize("value", ["true", 1, 0, [], "no"], ids=ascii)
+def test_queue_is_true_or_false(value: object) -> None:
+    """Whether a post waits in the queue is not guessed from what looks like it."""
+    assert web({"text": "a", "queue": value}) == {("queue", "invalid_request")}
+    assert read_web({"text": "a", "queue": True}).is_queued
+    assert not read_web({"text": "a", "queue": False}).is_queued
+    assert not read_web({"text": "a", "queue": None}).is_queued
+
+
+def test_a_scheduled_post_is_checked_like_any_other() -> None:
+    """What could not be published is refused when it is scheduled, with everything else that is wrong."""
+    body = {"text": "a" * 501, "scheduledTime": "x", "queue": 1}
+    assert web(body) == {
+        ("text", "text_too_long"),
+        ("scheduledTime", "invalid_time"),
+        ("queue", "invalid_request"),
+    }
+
+
 # --- the name of a post -------------------------------------------------------------------------------------
+
+
+def named(uid: str, account_id: str | None, key: str, text: str = "a") -> str:
+    """Return the name of a user's post."""
+    return Submission(None, Content(text), account_id, key).post_id(uid)
 
 
 def test_a_posts_name_is_stable() -> None:
     """The same request has the same name in every process and version: it is where its record is."""
     name = "3a3a7a6679e6609eb1bae646e8726c0350033b11c3395d18594cac186e78adcf"
-    assert post_id("uid", "17841405793187218", "key") == name
+    assert named("uid", "17841405793187218", "key") == name
 
 
 def test_different_requests_have_different_names() -> None:
     """Another user, account or key is another post, also where the parts run together alike."""
     parts = ["", "a", "aa", "|", "a|", "|a", '"', '","', '","a', "é", "\ud800"]
-    names = {post_id(*triple) for triple in itertools.product(parts, repeat=3)}
+    names = {named(*triple) for triple in itertools.product(parts, repeat=3)}
     assert len(names) == len(parts) ** 3
+    assert all(is_post_id(name) for name in names)
+
+
+def test_the_content_is_no_part_of_the_name() -> None:
+    """Another content with the same key finds the first one's record, and is told so."""
+    assert named("uid", "1", "key", "a") == named("uid", "1", "key", "b")
+    assert named("uid", None, "key") == named("uid", "", "key")
+
+
+POST_ID = "0123456789abcdef" * 4
+NO_POST_IDS = [
+    *("", "a", POST_ID[:-1], POST_ID + "0", POST_ID.upper(), POST_ID + "\n", "../" + POST_ID[3:]),
+    *("\u0660" * 64, "g" * 64, POST_ID[:-1] + "/"),
+]
+
+
+@pytest.mark.parametrize("unverified", NO_POST_IDS, ids=ascii)
+def test_what_is_no_name_of_a_post_is_told(unverified: str) -> None:
+    """Only what can be a post's name gets into a path."""
+    assert not is_post_id(unverified)
+    assert is_post_id(POST_ID)
 
 
 # --- a task's body ------------------------------------------------------------------------------------------
@@ -261,11 +374,25 @@ def task(*, content: Any = None, **changes: Any) -> dict[str, Any]:
     }
 
 
-def wrong_task(body: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return what is wrong with a task's body."""
+def submitted(body: dict[str, Any]) -> Submission:
+    """Return the orchestrator's submission that a body is."""
+    submission = read_task_body(body)
+    assert isinstance(submission, Submission)
+    return submission
+
+
+def unreadable_task(body: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return why nobody can say which post a task is for."""
     with pytest.raises(InvalidRequest) as refusal:
         read_task_body(body)
     return broken_rules(refusal.value)
+
+
+def refused_task(body: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return what a task's record will say is wrong with it."""
+    submission = submitted(body)
+    assert submission.refusal
+    return broken_rules(submission.refusal)
 
 
 def test_the_orchestrators_task_is_read() -> None:
@@ -310,15 +437,16 @@ TASKS: list[tuple[dict[str, Any], Content]] = [
 @pytest.mark.parametrize(("content", "expected"), TASKS, ids=[ascii(content)[:60] for content, _ in TASKS])
 def test_a_tasks_media_are_found_wherever_they_stand(content: dict[str, Any], expected: Content) -> None:
     """Images and videos are found in all three lists; what is another platform's is passed over."""
-    assert read_task_body(task(content=content)).content == expected
+    submission = submitted(task(content=content))
+    assert (submission.content, submission.refusal) == (expected, None)
 
 
 def test_a_task_without_an_account_means_the_only_one() -> None:
     """Threads' entry need not name an account; other platforms' entries never do."""
     platforms = [{"platform": "instagram", "accountId": "99"}, {"platform": "threads"}]
-    assert read_task_body(task(content={"platform": platforms})).account_id is None
+    assert submitted(task(content={"platform": platforms})).account_id is None
     platforms[1]["accountId"] = "1"
-    assert read_task_body(task(content={"platform": platforms * 2})).account_id == "1"
+    assert submitted(task(content={"platform": platforms * 2})).account_id == "1"
 
 
 def test_reading_a_task_leaves_it_as_it_was() -> None:
@@ -329,7 +457,7 @@ def test_reading_a_task_leaves_it_as_it_was() -> None:
     assert body == before
 
 
-WRONG_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
+UNREADABLE_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     (task(userId=None), {("userId", "invalid_request")}),
     (task(userId="a/b"), {("userId", "invalid_request")}),
     (task(userId="__x__"), {("userId", "invalid_request")}),
@@ -337,6 +465,25 @@ WRONG_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     (task(postSubmissionId=None), {("postSubmissionId", "invalid_request")}),
     (task(postSubmissionId=""), {("postSubmissionId", "invalid_request")}),
     (task(postSubmissionId=7), {("postSubmissionId", "invalid_request")}),
+    (
+        task(content={"text": "é" * 251}, userId="", postSubmissionId=None),
+        {("userId", "invalid_request"), ("postSubmissionId", "invalid_request")},
+    ),
+    ({"userId": "user-1", "postId": "x"}, {("postId", "invalid_request")}),
+    ({"userId": "user-1", "postId": None}, {("postId", "invalid_request")}),
+    ({"userId": "user-1", "postId": 5}, {("postId", "invalid_request")}),
+    ({"userId": "a/b", "postId": ""}, {("userId", "invalid_request"), ("postId", "invalid_request")}),
+    ({}, {("userId", "invalid_request"), ("postSubmissionId", "invalid_request")}),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), UNREADABLE_TASKS, ids=range(len(UNREADABLE_TASKS)))
+def test_a_task_must_say_whose_post_it_is(body: dict[str, Any], expected: set[tuple[str, str]]) -> None:
+    """Where user or submission cannot be read there is no record to write the failure to."""
+    assert unreadable_task(body) == expected
+
+
+WRONG_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     (task(content={"text": ""}), {("text", "empty_post")}),
     (task(content={"text": "é" * 251}), {("text", "text_too_long")}),
     (task(content={"text": 5}), {("text", "invalid_request")}),
@@ -352,12 +499,11 @@ WRONG_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
         {("platform", "invalid_request")},
     ),
     (
-        task(content={"text": "é" * 251, "imageUrls": ["x"]}, userId="", postSubmissionId=None),
+        task(content={"text": "é" * 251, "imageUrls": ["x"], "platform": 5}),
         {
-            ("userId", "invalid_request"),
-            ("postSubmissionId", "invalid_request"),
             ("text", "text_too_long"),
             ("imageUrl", "invalid_media_url"),
+            ("platform", "invalid_request"),
         },
     ),
 ]
@@ -366,14 +512,15 @@ WRONG_TASKS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
 @pytest.mark.parametrize(("body", "expected"), WRONG_TASKS, ids=range(len(WRONG_TASKS)))
 def test_every_broken_rule_of_a_task_is_told(body: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     """What a task's record will say holds everything that was wrong with it."""
-    assert wrong_task(body) == expected
+    assert refused_task(body) == expected
+    assert submitted(body).key == "submission-1"
 
 
 @pytest.mark.parametrize("account_id", [17841405793187218, ["1"], {}, True, "1" * 513], ids=ascii)
 def test_an_account_that_is_named_wrongly_is_not_passed_over(account_id: object) -> None:
     """A task whose account cannot be read is not published to another one."""
     platforms = [{"platform": "threads", "accountId": account_id}]
-    assert {field for field, _ in wrong_task(task(content={"platform": platforms}))} & {
+    assert {field for field, _ in refused_task(task(content={"platform": platforms}))} & {
         "accountId",
         "platform",
     }
@@ -382,7 +529,7 @@ def test_an_account_that_is_named_wrongly_is_not_passed_over(account_id: object)
 def test_a_task_for_other_platforms_is_not_published() -> None:
     """Where the orchestrator names platforms and Threads is not among them, nothing goes to Threads."""
     platforms = [{"platform": "instagram", "accountId": "1"}]
-    assert wrong_task(task(content={"platform": platforms})) == {("platform", "invalid_request")}
+    assert refused_task(task(content={"platform": platforms})) == {("platform", "invalid_request")}
 
 
 SHAPES: list[Any] = [None, 5, "x", [], [1], {}, True]
@@ -395,7 +542,37 @@ def test_a_task_of_any_shape_is_refused(shape: object) -> None:
         task(request=shape),
         task(request={"post": shape}),
         task(request={"post": {"content": shape}}),
-        {"request": shape},
     ]
     for body in bodies:
-        assert wrong_task(body)
+        assert refused_task(body)
+
+
+# --- a task of ours -----------------------------------------------------------------------------------------
+
+
+def test_our_own_task_carries_two_names() -> None:
+    """A task that this service made names user and post; the content is in the record."""
+    assert read_task_body({"userId": "user-1", "postId": POST_ID}) == OwnTask("user-1", POST_ID)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["userId", "postId", "postSubmissionId", "request", "post", "content", "platform", "text"]
+                ),
+                inner,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_task_is_read_or_refused(value: object) -> None:
+    """No body of a task leads to anything but a post, or InvalidRequest with its reasons."""
+    try:
+        assert read_task_body(value if isinstance(value, dict) else {"request": value})
+    except InvalidRequest as refusal:
+        assert refusal.problems  # noqa: PT017 - either outcome is fine

@@ -1,4 +1,4 @@
-"""The store against a Firestore that listens and says nothing."""
+"""The store and the records against a Firestore that listens and says nothing."""
 
 import socket
 import time
@@ -9,13 +9,18 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client
 
-from threads import store as store_module
+from threads import documents
+from threads.documents import Documents, Found
 from threads.errors import Forbidden, ServiceUnavailable
-from threads.store import Found, Store
+from threads.ledger import new_record
+from threads.records import Held, Records
+from threads.store import Store
 
 PATIENCE = 0.3
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FOUND = Found("1", {}, NOW)
+RECORD = new_record("1", {"text": "hello"}, NOW)
+HELD = Held("ada", "post", RECORD, NOW)
 
 OPERATIONS: dict[str, Callable[[Store], object]] = {
     "create_state": lambda store: store.create_state("s", {"uid": "ada"}),
@@ -32,35 +37,60 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
         "ada", FOUND, change={"status": "x", "updatedAt": NOW}, card={}
     ),
 }
+RECORDS: dict[str, Callable[[Records], object]] = {
+    "create": lambda records: records.create("ada", "post", RECORD),
+    "read": lambda records: records.read("ada", "post"),
+    "write": lambda records: records.write(HELD, RECORD.claimed("me", NOW)),
+    "write_and_claim": lambda records: records.write(HELD, RECORD.claimed("me", NOW), media_id="8"),
+    "latest": lambda records: records.latest("ada", 20, NOW),
+}
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Return a store whose Firestore accepts connections and never answers, and its patience cut short."""
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Client]]:
+    """Return a Firestore that accepts connections and never answers, with our patience cut short."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{listener.getsockname()[1]}")
-        monkeypatch.setattr(store_module, "RPC_TIMEOUT", PATIENCE)
+        monkeypatch.setattr(documents, "RPC_TIMEOUT", PATIENCE)
         client = Client(project="demo-threads", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
-        yield Store(lambda: client)
+        yield lambda: client
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_a_silent_firestore_is_not_waited_for(silent: Store, operation: Callable[[Store], object]) -> None:
-    """Every call ends in its time with a 503: the client's own limit for reads is five minutes."""
+def check_patience(operation: Callable[[], object]) -> None:
+    """Check that an operation gives up in its time."""
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable):
-        operation(silent)
+        operation()
     assert time.monotonic() - began < 10 * PATIENCE + 2
 
 
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_a_silent_firestore_is_not_waited_for(
+    silent: Callable[[], Client], operation: Callable[[Store], object]
+) -> None:
+    """Every call ends in its time with a 503: the client's own limit for reads is five minutes."""
+    check_patience(lambda: operation(Store(silent)))
+
+
+@pytest.mark.parametrize("operation", RECORDS.values(), ids=RECORDS)
+def test_a_record_is_not_waited_for(
+    silent: Callable[[], Client], operation: Callable[[Records], object]
+) -> None:
+    """The same holds for the records of posts: a delivery's time is counted."""
+    check_patience(lambda: operation(Records(silent)))
+
+
 @pytest.mark.parametrize("uid", ["", ".", "..", "a/b", "__x__", "x" * 2000])
-def test_a_user_id_that_is_no_path_segment_is_refused(silent: Store, uid: str) -> None:
+def test_a_user_id_that_is_no_path_segment_is_refused(silent: Callable[[], Client], uid: str) -> None:
     """No user id can lead to another document than its own."""
     with pytest.raises(Forbidden):
-        silent.find_accounts(uid, None)
+        Store(silent).find_accounts(uid, None)
+    with pytest.raises(Forbidden):
+        Records(silent).read(uid, "post")
 
 
 def test_every_operation_is_tried() -> None:
-    """A new operation of the store comes with its row in the table."""
-    public = {name for name in vars(Store) if not name.startswith("_")}
-    assert public <= {*OPERATIONS}
+    """A new operation comes with its row in the table."""
+    for kind, tried in ((Store, {*OPERATIONS}), (Records, {*RECORDS})):
+        assert issubclass(kind, Documents)
+        assert {name for name in vars(kind) if not name.startswith("_")} <= tried

@@ -1,0 +1,221 @@
+"""One request, one post: what a repeated request is answered, and th_posts."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Connect
+from tests.e2e.functions import Function
+from tests.e2e.oidc import Issuer
+from tests.e2e.world import Firebase, SignedIn, Threads, post_path
+
+IMAGE = "https://media.example/cat.jpg"
+
+
+def test_the_same_request_gets_the_same_answer_and_no_second_post(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """A repeated key replays the stored answer: the key may stand in the body or in the header."""
+    connect(user)
+    first = publish_threads.post(headers=user.headers, json={"text": "Once", "idempotencyKey": "k"})
+    again = publish_threads.post(headers=user.headers | {"Idempotency-Key": "k"}, json={"text": "Once"})
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert len(threads.posts()) == 1
+
+
+def test_a_made_up_key_is_told(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Without a key of the caller's the answer has the one that was made up, to repeat the request with."""
+    connect(user)
+    first = publish_threads.post(headers=user.headers, json={"text": "Once"}).json()
+    again = publish_threads.post(
+        headers=user.headers, json={"text": "Once", "idempotencyKey": first["idempotencyKey"]}
+    ).json()
+    assert again["id"] == first["id"]
+    assert len(threads.posts()) == 1
+
+
+def test_the_same_key_with_other_content_is_a_mismatch(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """A key names one post: another content with it is refused, for the other platform as well as here."""
+    connect(user)
+    publish_threads.post(headers=user.headers, json={"text": "One", "idempotencyKey": "k"})
+    answer = publish_threads.post(headers=user.headers, json={"text": "Two", "idempotencyKey": "k"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_mismatch")
+    assert len(threads.posts()) == 1
+
+
+def test_a_stored_failure_is_replayed(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """What Threads refused for good is answered again, with its status, and not offered again."""
+    connect(user)
+    threads.answer("/me/threads", error={"code": 506, "error_user_msg": "Said before."}, status=400)
+    body = {"text": "Again", "idempotencyKey": "k"}
+    first = publish_threads.post(headers=user.headers, json=body)
+    calls = len(threads.calls())
+    again = publish_threads.post(headers=user.headers, json=body)
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert first.json()["error"] == again.json()["error"]
+    assert first.json()["status"] == "failed"
+    assert len(threads.calls()) == calls
+
+
+def test_a_post_in_other_hands_is_in_progress(
+    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """While one delivery is at a post, others are told to come again: to a task as 409, too."""
+    connect(user)
+    threads.answer("/me/threads", delay_seconds=2)
+    body = {"text": "Slow", "idempotencyKey": "k"}
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(publish_threads.post, headers=user.headers, json=body)
+        while not threads.calls():
+            pass
+        other = publish_threads.post(headers=user.headers, json=body)
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "in_progress")
+        assert int(other.headers["Retry-After"]) > 0
+        assert slow.result().status_code == 200
+    assert publish_threads.post(headers=user.headers, json=body).json()["id"] == threads.posts()[0]["id"]
+    assert len(threads.posts()) == 1
+
+
+def test_the_record_follows_the_post(
+    publish_threads: Function, firebase: Firebase, user: SignedIn, connect: Connect
+) -> None:
+    """The owner's record has the status, the content, the media id, times, and when it is forgotten."""
+    account = connect(user)
+    answer = publish_threads.post(headers=user.headers, json={"text": "Hello", "idempotencyKey": "k"}).json()
+    record = firebase.read(post_path(user.uid, answer["postId"])) or {}
+    assert (record["status"], record["state"], record["mediaId"]) == ("published", "PUBLISHED", answer["id"])
+    assert (record["accountId"], record["content"]) == (account, {"text": "Hello"})
+    assert (record["owner"], record["leaseUntil"], record["ambiguous"]) == (None, None, False)
+    assert record["expiresAt"] - record["updatedAt"] == timedelta(days=30)
+    assert record["threadsLedgerExpiresAt"] == record["expiresAt"]
+    claim = firebase.read(f"threadsClaims/{answer['id']}") or {}
+    assert (claim["uid"], claim["postId"]) == (user.uid, answer["postId"])
+
+
+def test_a_tasks_failure_is_on_its_record(
+    publish_threads: Function,
+    threads: Threads,
+    firebase: Firebase,
+    tasks: Issuer,
+    user: SignedIn,
+    connect: Connect,
+) -> None:
+    """Nobody reads a task's answer: that a post cannot be published, and what to do, stands on the record."""
+    connect(user)
+    content = {"text": "x" * 501, "platform": [{"platform": "threads"}]}
+    body = {"userId": user.uid, "postSubmissionId": "s", "request": {"post": {"content": content}}}
+    for _ in range(2):
+        answer = publish_threads.post(headers={"Authorization": f"Bearer {tasks.token()}"}, json=body)
+        assert (answer.status_code, answer.json()["status"]) == (200, "failed")
+        record = firebase.read(post_path(user.uid, answer.json()["postId"])) or {}
+        assert (record["status"], record["error"]["code"]) == ("failed", "text_too_long")
+    assert threads.calls() == []
+
+
+def test_a_task_without_an_account_is_recorded_with_what_to_do(
+    publish_threads: Function, firebase: Firebase, tasks: Issuer, user: SignedIn
+) -> None:
+    """An account that is gone by the time of its post is the owner's to connect again."""
+    platform = [{"platform": "threads", "accountId": "17"}]
+    body = {
+        "userId": user.uid,
+        "postSubmissionId": "s",
+        "request": {"post": {"content": {"text": "x", "platform": platform}}},
+    }
+    answer = publish_threads.post(headers={"Authorization": f"Bearer {tasks.token()}"}, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (200, "account_not_found")
+    record = firebase.read(post_path(user.uid, answer.json()["postId"])) or {}
+    assert (record["status"], record["nextAction"]) == ("failed", "connect_account")
+
+
+# --- th_posts -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def published(
+    publish_threads: Function, user: SignedIn, connect: Connect, threads: Threads
+) -> list[dict[str, Any]]:
+    """Return the answers to five posts, the oldest first."""
+    connect(user)
+    assert threads
+    return [
+        publish_threads.post(headers=user.headers, json={"text": f"Post {number}"}).json()
+        for number in range(5)
+    ]
+
+
+def test_th_posts_shows_one_post(
+    th_posts: Function, user: SignedIn, published: list[dict[str, Any]], firebase: Firebase
+) -> None:
+    """By its name, with everything that its owner may want to know; another user's does not exist."""
+    name = published[0]["postId"]
+    answer = th_posts.get(headers=user.headers, params={"postId": name})
+    shown = answer.json()
+    assert (answer.status_code, shown["ok"], shown["status"]) == (200, True, "published")
+    assert (shown["id"], shown["postId"], shown["content"]) == (published[0]["id"], name, {"text": "Post 0"})
+    assert datetime.fromisoformat(shown["createdAt"]) < datetime.now(UTC) + timedelta(seconds=5)
+    assert not {"owner", "leaseUntil", "contentHash"} & shown.keys()
+    stranger = firebase.sign_in()
+    foreign = th_posts.get(headers=stranger.headers, params={"postId": name})
+    assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "post_not_found")
+
+
+def test_th_posts_lists_the_latest(
+    th_posts: Function, user: SignedIn, published: list[dict[str, Any]]
+) -> None:
+    """The newest first, in pages: ``before`` leads to the next one, without a gap or an overlap."""
+    names = [it["postId"] for it in reversed(published)]
+    assert [it["postId"] for it in th_posts.get(headers=user.headers).json()["posts"]] == names
+    seen: list[str] = []
+    before: dict[str, str] = {}
+    for _ in range(3):
+        page = th_posts.get(headers=user.headers, params={"limit": "2", **before}).json()
+        seen += [it["postId"] for it in page["posts"]]
+        before = {"before": page["before"]} if "before" in page else {}
+    assert seen == names
+    assert before == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "status", "code"),
+    [
+        ("GET", {"limit": "0"}, 400, "invalid_request"),
+        ("GET", {"limit": "101"}, 400, "invalid_request"),
+        ("GET", {"limit": "٣"}, 400, "invalid_request"),
+        ("GET", {"before": "yesterday"}, 400, "invalid_time"),
+        ("GET", {"postId": "../accounts/1"}, 404, "post_not_found"),
+        ("GET", {"postId": hashlib.sha256(b"no").hexdigest()}, 404, "post_not_found"),
+        ("DELETE", {}, 400, "invalid_request"),
+        ("DELETE", {"postId": hashlib.sha256(b"no").hexdigest()}, 404, "post_not_found"),
+        ("POST", {}, 405, "method_not_allowed"),
+    ],
+)
+def test_th_posts_says_what_is_wrong(
+    th_posts: Function, user: SignedIn, method: str, query: dict[str, str], status: int, code: str
+) -> None:
+    """A wrong parameter is a 4xx that names it; ids cannot climb paths."""
+    answer = th_posts.request(method, headers=user.headers, params=query)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_th_posts_is_its_owners(th_posts: Function) -> None:
+    """Without an ID token there is nothing to see."""
+    assert th_posts.get().status_code == 401
+
+
+def test_what_has_ended_cannot_be_cancelled(
+    th_posts: Function, user: SignedIn, published: list[dict[str, Any]]
+) -> None:
+    """A published post is told to be so."""
+    answer = th_posts.request("DELETE", headers=user.headers, params={"postId": published[0]["postId"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_cancellable")

@@ -1,0 +1,196 @@
+"""What publish_threads and th_posts do with a request, and how they show a post.
+
+A handler reads it, calls a story, and answers with what came of it; it is called through an ``Endpoint``,
+which turns what it raises into answers. Stories are imported with the first request that needs them.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from threads.answer import Answer, json_error
+from threads.call import Call
+from threads.edge import error_notes
+from threads.errors import (
+    Forbidden,
+    InProgress,
+    InvalidRequest,
+    PostNotFound,
+    Problem,
+    ServiceError,
+    status_of,
+)
+from threads.identity import Task
+from threads.service import Service
+from threads.wire import Fields, as_json_time
+
+if TYPE_CHECKING:
+    from threads.records import Held
+
+POSTS_SHOWN = 20
+"""Posts that th_posts lists unless it is told how many."""
+
+MAX_POSTS_SHOWN = 100
+
+
+def publish_threads(service: Service, call: Call) -> Answer:
+    """Serve publish_threads: for the web app now or later, for Cloud Tasks what a task brings."""
+    caller = service.identity().caller(call.authorization)
+    return _from_task(service, call) if isinstance(caller, Task) else _from_app(service, call, caller.uid)
+
+
+def _from_app(service: Service, call: Call, uid: str) -> Answer:
+    from threads import posts, publish  # noqa: PLC0415 - lazy
+    from threads.deliver import Delivery  # noqa: PLC0415 - lazy
+
+    call.notes["uid"] = uid
+    tools = service.tools()
+    submission = posts.read_web_body(call.json(), call.request.headers.get("Idempotency-Key"), tools.now())
+    if submission.user_id not in (None, uid):
+        raise Forbidden("The body names another user than the ID token.")
+    # Without the key that was made up, the caller could not send the same request again.
+    told = {} if submission.has_own_key else {"idempotencyKey": submission.key}
+    try:
+        if submission.is_queued or submission.scheduled_time:
+            held = publish.schedule(tools, uid, submission)
+        else:
+            held = publish.publish(tools, uid, submission, Delivery(secrets.token_hex(8)))
+            if "return=representation" in call.request.headers.get("Prefer", ""):
+                held = publish.with_permalink(tools, held)
+    except ServiceError as error:
+        call.notes |= error_notes(error)
+        answer = json_error(error)
+        return answer._replace(body={**(answer.body or {}), **told})
+    call.notes |= _notes(held)
+    return _post_answer(held, told)
+
+
+def _from_task(service: Service, call: Call) -> Answer:
+    """Serve a task; what no other try can change is an answer that ends the task."""
+    from threads import posts, publish  # noqa: PLC0415 - lazy
+    from threads.deliver import Delivery  # noqa: PLC0415 - lazy
+    from threads.ledger import MAX_DELIVERIES  # noqa: PLC0415 - lazy
+
+    call.notes["caller"] = "task"
+    is_last = call.retry_count() + 1 >= MAX_DELIVERIES
+    delivery = Delivery(secrets.token_hex(8), by_task=True, is_last=is_last)
+    try:
+        task = posts.read_task_body(call.untyped_json())
+        uid = task.user_id or ""
+        call.notes["uid"] = uid
+        if isinstance(task, posts.OwnTask):
+            held = publish.deliver_task(service.tools(), uid, task.post_id, delivery)
+        else:
+            held = publish.publish(service.tools(), uid, task, delivery)
+    except ServiceError as error:
+        call.notes |= error_notes(error)
+        if not error.retryable:
+            return Answer(body={"ok": False, "status": "failed", "error": error.as_json()})
+        # 429 is the web app's word for a limit; to the queue everything that passes is 503.
+        status = HTTPStatus.CONFLICT if isinstance(error, InProgress) else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_error(error)._replace(status=status)
+    call.notes |= _notes(held)
+    return _post_answer(held, {})._replace(status=HTTPStatus.OK)
+
+
+def th_posts(service: Service, call: Call) -> Answer:
+    """Serve th_posts: one post, the latest ones, or the end of a scheduled one."""
+    from threads import manage  # noqa: PLC0415 - lazy
+    from threads.posts import is_post_id  # noqa: PLC0415 - lazy
+    from threads.publish import with_permalink  # noqa: PLC0415 - lazy
+
+    uid = service.identity().user(call.authorization).uid
+    call.notes["uid"] = uid
+    given = call.query("postId", "limit", "before")
+    name = given.get("postId")
+    if name is None and call.request.method == "GET":
+        limit, before = _page_of(given)
+        listed = manage.latest(service.tools(), uid, limit, before)
+        more = (
+            {"before": as_json_time(listed[-1].record.created_at, to="microseconds")}
+            if len(listed) == limit
+            else {}
+        )
+        return Answer(body={"ok": True, "posts": [_shown(held) for held in listed], **more})
+    if name is None:
+        raise InvalidRequest(Problem("postId", "invalid_request", "must name the post."))
+    if not is_post_id(name):
+        raise PostNotFound
+    tools = service.tools()
+    if call.request.method == "GET":
+        held = with_permalink(tools, manage.read(tools, uid, name))
+    else:
+        held = manage.cancel(tools, uid, name)
+        call.notes |= {"postId": name, "post": held.record.status}
+    return Answer(body={"ok": True, **_shown(held)})
+
+
+def _page_of(given: Mapping[str, str]) -> tuple[int, datetime | None]:
+    """Read which of the latest posts are wanted."""
+    fields, limit = Fields(given), given.get("limit", str(POSTS_SHOWN))
+    before = fields.moment("before")
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 0 < int(limit) <= MAX_POSTS_SHOWN):  # noqa: PLR2004 - digits
+        fields.problem("limit", "invalid_request", f"must be a number from 1 to {MAX_POSTS_SHOWN}.")
+    fields.check()
+    return int(limit), before
+
+
+def _notes(held: "Held") -> dict[str, Any]:
+    """Return what the log line says of a post; that somebody has to look is an error."""
+    record = held.record
+    notes: dict[str, Any] = {
+        "postId": held.post_id,
+        "accountId": record.account_id,
+        "post": record.status,
+        "attempts": record.attempts,
+    }
+    if record.media_id:
+        notes["mediaId"] = record.media_id
+    if held.reason:
+        notes |= error_notes(held.reason)
+    elif record.error:
+        notes |= {"error": record.error.get("code"), "errorMessage": record.error.get("message")}
+    if record.status == "unknown":
+        notes["severity"] = "ERROR"
+    return notes
+
+
+def _post_answer(held: "Held", told: Mapping[str, Any]) -> Answer:
+    """Answer a request to publish with what its record says."""
+    record = held.record
+    body = {"ok": record.error is None or not record.is_terminal, "postId": held.post_id}
+    body |= {"accountId": record.account_id, "status": record.status, **told}
+    if record.media_id:
+        body = {"ok": True, "id": record.media_id, **body}
+        return Answer(body=body | ({"permalink": record.permalink} if record.permalink else {}))
+    if record.is_terminal:
+        error = record.error or {}
+        return Answer(status=status_of(str(error.get("code"))), body={**body, "error": error})
+    scheduled = {"scheduledTime": as_json_time(record.due_at)} if record.due_at else {}
+    return Answer(status=HTTPStatus.ACCEPTED, body={**body, **scheduled})
+
+
+def _shown(held: "Held") -> dict[str, Any]:
+    """Return a record as its owner sees it."""
+    record = held.record
+    given = {
+        "postId": held.post_id,
+        "accountId": record.account_id,
+        "status": record.status,
+        "content": record.content,
+        "id": record.media_id,
+        "permalink": record.permalink,
+        "error": record.error,
+        "nextAction": record.next_action,
+        "attempts": record.attempts,
+        "scheduledTime": record.due_at or record.scheduled_time,
+        "createdAt": record.created_at,
+        "updatedAt": record.updated_at,
+    }
+    return {
+        name: as_json_time(value) if isinstance(value, datetime) else value
+        for name, value in given.items()
+        if value is not None
+    }

@@ -1,0 +1,103 @@
+"""The ledger's documents: each change of a record is a compare-and-set on the last one, in one commit.
+
+| path                                              | what                                           |
+|---------------------------------------------------|------------------------------------------------|
+| ``users/{uid}/integrations/threads/posts/{postId}`` | the record of a post                         |
+| ``threadsClaims/{mediaId}``                       | which post a media id belongs to               |
+
+A claim keeps two posts with the same text from taking the same media id for theirs. What the fields mean is
+the ``ledger``'s.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from threads.documents import Documents, conflicts, patience
+from threads.errors import ServiceError, ServiceUnavailable
+from threads.ledger import TTL_FIELD, Record, as_document, from_document
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import DocumentReference
+
+
+class Held(NamedTuple):
+    """A record, where it lies, and its version: the precondition of the next change."""
+
+    uid: str
+    post_id: str
+    record: Record
+    version: Any
+    reason: ServiceError | None = None
+    """Why this delivery has ended it badly: for the log, with what Threads answered."""
+
+
+class Overtaken(Exception):
+    """Somebody else has changed the record since it was read: whoever learns this stops."""
+
+
+class AlreadyClaimed(Exception):
+    """The media id is another post's."""
+
+
+class Records(Documents):
+    """The records of posts."""
+
+    def create(self, uid: str, post_id: str, record: Record) -> Held:
+        """Write a new record, and return it, or the one that is there already. One commit."""
+        with self.rpc(), conflicts():
+            written = self._post(uid, post_id).create(as_document(record), **patience())
+            return Held(uid, post_id, record, written.update_time)
+        there = self.read(uid, post_id)
+        if there is None:
+            raise ServiceUnavailable  # it has been forgotten just now
+        return there
+
+    def read(self, uid: str, post_id: str) -> Held | None:
+        """Read a record. One read."""
+        with self.rpc():
+            return _held(uid, self._post(uid, post_id).get(**patience()))
+
+    def write(self, held: Held, record: Record, *, media_id: str | None = None) -> Held:
+        """Change a record unless somebody has since it was read, and claim a media id with it. One commit.
+
+        Raises:
+            Overtaken: somebody has.
+            AlreadyClaimed: the media id is another post's; nothing was written.
+
+        """
+        before = as_document(held.record)
+        change = {name: value for name, value in as_document(record).items() if value != before.get(name)}
+        with self.rpc() as client, conflicts():
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=held.version)
+            batch.update(self._post(held.uid, held.post_id), change, option=unchanged)
+            if media_id:
+                claim = {"uid": held.uid, "postId": held.post_id, TTL_FIELD: record.expires_at}
+                batch.create(client.collection("threadsClaims").document(media_id), claim)
+            [written, *_] = batch.commit(**patience())
+            return Held(held.uid, held.post_id, record, written.update_time)
+        there = self.read(held.uid, held.post_id)
+        if there and there.record == record:
+            # Firestore's client repeats a commit whose answer was lost, and fails on its own change.
+            return there
+        if media_id and there and there.version == held.version:
+            raise AlreadyClaimed
+        raise Overtaken
+
+    def latest(self, uid: str, limit: int, before: datetime | None) -> list[Held]:
+        """Return a user's posts, the newest first, of those older than a moment. One read."""
+        with self.rpc():
+            posts = self.summary(uid).collection("posts").order_by("createdAt", direction="DESCENDING")
+            if before:
+                posts = posts.start_after({"createdAt": before})
+            snapshots = posts.limit(limit).get(**patience())
+        return [held for snapshot in snapshots if (held := _held(uid, snapshot))]
+
+    def _post(self, uid: str, post_id: str) -> "DocumentReference":
+        post: DocumentReference = self.summary(uid).collection("posts").document(post_id)
+        return post
+
+
+def _held(uid: str, snapshot: Any) -> Held | None:
+    fields = snapshot.to_dict()
+    return Held(uid, snapshot.id, from_document(fields), snapshot.update_time) if fields else None

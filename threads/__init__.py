@@ -5,13 +5,14 @@ Imports go one way, from the first line to the last:
     errors, wire                                   words that everything speaks
     scopes, config, return_to, authorization,
     failures, graph, oauth, containers,
-    accounts, posts, ledger                        pure: no I/O, no clock, no environment
+    texts, accounts, posts, ledger                 pure: no I/O, no clock, no environment
     documents                                      what the next line's two share of Firestore
     store, records,
     client, tasks, identity, vault                 one outside system each
     tools                                          the outside world as one value
     auth_start, auth_callback,
-    deliver, publish, manage                       the stories, given their tools as arguments
+    claims, account_graph, holding, deliver,
+    publish, manage                                the stories, given their tools as arguments
     call, answer, edge, service,
     connecting, publishing, app                    HTTP, and the one place that wires
 """

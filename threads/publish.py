@@ -11,9 +11,10 @@ Whatever a caller is told, it is read off the record: who sends the same request
 from dataclasses import replace
 from datetime import timedelta
 
+from threads.account_graph import AccountGraph
 from threads.accounts import TOKEN_FIELD, check_connected, select_account
-from threads.containers import permalink_request, read_permalink
-from threads.deliver import Delivery, Walk, claim, claim_new, ended_badly
+from threads.claims import Delivery, claim, claim_new
+from threads.deliver import Walk
 from threads.documents import Found
 from threads.errors import (
     IdempotencyMismatch,
@@ -24,6 +25,7 @@ from threads.errors import (
     ReconnectRequired,
     ServiceError,
 )
+from threads.holding import ended_badly
 from threads.ledger import State, new_record, task_id
 from threads.posts import Submission
 from threads.records import Held, Overtaken
@@ -130,7 +132,7 @@ def with_permalink(tools: Tools, held: Held) -> Held:
     try:
         account = select_account(tools.store.find_accounts(held.uid, record.account_id), record.account_id)
         token = _open_token(tools, held.uid, account)
-        permalink = read_permalink(tools.graph.send(permalink_request(token, record.media_id)))
+        permalink = AccountGraph(tools.graph, token).permalink(record.media_id)
         return tools.records.write(held, record.found_at(permalink, tools.now())) if permalink else held
     except (ServiceError, Overtaken):
         return held

@@ -43,7 +43,7 @@ def publish_threads(service: Service, call: Call) -> Answer:
 
 def _from_app(service: Service, call: Call, uid: str) -> Answer:
     from threads import posts, publish  # noqa: PLC0415 - lazy
-    from threads.deliver import Delivery  # noqa: PLC0415 - lazy
+    from threads.claims import Delivery  # noqa: PLC0415 - lazy
 
     call.notes["uid"] = uid
     tools = service.tools()
@@ -70,7 +70,7 @@ def _from_app(service: Service, call: Call, uid: str) -> Answer:
 def _from_task(service: Service, call: Call) -> Answer:
     """Serve a task; what no other try can change is an answer that ends the task."""
     from threads import posts, publish  # noqa: PLC0415 - lazy
-    from threads.deliver import Delivery  # noqa: PLC0415 - lazy
+    from threads.claims import Delivery  # noqa: PLC0415 - lazy
     from threads.ledger import MAX_DELIVERIES  # noqa: PLC0415 - lazy
 
     call.notes["caller"] = "task"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tests.unit.support import TOKEN, config, reply
 from threads.accounts import TOKEN_FIELD
-from threads.deliver import Delivery, Walk, claim, claim_new
+from threads.claims import Delivery, claim, claim_new
+from threads.deliver import Walk
 from threads.documents import Found
 from threads.errors import ServiceUnavailable
 from threads.graph import GraphReply, GraphRequest

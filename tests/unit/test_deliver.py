@@ -423,16 +423,29 @@ def test_a_container_is_published_once_in_a_delivery() -> None:
     assert world.calls == [CREATE, LOOK, PUBLISH, LOOK, LOOK, PUBLISH]
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(29, State.UNKNOWN), (30, State.FAILED)])
-def test_a_refusal_says_nothing_about_an_earlier_call(seconds: int, state: State) -> None:
+def test_a_refusal_says_nothing_about_an_earlier_call() -> None:
     """Until an unclear call has settled, what a later one is refused does not make the post a failed one."""
     world = World()
     world.say(made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED"))
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
-    world.clock.forward(seconds=seconds)
+    world.clock.forward(seconds=29)
     world.say(is_("FINISHED"), BLOCK, is_("FINISHED"))
-    assert world.deliver(IMAGE).state is state
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.forward(seconds=1)
+    world.say(is_("FINISHED"), BLOCK, is_("FINISHED"))
+    assert world.deliver(IMAGE).state is State.FAILED
+
+
+def test_a_look_that_is_refused_says_nothing_of_the_post() -> None:
+    """While the post may be out, a refusal to show it is no answer: another delivery asks again."""
+    world = World()
+    world.say(made("7"), is_("FINISHED"), OUTAGE, reply(400, graph_error(31415)))
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.say(is_("PUBLISHED"), in_pictures(NOW))
+    assert world.deliver(IMAGE).state is State.PUBLISHED
 
 
 def test_a_published_container_whose_post_is_not_listed_is_waited_for() -> None:

@@ -1,0 +1,141 @@
+"""A cell: one row, one timing, and at most two things that go wrong; and what its run must have come to.
+
+A cell's key names it for good: ``text1/lease/6.timeout_with_effect+11.crash`` is the row ``text1``, a
+duplicate after the lease, a fault at place 6 and a crash at place 11.
+"""
+
+from typing import NamedTuple
+
+from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.story import Story
+from tests.faults.virtual_posts import Post
+from tests.faults.visits import Timing
+from tests.faults.wrongs import BLINDING, LASTING
+from threads.ledger import SETTLE_SILENCE, State
+
+Plan = dict[int, str]
+
+FROZEN = "frozen between the clock check and the socket"
+COMMITTED = "committed after settle"
+UNLISTED = "out, but not listed after settle"
+REFUSED = "no duplicate: refused for good, then an earlier call commits after settle"
+"""Of every way to publish: the record says FAILED, and told so when it was true."""
+
+
+RAISED = "raised"
+"""How a complaint begins about a run that ended in an exception."""
+
+
+class Cell(NamedTuple):
+    """One case."""
+
+    scenario: Scenario
+    timing: Timing
+    plan: Plan
+
+    @property
+    def key(self) -> str:
+        """Return its name."""
+        wrongs = "+".join(f"{place}.{action}" for place, action in self.plan.items())
+        return f"{self.scenario.name}/{self.timing}/{wrongs}"
+
+
+class Verdict(NamedTuple):
+    """What a run has come to."""
+
+    duplicates: int = 0
+    lost: int = 0
+    window: str = ""
+    """The window that the duplicates come through; they are not counted then."""
+    unknown: int = 0
+    """Posts that somebody has to look for."""
+    why: str = ""
+    deliveries: int = 0
+    """After the last thing went wrong, until the end."""
+
+
+def read_key(key: str) -> Cell:
+    """Return the cell of a key."""
+    name, timing, wrongs = key.split("/")
+    pairs = (wrong.split(".", 1) for wrong in wrongs.split("+") if wrong)
+    return Cell(SCENARIOS[name], Timing(timing), {int(place): action for place, action in pairs})
+
+
+def run_cell(cell: Cell, *, is_traced: bool = False) -> tuple[Story, Verdict]:
+    """Run a cell, and judge it."""
+    story = Story(cell.scenario, cell.timing, cell.plan, is_traced=is_traced)
+    try:
+        story.run()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the ledger must not end like that
+        return story, Verdict(lost=1, why=f"{RAISED} {error!r:.200}")
+    return story, judge(story, cell.plan)
+
+
+def judge(story: Story, plan: Plan) -> Verdict:
+    """Compare what the records say with what is out."""
+    posts, requests = story.threads.posts, range(len(story.names))
+    states = [_state(story, twin) for twin in requests]
+    unknown, published = states.count(State.UNKNOWN), states.count(State.PUBLISHED)
+    calm = Verdict(unknown=unknown, deliveries=max(story.most_after_trouble, story.since_trouble))
+    surplus = len(posts) - published - unknown
+    if surplus > 0 and story.has_ended() and (window := _window(story, posts)):
+        return calm._replace(window=window)
+    if len(posts) > len(requests):
+        return calm._replace(duplicates=len(posts) - len(requests), why=f"{len(posts)} posts")
+    complaints = [why for twin in requests if (why := _complaint(story, twin, plan))]
+    if surplus > 0 or len(posts) < published:
+        complaints.append(f"{len(posts)} posts, and {published} records of one")
+    return calm._replace(lost=len(complaints), why="; ".join(complaints))
+
+
+def _state(story: Story, twin: int) -> State | None:
+    held = story.held(twin)
+    return held.record.state if held else None
+
+
+def _complaint(story: Story, twin: int, plan: Plan) -> str:
+    """Say what is wrong with a request's record; nothing, when it is true."""
+    held, posts = story.held(twin), story.threads.posts
+    answer = story.answers[twin]
+    if held is None:
+        is_refused = answer.error and not answer.error.retryable and not posts
+        return "" if is_refused else "no record"
+    record = held.record
+    if not record.is_terminal:
+        return f"left {record.state}"
+    is_given_up, wrongs = story.scenario.tries < Scenario.tries, plan.values()
+    if record.state is State.UNKNOWN:
+        return "" if is_given_up or not BLINDING.isdisjoint(wrongs) else "UNKNOWN"
+    if record.state is State.PUBLISHED:
+        is_out = record.media_id in {post.id for post in posts}
+        is_claimed = story.records.claims.get(record.media_id or "") == held.post_id
+        return "" if is_out and is_claimed else "says PUBLISHED, and is not"
+    if record.state is State.CANCELLED:
+        return "" if story.was_cancelled else "cancelled by nobody"
+    is_refused = is_given_up or not LASTING.isdisjoint(wrongs)
+    return "" if is_refused else f"failed without a reason: {record.error}"
+
+
+def _window(story: Story, posts: list[Post]) -> str:
+    """Name the window that a post came through, by what happened to the posts themselves."""
+    late = [post for post in posts if _is_late(post)]
+    requests = range(len(story.names))
+    if len(posts) <= len(requests):
+        failed = [_state(story, twin) for twin in requests].count(State.FAILED)
+        return REFUSED if late and failed else ""
+    surplus = len(posts) - len(requests)
+    if not story.scenario.in_one_call:
+        return ""
+    if surplus <= sum(post.in_one_call for post in late):
+        return FROZEN if any(post.in_one_call and _is_frozen(post) for post in late) else COMMITTED
+    return UNLISTED if surplus <= sum(post.is_hidden for post in posts) else ""
+
+
+def _is_late(post: Post) -> bool:
+    """Say whether it came when a call that was meant to publish it had to have settled."""
+    return post.out_at - post.call.meant_at >= SETTLE_SILENCE
+
+
+def _is_frozen(post: Post) -> bool:
+    """Say whether that was its caller's fault, which stood still at the socket."""
+    return post.call.sent_at - post.call.meant_at >= SETTLE_SILENCE

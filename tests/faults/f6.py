@@ -1,0 +1,98 @@
+"""F6: the harness has teeth: each mutant is caught by the cells that are named here, the real one by none."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from tests.faults import mutants
+from tests.faults.cells import RAISED
+from tests.faults.result import Result, Size
+from tests.faults.tally import tally_of
+from tests.faults.virtual_connection import exchanges, places
+
+
+class Case(NamedTuple):
+    """A mutant, and what catches it."""
+
+    mutant: Callable[[], AbstractContextManager[None]]
+    keys: tuple[str, ...] = ()
+    """Cells of F1; none: simultaneous callbacks."""
+
+
+CASES = {
+    case.mutant.__name__: case
+    for case in (
+        Case(
+            mutants.no_lease,
+            (
+                "text1/same/2.freeze300",  # after the claim, before the look at the clock
+                "text1/lease/2.freeze3600",
+                "text1-task/settle/2.freeze300",
+            ),
+        ),
+        Case(
+            mutants.no_write_ahead,
+            ("text1/none/5.timeout_with_effect", "text1/crash/6.crash", "text1-task/lease/6.crash"),
+        ),
+        Case(
+            mutants.record_deleted_on_error,
+            (
+                "text1/none/5.timeout_with_effect",
+                "text2/none/18.timeout_with_effect",
+                "image/none/21.late_effect",
+            ),
+        ),
+        Case(
+            mutants.settle_is_zero,
+            (
+                "text1/none/5.late_effect",
+                "text1-lag/crash/5.reset_mid_body",
+                "text1-task/lease/5.late_effect_200s",
+            ),
+        ),
+        Case(
+            mutants.no_status_look,
+            ("text2/lease/18.crash", "text2-task/settle/19.crash", "image/lease/22.crash"),
+        ),
+        Case(mutants.state_used_up_after_the_exchange),
+    )
+}
+
+
+def run(_size: Size, _seed: int, only: str | None) -> Result:
+    """Try each mutant, or the named one."""
+    began = time.monotonic()
+    result = Result("F6", "every mutant is caught", 0, 0, 0)
+    for name, case in CASES.items():
+        if only in (None, name):
+            _try(name, case, result)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _try(name: str, case: Case, result: Result) -> None:
+    """Run the cells of a mutant with it and without it."""
+    innocent = caught_by(case)
+    with case.mutant():
+        caught = caught_by(case)
+    result.cells += 2 * _size(case)
+    replay = f"python -m tests.faults --only F6:{name}"
+    if innocent:
+        result.failures.append(f"the real one is caught, too: {', '.join(innocent)}\n{replay}")
+    if not caught:
+        result.lost += 1
+        result.failures.append(f"survives\n{replay}")
+    result.notes.append(f"{name}: caught by {len(caught)} of {_size(case)} cells, as {', '.join(caught[:1])}")
+
+
+def caught_by(case: Case) -> list[str]:
+    """Return the cells in which something is published twice, or lost; that code breaks is no catch."""
+    if case.keys:
+        failures = tally_of(case.keys).failures
+        return [key for key, why in failures if not why.startswith(RAISED)]
+    return [name for place, name in enumerate(places()) if exchanges(place) > 1]
+
+
+def _size(case: Case) -> int:
+    return len(case.keys) or len(places())

@@ -1,0 +1,94 @@
+"""Six ledgers that are wrong on purpose: each lacks one thing that keeps a post from being published twice.
+
+A mutant changes the real modules for as long as it is entered, in this process.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from tests.faults import virtual_firestore
+from tests.faults.virtual_connection import StateStore
+from threads import deliver, ledger
+from threads.deliver import Walk
+from threads.documents import Found
+from threads.errors import ServiceError
+from threads.holding import Holding
+from threads.ledger import Record, State, as_document
+
+
+@contextmanager
+def no_lease() -> Iterator[None]:
+    """Keep nobody out, and let nobody's time end."""
+    with patch.object(Record, "is_held", lambda *_: False), patch.object(Holding, "is_late", lambda _: False):
+        yield
+
+
+@contextmanager
+def no_write_ahead() -> Iterator[None]:
+    """Send without writing it down before."""
+    with patch.object(virtual_firestore, "as_document", _without_intent):
+        yield
+
+
+@contextmanager
+def record_deleted_on_error() -> Iterator[None]:
+    """Let a delivery that fails leave nothing behind, so that the next one begins anew."""
+    pause = Holding.pause
+
+    def forgetful(post: Holding, error: ServiceError) -> None:
+        try:
+            pause(post, error)
+        except ServiceError:
+            records: Any = post._tools.records
+            records.delete(post.held.post_id)
+            raise
+
+    with patch.object(Holding, "pause", forgetful):
+        yield
+
+
+@contextmanager
+def settle_is_zero() -> Iterator[None]:
+    """Count as not out what cannot be found at once."""
+    nothing = timedelta()
+    with patch.object(ledger, "SETTLE_SILENCE", nothing), patch.object(ledger, "SETTLE_ANSWER", nothing):
+        yield
+
+
+@contextmanager
+def no_status_look() -> Iterator[None]:
+    """Count every container as waiting to be published."""
+
+    def unseen(walk: Walk) -> None:
+        walk._publish_container(walk._post.record.container_id or "")
+
+    with patch.dict(deliver._STEPS, {State.ARMED: unseen}):
+        yield
+
+
+@contextmanager
+def state_used_up_after_the_exchange() -> Iterator[None]:
+    """Let a callback exchange its code first, and use up its state with what it saves."""
+    save = StateStore.save_account
+
+    def trusting(store: StateStore, found: Found, change: Mapping[str, Any]) -> Found:
+        store.deferred = change
+        return found
+
+    def late(store: StateStore, *names: str, **members: Any) -> None:
+        save(store, *names, **{**members, "outcome": {**members["outcome"], **store.deferred}})
+
+    with patch.object(StateStore, "use_up_state", trusting), patch.object(StateStore, "save_account", late):
+        yield
+
+
+def _without_intent(record: Record) -> dict[str, Any]:
+    """Return the document as it would be if the intent had not been written."""
+    if record.is_terminal:
+        return as_document(record)
+    state = State.NEW if record.state is State.SENT else record.state
+    return as_document(replace(record, state=state, ambiguous=False, sent_at=None, settles_at=None))

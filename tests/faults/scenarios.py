@@ -1,0 +1,77 @@
+"""What is published, by whom, and how Threads takes it: the rows that every fault is laid over."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from threads.posts import Content
+
+TEXT = Content(text="Bread, bicycles and small computers.")
+IMAGE = Content(text=TEXT.text, image_url="https://media.example/cat.jpg")
+VIDEO = Content(text=TEXT.text, video_url="https://media.example/cat.mp4")
+
+
+class Caller(StrEnum):
+    """Who brings the request."""
+
+    WEB = "web"
+    """The web app: sends it again when the connection breaks, or when it is told to."""
+    TASK = "task"
+    """The orchestrator's task: Cloud Tasks brings it until it is answered well."""
+    SCHEDULE = "schedule"
+    """The web app, for later: a task of ours brings it at its time."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row."""
+
+    name: str
+    content: Content
+    caller: Caller = Caller.WEB
+    text_mode: str = "single_step"
+    has_queue: bool = False
+    ready_after: timedelta = timedelta()
+    """How long Threads processes the container."""
+    lag: timedelta = timedelta(seconds=3)
+    """How long a post is missing from lists."""
+    lists_all: bool = False
+    is_twin: bool = False
+    """A second request with the same text and another key is there at the same time."""
+    tries: int = 20
+    """How often Cloud Tasks brings the orchestrator's task."""
+
+    @property
+    def in_one_call(self) -> bool:
+        """Whether the text goes out in a single call, with the windows that this leaves open."""
+        return self.text_mode == "single_step" and self.content.media_type == "TEXT"
+
+
+_SHORT = timedelta(seconds=1.5)
+_LONG = timedelta(seconds=150)
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("text1", TEXT),
+        Scenario("text1-task", TEXT, Caller.TASK, has_queue=True, lists_all=True),
+        Scenario("text1-scheduled", TEXT, Caller.SCHEDULE, has_queue=True),
+        Scenario("text1-lag", TEXT, lag=timedelta(seconds=25), lists_all=True),
+        Scenario("text2", TEXT, text_mode="two_step"),
+        Scenario("text2-lag", TEXT, text_mode="two_step", lag=timedelta(seconds=25)),
+        Scenario("text2-task", TEXT, Caller.TASK, "two_step", has_queue=True, lists_all=True),
+        Scenario("text2-scheduled", TEXT, Caller.SCHEDULE, "two_step", has_queue=True),
+        Scenario("image", IMAGE, ready_after=_SHORT),
+        Scenario("image-task", IMAGE, Caller.TASK, has_queue=True, ready_after=_SHORT),
+        Scenario("image-scheduled", IMAGE, Caller.SCHEDULE, has_queue=True, ready_after=_SHORT),
+        Scenario("video", VIDEO, ready_after=_LONG),
+        Scenario("video-queue", VIDEO, has_queue=True, ready_after=_LONG),
+        Scenario("video-task", VIDEO, Caller.TASK, has_queue=True, ready_after=_LONG, lists_all=True),
+        Scenario("video-scheduled", VIDEO, Caller.SCHEDULE, has_queue=True, ready_after=_LONG),
+        Scenario("slow-queue", VIDEO, has_queue=True, ready_after=timedelta(seconds=20)),
+        Scenario("twins1", TEXT, is_twin=True),
+        Scenario("twins2", TEXT, text_mode="two_step", is_twin=True, lists_all=True),
+        Scenario("text1-last", TEXT, Caller.TASK, tries=3),
+        Scenario("text2-last", TEXT, Caller.TASK, "two_step", tries=3),
+    )
+}

@@ -1,0 +1,99 @@
+"""Running cells by the ten thousand, in two processes, and adding up what they came to."""
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.faults.cells import Cell, Verdict, read_key, run_cell
+from tests.faults.enumeration import pairs, singles
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.visits import Timing
+
+WORKERS = 2
+
+CHUNK = 16
+
+MOST_FAILURES = 20
+"""Failures that are told of each row; all of them are counted."""
+
+MAX_DELIVERIES_AFTER = 10
+"""What F7 promises: so many deliveries after the last trouble, a post has ended."""
+
+
+@dataclass
+class Tally:
+    """What a number of cells came to."""
+
+    cells: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    windows: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Keys, and why."""
+    most_deliveries: int = 0
+    slow: list[tuple[str, str]] = field(default_factory=list)
+    """Keys of cells that took more deliveries than promised."""
+
+    def add(self, key: str, verdict: Verdict) -> None:
+        """Count a cell."""
+        self.cells += 1
+        self.duplicates += verdict.duplicates
+        self.lost += verdict.lost
+        self.unknown += verdict.unknown
+        self.most_deliveries = max(self.most_deliveries, verdict.deliveries)
+        if verdict.window:
+            self.windows[verdict.window] += 1
+        if verdict.duplicates or verdict.lost:
+            self.failures.append((key, verdict.why))
+        if verdict.deliveries > MAX_DELIVERIES_AFTER:
+            self.slow.append((key, f"{verdict.deliveries} deliveries"))
+
+    def merge(self, other: "Tally") -> None:
+        """Count another tally's cells."""
+        self.cells += other.cells
+        self.duplicates += other.duplicates
+        self.lost += other.lost
+        self.windows += other.windows
+        self.unknown += other.unknown
+        self.failures += other.failures
+        self.most_deliveries = max(self.most_deliveries, other.most_deliveries)
+        self.slow += other.slow
+
+
+def tally_of(keys: Iterable[str]) -> Tally:
+    """Run cells by their keys, here."""
+    tally = Tally()
+    for key in keys:
+        tally.add(key, run_cell(read_key(key))[1])
+    return tally
+
+
+def tally_of_all() -> Tally:
+    """Run every cell there is; the order of the result is always the same."""
+    total = Tally()
+    firsts = [cell for scenario in SCENARIOS.values() for cell in _firsts(scenario.name, total)]
+    # spawned processes would import everything anew; nothing here has threads that a fork could break
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        for tally in pool.imap(_family, firsts, chunksize=CHUNK):
+            total.merge(tally)
+    return total
+
+
+def _firsts(name: str, total: Tally) -> list[Cell]:
+    """Return a row's cells with one thing wrong, after counting the one with nothing."""
+    calm = Cell(SCENARIOS[name], Timing.NONE, {})
+    story, verdict = run_cell(calm)
+    total.add(calm.key, verdict)
+    return list(singles(calm.scenario, story.world.names))
+
+
+def _family(first: Cell) -> Tally:
+    """Run a cell, and every one that has another thing wrong after it."""
+    tally = Tally()
+    story, verdict = run_cell(first)
+    tally.add(first.key, verdict)
+    for second in pairs(first, story.world.names):
+        tally.add(second.key, run_cell(second)[1])
+    return tally

@@ -1,0 +1,76 @@
+"""What the virtual Threads remembers: containers and posts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+CONTAINER_LIFETIME = timedelta(hours=24)
+
+
+class Fate(StrEnum):
+    """What may become of a container instead of a post."""
+
+    BREAKS = "ERROR"
+    EXPIRES = "EXPIRED"
+    VANISHES = "lost"
+
+
+@dataclass
+class Container:
+    """A container and what has become of it."""
+
+    id: str
+    form: dict[str, str]
+    created_at: datetime
+    ready_at: datetime
+    fate: str = ""
+    reason: str = ""
+    media_id: str = ""
+
+    def status(self, now: datetime) -> str:
+        """Return the status that Threads tells."""
+        if self.media_id:
+            return "PUBLISHED"
+        if self.fate:
+            return self.fate
+        if now >= self.created_at + CONTAINER_LIFETIME:
+            return Fate.EXPIRES
+        return "FINISHED" if now >= self.ready_at else "IN_PROGRESS"
+
+
+class Call(NamedTuple):
+    """When a call was made."""
+
+    meant_at: datetime
+    """After the caller has looked at its clock."""
+    sent_at: datetime
+    """Later, where the caller stands still at the socket."""
+
+
+@dataclass
+class Post:
+    """A post that is out."""
+
+    id: str
+    form: dict[str, str]
+    published_at: datetime
+    """By Threads' clock."""
+    listed_at: datetime
+    """From when on lists have it, by ours."""
+    call: "Call"
+    out_at: datetime
+    in_one_call: bool = False
+    is_hidden: bool = False
+    """A list was without it although it was due there."""
+
+    def as_json(self) -> dict[str, str]:
+        """Return its entry in a list."""
+        kind = self.form["media_type"]
+        return {
+            "id": self.id,
+            "media_type": "TEXT_POST" if kind == "TEXT" else kind,
+            "text": self.form.get("text", ""),
+            "timestamp": self.published_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "permalink": f"https://www.threads.net/@a/post/{self.id}",
+        }

@@ -1,0 +1,168 @@
+"""A Threads in memory: containers, posts and lists by Meta's rules, without HTTP; and its faults.
+
+The rules are those of ``emulator/threads_api``, which serves them over HTTP. Unlike there, an old post of the
+account has the same text as the new one, and the clock is behind ours: neither may mislead the ledger.
+"""
+
+import json
+from datetime import timedelta
+
+from tests.faults.model import World
+from tests.faults.virtual_posts import Call, Container, Fate, Post
+from tests.faults.wrongs import BY_NAME, MISSING, NOT_PUBLISHABLE, Effect
+from threads.failures import Step
+from threads.graph import GraphReply, GraphRequest
+
+ANSWERS_IN = timedelta(milliseconds=300)
+"""How long a call takes that nothing disturbs."""
+
+BEHIND = timedelta(seconds=4)
+"""Threads' clock is behind ours by less than the allowance for it."""
+
+
+class VirtualThreads:
+    """Threads, as one account's token sees it."""
+
+    def __init__(
+        self, world: World, *, ready_after: timedelta, lag: timedelta, lists_all: bool = False
+    ) -> None:
+        """Take how long media is processed, how long a post is missing from lists, and the way of listing.
+
+        With ``lists_all`` a list does not heed ``since`` and begins with the oldest post.
+        """
+        self.containers: dict[str, Container] = {}
+        self.posts: list[Post] = []
+        """The posts of this run."""
+        self._world = world
+        self._ready_after = ready_after
+        self._lag = lag
+        self._lists_all = lists_all
+        self._ids = 18_050_206_876_707_111
+        self._old: Post | None = None
+        self._is_hiding = False
+
+    def send(self, request: GraphRequest) -> GraphReply:
+        """Answer a call, or do with it what the plan says."""
+        world, meant_at = self._world, self._world.now
+        place = _PLACES[request.step]
+        fault = world.at(place)
+        call = Call(meant_at, world.now)
+        if fault is None:
+            world.pass_time(ANSWERS_IN)
+            reply = self._serve(request, call)
+        else:
+            reply = self._disturbed(request, call, fault)
+        if world.trace is not None:
+            world.note(f"      {reply.status} {reply.body.decode()[:70]}{reply.failure}")
+        world.at(place + ":after")
+        return reply
+
+    def add_old_post(self, form: dict[str, str], age: timedelta) -> None:
+        """Let the account have an older post, which is nobody's business here."""
+        then = self._world.now - age
+        self._old = Post("1", form, then, then, Call(then, then), then)
+
+    def _disturbed(self, request: GraphRequest, call: Call, fault: str) -> GraphReply:
+        world, wrong = self._world, BY_NAME[fault]
+        if wrong.fate:
+            self._meets(request, wrong.fate, wrong.reason)
+        if wrong.effect is Effect.LATE:
+            world.later(wrong.delay, lambda: self._serve(request, call))
+        world.pass_time(wrong.takes)
+        self._is_hiding = wrong.hides
+        if wrong.effect is Effect.NOW or wrong.reply is None:
+            reply = self._serve(request, call)
+            return wrong.reply or reply
+        return wrong.reply
+
+    def _meets(self, request: GraphRequest, fate: str, reason: str) -> None:
+        name = (request.form or {}).get("creation_id") or request.path[1:]
+        container = self.containers.get(name)
+        if container and not container.media_id:
+            container.fate, container.reason = fate, reason
+
+    def _serve(self, request: GraphRequest, call: Call) -> GraphReply:
+        form = dict(request.form or {})
+        if request.step is Step.CREATE_CONTAINER:
+            if form.pop("auto_publish_text", ""):
+                return _id(self._post(form, call, in_one_call=True).id)
+            return _id(self._create(form))
+        if request.step is Step.READ_CONTAINER:
+            return self._status(request.path[1:])
+        if request.step is Step.PUBLISH_CONTAINER:
+            return self._publish(form["creation_id"], call)
+        if request.step is Step.LIST_POSTS:
+            return self._list(int(request.query["since"]))
+        return _QUOTA if request.step is Step.READ_QUOTA else _id("17841400000000000")
+
+    def _create(self, form: dict[str, str]) -> str:
+        name = self._next_id()
+        now = self._world.now
+        self.containers[name] = Container(name, form, now, now + self._ready_after)
+        return name
+
+    def _status(self, name: str) -> GraphReply:
+        container = self.containers.get(name)
+        status = container.status(self._world.now) if container else Fate.VANISHES
+        if container is None or status == Fate.VANISHES:
+            return MISSING
+        told = {"id": name, "status": status}
+        return _json({**told, "error_message": container.reason} if status == Fate.BREAKS else told)
+
+    def _publish(self, name: str, call: Call) -> GraphReply:
+        """Publish a container once; whatever is asked of it afterwards, there is no second post."""
+        container = self.containers.get(name)
+        status = container.status(self._world.now) if container else Fate.VANISHES
+        if container is None or status in {"IN_PROGRESS", Fate.VANISHES}:
+            return MISSING
+        if status != "FINISHED":
+            return NOT_PUBLISHABLE
+        container.media_id = self._post(container.form, call, in_one_call=False).id
+        return _id(container.media_id)
+
+    def _post(self, form: dict[str, str], call: Call, *, in_one_call: bool) -> Post:
+        now = self._world.now
+        post = Post(
+            self._next_id(),
+            form,
+            now - BEHIND,
+            now + self._lag,
+            call,
+            now,
+            in_one_call=in_one_call,
+        )
+        self.posts.append(post)
+        self._world.note(f"      a post is out: {post.id}")
+        return post
+
+    def _list(self, since: int) -> GraphReply:
+        now = self._world.now
+        known = [self._old, *self.posts] if self._old else self.posts
+        listed = [
+            post.as_json()
+            for post in known
+            if post.listed_at <= now
+            and not (self._is_hiding and post in self.posts)
+            and (self._lists_all or post.published_at.timestamp() >= since)
+        ]
+        if self._is_hiding:
+            self._is_hiding = False
+            for post in self.posts:
+                post.is_hidden = post.is_hidden or post.listed_at <= now
+        return _json({"data": listed if self._lists_all else listed[::-1]})
+
+    def _next_id(self) -> str:
+        self._ids += 2
+        return str(self._ids)
+
+
+def _json(value: object) -> GraphReply:
+    return GraphReply(200, {}, json.dumps(value).encode())
+
+
+def _id(value: str) -> GraphReply:
+    return GraphReply(200, {}, b'{"id": "%s"}' % value.encode())
+
+
+_PLACES = {step: f"graph:{step}" for step in Step}
+_QUOTA = _json({"data": [{"quota_usage": 1, "config": {"quota_total": 250}}]})

@@ -15,7 +15,7 @@ from emulator.cloud_tasks import control as tasks_control
 from emulator.cloud_tasks.control_deliveries import control_deliveries
 from emulator.threads_api import control as threads_control
 from emulator.threads_api.control_people import control_people
-from threads import client, errors, ledger, posts, records, store
+from threads import client, errors, ledger, options, posts, records, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,6 +85,8 @@ def test_every_error_is_described_with_its_status() -> None:
     rules = set()
     for text in SOURCES.values():
         rules |= set(re.findall(r"(?:problem|Problem)\([^\"]*\"?\w*\"?, \"([a-z_]+)\"", text))
+        rules |= set(re.findall(r"yield \"?\w+\"?, \"([a-z_]+)\"", text))
+    rules |= {option.code for option in options.OPTIONS} | {it.code for it in options.EXCLUSIONS}
     assert described == raised | {(400, rule) for rule in rules}
 
 
@@ -103,9 +105,32 @@ def test_the_diagram_is_the_ledgers_table() -> None:
     assert {name for name, end in re.findall(r"(\w+) --> (\[\*\])", README) if end} == set(ledger.TERMINAL)
 
 
+def test_every_option_is_described() -> None:
+    """docs/options.md has each option as its row says, with an example that works."""
+    text = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    rows = {cells[0].strip("`"): cells[1:] for cells in rows_of(text.split("## Trying")[0])}
+    for option in options.OPTIONS:
+        parameter, kinds, rule, scope, example = rows[option.name]
+        everywhere = tuple(option.kinds) == options.ANY
+        assert parameter.strip("`") == option.parameter
+        assert kinds == ("all" if everywhere else ", ".join(kind.lower() for kind in option.kinds))
+        assert (rule, scope.strip("`")) == (option.rule, option.scope or "")
+        assert json.loads(example.strip("`")) == option.example
+        assert option.read(option.example) == option.example
+    for exclusion in options.EXCLUSIONS:
+        assert f"| `{exclusion.option}` | `{exclusion.other}` |" in text
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """Return the cells of the tables in a text that have six columns, without heads."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [row for row in cells if len(row) == 6]
+
+
 def test_the_readmes_limits_are_the_codes() -> None:
     """Numbers in the README are the constants'."""
-    assert f"at most {posts.MAX_TEXT_BYTES} bytes" in README
+    assert f"counts at most {options.MAX_TEXT}" in README
     assert f"at most {posts.MAX_SCHEDULE.days} days ahead" in README
     assert f"for {ledger.RECORD_LIFETIME.days} days after a post has ended" in README
     assert f"looks at it for {ledger.BUDGET.seconds} s" in README

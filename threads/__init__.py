@@ -3,16 +3,16 @@
 Imports go one way, from the first line to the last:
 
     errors, wire                                   words that everything speaks
-    scopes, config, return_to, authorization,
-    failures, graph, oauth, containers,
-    texts, accounts, posts, ledger                 pure: no I/O, no clock, no environment
+    scopes, texts, config, return_to, authorization,
+    failures, graph, oauth, containers, accounts,
+    option_values, options, posts, ledger          pure: no I/O, no clock, no environment
     documents                                      what the next line's two share of Firestore
     store, records,
     client, tasks, identity, vault                 one outside system each
     tools                                          the outside world as one value
     auth_start, auth_callback,
-    claims, account_graph, holding, deliver,
-    publish, manage                                the stories, given their tools as arguments
+    access, claims, account_graph, holding,
+    children, deliver, publish, rehearse, manage   the stories, given their tools as arguments
     call, answer, edge, service,
     connecting, publishing, app                    HTTP, and the one place that wires
 """

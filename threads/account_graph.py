@@ -1,9 +1,10 @@
 """The Threads API as one account speaks to it: calls with its token, and questions with their answers."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from threads import containers, oauth
-from threads.errors import ReconnectRequired, ThreadsError, ThreadsUnavailable
+from threads.errors import MissingScope, ReconnectRequired, ThreadsError, ThreadsUnavailable
 from threads.graph import GraphReply, GraphRequest
 from threads.tools import Graph
 from threads.wire import Secret
@@ -35,17 +36,27 @@ class AccountGraph:
         reply = self.send(containers.container_status_request(self.token, container_id))
         return containers.read_container_status(reply)
 
-    def posts_since(self, since: datetime) -> list[containers.RecentPost]:
-        """List the account's posts, the oldest first, to the end: a day may have several pages of them.
+    def posts_since(self, since: datetime, *, replies: bool) -> list[containers.RecentPost]:
+        """List the account's posts, the oldest first; with ``replies``, from the list of replies, too.
+
+        Whether the list of posts has the replies is not known, and the other one needs a scope of its own.
 
         Raises:
             ThreadsError: Threads did not say, or not all.
 
         """
+        posts = self._list(since, "/me/threads")
+        if replies:
+            with suppress(MissingScope):
+                posts += self._list(since, "/me/replies")
+        return list(dict.fromkeys(posts))
+
+    def _list(self, since: datetime, path: str) -> list[containers.RecentPost]:
+        """Read a list to its end: a day may have several pages of posts."""
         posts: list[containers.RecentPost] = []
         after = None
         for _ in range(MAX_PAGES):
-            reply = self.send(containers.recent_posts_request(self.token, since, after=after))
+            reply = self.send(containers.recent_posts_request(self.token, since, path=path, after=after))
             posts = containers.read_recent_posts(reply) + posts
             after = containers.read_end_of_page(reply)
             if after is None:
@@ -61,12 +72,13 @@ class AccountGraph:
         """
         return containers.read_permalink(self.send(containers.permalink_request(self.token, media_id)))
 
-    def is_quota_spent(self) -> bool:
-        """Say whether no post is left today; without an answer, no."""
+    def quota(self, *, replies: bool) -> containers.Quota | None:
+        """Return what is used of today's quota, of posts or of replies; None without an answer."""
         try:
-            return containers.read_quota_is_spent(self.send(containers.quota_request(self.token)))
+            reply = self.send(containers.quota_request(self.token, replies=replies))
+            return containers.read_quota(reply, replies=replies)
         except ThreadsError:
-            return False
+            return None
 
     def confirmed(self, error: ThreadsError) -> ThreadsError:
         """Ask for the profile: a dead token sometimes answers as if the content were wrong."""

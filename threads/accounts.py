@@ -3,12 +3,12 @@
 A document is what Firestore holds, plain dictionaries; reading and writing them is the store's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from threads.errors import AccountNotFound, MissingAccount, ReconnectRequired
+from threads.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired
 from threads.oauth import LongLivedToken, Profile, ShortLivedToken
 from threads.wire import as_json_time
 
@@ -135,6 +135,22 @@ def check_connected(account: Mapping[str, Any], now: datetime) -> None:
     expires_at = account.get("expiresAt")
     if account.get("status") == RECONNECT_REQUIRED or (expires_at and expires_at <= now):
         raise ReconnectRequired
+
+
+def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
+    """Let only an account pass that was asked for these permissions.
+
+    Raises:
+        MissingScope: naming what to ask for.
+
+    """
+    granted = account.get("scopes")
+    missing = [scope for scope in needed if granted is not None and scope not in granted]
+    if missing:
+        raise MissingScope(
+            f"This account has not granted {' and '.join(missing)}. Connect it again, with "
+            f"scopes={','.join(missing)}, and allow it."
+        )
 
 
 def reconnect_change(reason: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -25,7 +25,11 @@ class Delivery(NamedTuple):
     by_task: bool = False
     """Brought by Cloud Tasks, which waits for nobody: a post may be left to a later task."""
     is_last: bool = False
-    """Nobody will bring it again: what does not work now, never will."""
+    """What does not work now, never will."""
+    is_final: bool = True
+    """With ``is_last``: nobody will come to look any more, either."""
+    task: str | None = None
+    """The name of the task that brings it."""
 
 
 class Claim(NamedTuple):
@@ -34,6 +38,8 @@ class Claim(NamedTuple):
     held: Held
     is_sending: bool = False
     """With the claim, the record says that a text is about to be sent: this delivery sends it."""
+    is_left: bool = False
+    """A task is about to look at it: there is nothing to do here."""
 
 
 def claim_new(tools: Tools, uid: str, post_id: str, record: Record, delivery: Delivery) -> Claim:
@@ -63,6 +69,8 @@ def claim(tools: Tools, held: Held, delivery: Delivery) -> Claim:
     record, now = held.record, tools.now()
     if record.is_terminal:
         return Claim(held)
+    if record.follow_up_at and record.follow_up_at > now and not delivery.by_task:
+        return Claim(held, is_left=True)
     if record.is_held(now):
         raise InProgress(retry_after=min(WAIT_FOR_OTHER, (record.lease_until or now) - now))
     mine = _taken(tools, record, delivery)
@@ -76,7 +84,9 @@ def claim(tools: Tools, held: Held, delivery: Delivery) -> Claim:
 def _taken(tools: Tools, record: Record, delivery: Delivery) -> Record:
     """Return the record with the lease; for a text in a single call, the claim is the write-ahead as well."""
     now = tools.now()
-    is_text = Content.from_json(record.content).media_type == "TEXT"
-    in_one_call = is_text and tools.config.text_mode == "single_step" and not record.by_container
+    content = Content(record.content)
+    # A reply might not be listed with the account's posts; a container's status tells of it all the same.
+    can_be_found = content.media_type == "TEXT" and not content.is_reply
+    in_one_call = can_be_found and tools.config.text_mode == "single_step" and not record.by_container
     mine = record.claimed(delivery.owner, now)
     return mine.sending(now) if in_one_call and record.state is State.NEW else mine

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from threads.errors import ConfigurationError
 from threads.scopes import KNOWN_SCOPES
+from threads.texts import Counting
 from threads.wire import Secret
 
 EMULATOR_VARIABLES = (
@@ -60,6 +61,8 @@ class Config:
     """Read from the profile and kept, beside the four that every account has."""
     allowed_origins: tuple[str, ...]
     """Exact origins: who may call from a browser, and where returnTo may lead."""
+    text_counting: Counting
+    """How the 500 of a text are counted."""
     text_mode: str
     """``single_step`` publishes a text in one call to Threads, ``two_step`` by way of a container."""
     token_keys: Mapping[str, Secret] = field(repr=False)
@@ -99,6 +102,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         extra_scopes=read.scopes("THREADS_EXTRA_SCOPES"),
         profile_fields=read.names("THREADS_PROFILE_FIELDS"),
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
+        text_counting=Counting(read.choice("TEXT_COUNTING", tuple(Counting))),
         text_mode=read.choice("TEXT_MODE", TEXT_MODES),
         token_keys=read.keys("TOKEN_KEYS"),
         publish_queue=read.queue("PUBLISH_QUEUE"),
@@ -167,9 +171,10 @@ class _Reader:
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, choices[0])
-        if value not in choices:
-            self.mistakes[name] = f"is {value!r}; possible is {' or '.join(choices)}"
-        return value
+        if value in choices:
+            return value
+        self.mistakes[name] = f"is {value!r}; possible is {' or '.join(choices)}"
+        return choices[0]
 
     def count(self, name: str, default: int) -> int:
         value = self.text(name, str(default))

@@ -106,6 +106,25 @@ def read_permalink(reply: GraphReply) -> str | None:
     return _web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
 
 
+def delete_post_request(token: Secret, media_id: str) -> GraphRequest:
+    """Delete a published post.
+
+    Source: https://developers.facebook.com/docs/threads/posts/delete-posts
+    """
+    return GraphRequest(Step.DELETE_POST, "DELETE", f"/{media_id}", token=token)
+
+
+def read_deleted(reply: GraphReply) -> None:
+    """Make sure that a post has been deleted.
+
+    Raises:
+        ThreadsError: Threads did not delete it, or did not say.
+
+    """
+    if read_object(Step.DELETE_POST, reply).get("success") is not True:
+        raise unreadable(Step.DELETE_POST, reply)
+
+
 def container_failure(status: ContainerStatus, reason: str) -> ThreadsError:
     """Say what a container's ERROR or EXPIRED means for the post.
 
@@ -130,12 +149,24 @@ LISTED_TYPES = {"TEXT": "TEXT_POST", "IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUS
 https://developers.facebook.com/docs/threads/threads-media#fields"""
 
 
-def recent_posts_request(token: Secret, since: datetime, *, after: str | None = None) -> GraphRequest:
+def read_instagram_status(reply: GraphReply) -> str | None:
+    """Return how sharing to Instagram went, SUCCESS or FAILED, where it was asked for.
+
+    Source: https://developers.facebook.com/docs/threads/posts (cross-sharing)
+    """
+    status = read_object(Step.PUBLISH_CONTAINER, reply).get("crossreshare_to_ig_status")
+    return redacted(status, limit=40) if isinstance(status, str) else None
+
+
+def recent_posts_request(
+    token: Secret, since: datetime, *, path: str = "/me/threads", after: str | None = None
+) -> GraphRequest:
     """Ask for the account's own posts from a moment on, the newest first; 100 is the most that one page has.
 
     Args:
         token: the account's.
         since: the moment.
+        path: which list of them: ``/me/threads``, or ``/me/replies``.
         after: where the page before ended, for the next one.
 
     Source: https://developers.facebook.com/docs/threads/retrieve-and-discover-posts/retrieve-posts
@@ -147,7 +178,7 @@ def recent_posts_request(token: Secret, since: datetime, *, after: str | None = 
         "limit": "100",
         **({"after": after} if after else {}),
     }
-    return GraphRequest(Step.LIST_POSTS, "GET", "/me/threads", query=query, token=token)
+    return GraphRequest(Step.LIST_POSTS, "GET", path, query=query, token=token)
 
 
 def read_recent_posts(reply: GraphReply) -> list[RecentPost]:
@@ -182,17 +213,24 @@ def read_end_of_page(reply: GraphReply) -> str | None:
     return after if answer.get("data") and isinstance(after, str) else None
 
 
-def quota_request(token: Secret) -> GraphRequest:
-    """Ask how many posts of today's quota are used.
+class Quota(NamedTuple):
+    """How many posts, or replies, of a rolling day are used."""
+
+    used: int
+    total: int
+
+
+def quota_request(token: Secret, *, replies: bool) -> GraphRequest:
+    """Ask how many posts of today's quota are used; replies have one of their own.
 
     Source: https://developers.facebook.com/docs/threads/troubleshooting#retrieve-publishing-quota-limit
     """
-    query = {"fields": "quota_usage,config"}
+    query = {"fields": "reply_quota_usage,reply_config" if replies else "quota_usage,config"}
     return GraphRequest(Step.READ_QUOTA, "GET", "/me/threads_publishing_limit", query=query, token=token)
 
 
-def read_quota_is_spent(reply: GraphReply) -> bool:
-    """Say whether no post is left today.
+def read_quota(reply: GraphReply, *, replies: bool) -> Quota:
+    """Return today's quota.
 
     Raises:
         ThreadsError: Threads did not say.
@@ -201,7 +239,8 @@ def read_quota_is_spent(reply: GraphReply) -> bool:
     answer = read_object(Step.READ_QUOTA, reply)
     try:
         [limit, *_] = answer["data"]
-        return int(limit["quota_usage"]) >= int(limit["config"]["quota_total"])
+        prefix = "reply_" if replies else ""
+        return Quota(int(limit[f"{prefix}quota_usage"]), int(limit[f"{prefix}config"]["quota_total"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         raise unreadable(Step.READ_QUOTA, reply) from None
 

@@ -9,6 +9,7 @@ there whatever happens in between. Whoever comes after a call whose outcome is n
 sends later.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,11 +18,13 @@ from itertools import chain, repeat
 from threads import containers
 from threads.account_graph import AccountGraph
 from threads.accounts import reconnect_change
+from threads.children import Children
 from threads.claims import Claim, Delivery
 from threads.containers import LISTED_TYPES, ContainerStatus
 from threads.documents import Found
 from threads.errors import (
     InProgress,
+    MissingScope,
     OutcomeUnknown,
     QuotaExceeded,
     RateLimited,
@@ -60,11 +63,13 @@ class Walk:
     def __init__(self, tools: Tools, claim: Claim, delivery: Delivery, token: Secret, account: Found) -> None:
         """Take what is claimed, who claimed it, and the account with its token."""
         self._tools = tools
+        self._delivery = delivery
         self._post = Holding(tools, claim, delivery)
         self._graph = AccountGraph(tools.graph, token)
         self._account = account
         self._is_sending = claim.is_sending
-        self._content = Content.from_json(claim.held.record.content)
+        self._content = Content(claim.held.record.content)
+        self._children = Children(self._graph, self._post, self._content)
         self._pauses = chain(LOOKS, repeat(LOOKS[-1]))
         self._looks = 0
         self._misses = 0
@@ -100,11 +105,13 @@ class Walk:
 
     def create(self) -> None:
         """Create a container, and save it before anything can publish it."""
-        if self._post.is_late():
+        if not self._media_are_ready() or self._post.is_late():
             return None
         self._post.reached(Point.BEFORE_CREATE)
         reply = self._graph.send(
-            containers.create_container_request(self._graph.token, self._content.parameters())
+            containers.create_container_request(
+                self._graph.token, self._content.parameters(self._children.ids)
+            )
         )
         self._post.reached(Point.AFTER_CREATE_SENT)
         try:
@@ -115,6 +122,18 @@ class Walk:
         self._post.write(self._post.record.armed(container_id, self._post.now()))
         self._post.reached(Point.ARMED)
         return None
+
+    def _media_are_ready(self) -> bool:
+        """See to the media of a carousel, which come first."""
+        try:
+            if self._children.are_ready():
+                return True
+        except ThreadsError as error:
+            self._refused(error)
+            return False
+        if not self._post.record.is_terminal:
+            self._wait()
+        return False
 
     def watch(self) -> None:
         """Do what the container's status asks for."""
@@ -127,6 +146,8 @@ class Walk:
                 return self._missing(error)
             if isinstance(error, ReconnectRequired) and isinstance(self._refusal, ReconnectRequired):
                 return self._believe(self._refusal)
+            if self._post.record.ambiguous and isinstance(error, RejectedByThreads):
+                return self._find_or_give_up()
             return self._refused(error)
         self._post.reached(Point.POLLED)
         if status is ContainerStatus.FINISHED:
@@ -188,13 +209,14 @@ class Walk:
         """Make the call that publishes. When it fails, the next step finds out what it has done."""
         self._post.reached(Point.INTENT_WRITTEN)
         intended, self._post.record = self._post.record, self._before_call
-        if self._post.is_late():
+        if self._post.is_late(written_at=intended.updated_at):
             return
         self._post.record = intended
         reply = self._graph.send(request)
         self._post.reached(Point.AFTER_PUBLISH_SENT)
         try:
             media_id = read(reply)
+            instagram = containers.read_instagram_status(reply)
         except ThreadsError as error:
             self._refusal = error
             if reply.status == NO_ANSWER:
@@ -204,7 +226,8 @@ class Walk:
             return
         self._post.reached(Point.AFTER_PUBLISH_OK)
         try:
-            self._post.write(self._post.record.published(media_id, self._post.now()), media_id=media_id)
+            ended = self._post.record.published(media_id, self._post.now(), instagram_status=instagram)
+            self._post.write(ended, media_id=media_id)
         except AlreadyClaimed:
             # Another post with the same text has found this one, and taken it for its own: there is, or will
             # be, one for each.
@@ -218,14 +241,16 @@ class Walk:
         record = self._post.record
         since = (record.container_at or record.sent_at or record.created_at) - CLOCK_ALLOWANCE
         try:
-            posts = self._graph.posts_since(since)
+            posts = self._graph.posts_since(since, replies=self._content.is_reply)
         except ThreadsError as error:
             self._refused(error)
             return True
         for post in posts:
             if self._is_it(post, since):
                 try:
-                    ended = self._post.record.published(post.media_id, self._post.now(), post.permalink)
+                    ended = self._post.record.published(
+                        post.media_id, self._post.now(), permalink=post.permalink
+                    )
                     self._post.write(ended, media_id=post.media_id)
                 except AlreadyClaimed:
                     self._post.record = self._post.record.shared(post.published_at, self._post.now())
@@ -235,11 +260,11 @@ class Walk:
         return False
 
     def _is_it(self, post: containers.RecentPost, since: datetime) -> bool:
-        """Compare without white space at the ends: whether Threads keeps it is not known."""
+        """Compare type, time and text."""
         return (
             post.published_at >= since.replace(microsecond=0)
             and post.media_type == LISTED_TYPES[self._content.media_type]
-            and post.text.strip() == (self._content.text or "").strip()
+            and _letters(post.text) == _letters(self._content.text)
         )
 
     def _find_or_leave(self) -> None:
@@ -259,6 +284,13 @@ class Walk:
         else:
             self._post.fail(OutcomeUnknown("This post is out, but its id could not be found."))
 
+    def _find_or_give_up(self) -> None:
+        """Look for a post whose container Threads refuses to show."""
+        if not self._post.record.is_settled(self._looked_at):
+            self._leave_unclear()
+        elif not self._search():
+            self._post.fail(OutcomeUnknown())
+
     def _missing(self, error: ThreadsError) -> None:
         """Deal with a container that Threads does not know, or says so: it is too young, or lost."""
         self._misses += 1
@@ -267,18 +299,21 @@ class Walk:
             self._wait()
         elif self._misses <= QUICK_LOOKS:
             self._tools.sleep(next(self._pauses))
-        elif self._post.record.ambiguous and not self._post.record.is_settled(looked_at):
-            self._leave_unclear()
-        elif not (self._post.record.ambiguous and self._search()):
+        else:
             self._replace(error)
 
     def _replace(self, error: ThreadsError) -> None:
-        """Give a container up for a new one, while that may help. It was not published, and cannot be."""
+        """Give a container up for a new one, while that may help; but first look whether it is published."""
+        if self._post.record.ambiguous:
+            if not self._post.record.is_settled(self._looked_at):
+                return self._leave_unclear()
+            if self._search():
+                return None
         self._post.record, self._refusal = self._post.record.withdrawn(self._post.now()), None
         if error.retryable and self._post.record.replaced < MAX_REPLACED:
             self._post.record = self._post.record.without_container(self._post.now())
-        else:
-            self._post.fail(error)
+            return None
+        return self._post.fail(error)
 
     # --- coming back --------------------------------------------------------------------------------------
 
@@ -305,7 +340,7 @@ class Walk:
             return self._leave_unclear()  # it refuses to show the post, and says nothing of it
         if error.verdict.suspect:
             error = self._graph.confirmed(error)
-        if type(error) is RateLimited and self._graph.is_quota_spent():
+        if type(error) is RateLimited and self._is_quota_spent():
             error = QuotaExceeded(evidence=error.evidence)
         if isinstance(error, RateLimited | QuotaExceeded):
             return self._post.postpone(error)
@@ -314,13 +349,24 @@ class Walk:
             return self._post.pause(error)
         if isinstance(error, ReconnectRequired):
             self._mark_account()
+        if isinstance(error, ReconnectRequired | MissingScope) and not self._delivery.by_task:
+            return self._post.pause(error)  # connected again, the same request goes on
         return self._post.fail(error)
+
+    def _is_quota_spent(self) -> bool:
+        quota = self._graph.quota(replies=self._content.is_reply)
+        return quota is not None and quota.used >= quota.total
 
     def _mark_account(self) -> None:
         """Let later posts know that the token is dead."""
         change, card = reconnect_change("token_rejected", self._post.now())
         with suppress(ServiceUnavailable):  # the next delivery finds it out anew
             self._tools.store.change_account(self._post.held.uid, self._account, change=change, card=card)
+
+
+def _letters(text: str) -> str:
+    """Return a text without what Threads might change: white space, and the way accents are written."""
+    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 _STEPS: Mapping[State, Callable[[Walk], None]] = {

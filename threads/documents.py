@@ -59,7 +59,10 @@ def patience() -> dict[str, Any]:
     from google.api_core import exceptions, retry  # noqa: PLC0415 - heavy
 
     passing = retry.if_exception_type(
-        exceptions.ServiceUnavailable, exceptions.InternalServerError, exceptions.ResourceExhausted
+        exceptions.ServiceUnavailable,
+        exceptions.InternalServerError,
+        exceptions.ResourceExhausted,
+        exceptions.Aborted,  # contention: nothing was applied
     )
     return {"retry": retry.Retry(predicate=passing, timeout=RPC_TIMEOUT), "timeout": RPC_TIMEOUT}
 

@@ -19,6 +19,7 @@ callers of the functions see:
     │   └── ThreadsUnavailable                                                             503
     ├── InProgress             another request is at it                                    409
     ├── OutcomeUnknown         somebody has to look                                        409
+    ├── GivenUp                it did not pass, however often it was tried                 422
     ├── ServiceUnavailable     something of ours does not answer                           503
     └── InternalError          a mistake of ours                                           500
 
@@ -304,6 +305,19 @@ class OutcomeUnknown(ServiceError):
     status = 409
     code = "outcome_unknown"
     next_action = "check_account"
+
+
+class GivenUp(ServiceError):
+    """This could not be published, however often it was tried."""
+
+    status = 422
+    code = "given_up"
+    next_action = "publish_again"
+
+    def __init__(self, last: ServiceError | None = None) -> None:
+        """Take what went wrong the last time."""
+        why = last.message if last else (type(self).__doc__ or "")
+        super().__init__(f"{why} It is given up: publish it again, with a new idempotency key.")
 
 
 class ServiceUnavailable(ServiceError):

@@ -45,6 +45,7 @@ class Step(StrEnum):
     READ_MEDIA = "read_media"
     LIST_POSTS = "list_posts"
     READ_QUOTA = "read_quota"
+    DELETE_POST = "delete_post"
 
 
 class Failure(NamedTuple):
@@ -76,7 +77,7 @@ class Rule(NamedTuple):
     statuses: range | None = None
     transient: bool | None = None
     words: str | None = None
-    """The beginning of a name in the message."""
+    """What stands in the message."""
     reasons: tuple[str, ...] | None = None
     """Beginnings of the reason."""
     verdict: Verdict = Verdict()

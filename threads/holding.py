@@ -14,9 +14,12 @@ from threads.containers import ContainerStatus
 from threads.errors import (
     RATE_LIMIT_PAUSE,
     Evidence,
+    GivenUp,
     OutcomeUnknown,
+    RateLimited,
     RejectedByThreads,
     ServiceError,
+    ServiceUnavailable,
     ThreadsError,
     ThreadsUnavailable,
 )
@@ -27,6 +30,7 @@ from threads.ledger import (
     LEASE,
     MAX_POSTPONED,
     PROCESSING_TIME,
+    PROMPT,
     Point,
     Record,
     task_id,
@@ -50,7 +54,7 @@ class Holding:
         """What is known: a step ahead where nothing depends on its being written."""
         self.ends = (self.record.lease_until or self.now()) - (LEASE - BUDGET)
         """The last moment for a call that may publish."""
-        self.is_left = False
+        self.is_left = claim.is_left
         """A task has been created that goes on."""
 
     def now(self) -> datetime:
@@ -72,9 +76,13 @@ class Holding:
         self.held = self._tools.records.write(self.held, record, media_id=media_id)
         self.record = record
 
-    def is_late(self) -> bool:
-        """Look at the clock before anything is sent: by now another delivery may be at it."""
-        is_late = self.now() >= self.ends
+    def is_late(self, *, written_at: datetime | None = None) -> bool:
+        """Look at the clock before anything is sent: by now another delivery may be at it.
+
+        With ``written_at``, the moment of a write-ahead: it may be too long ago for its call.
+        """
+        now = self.now()
+        is_late = now >= self.ends or (written_at is not None and now > written_at + PROMPT)
         if is_late:
             self.pause(self.still_processing())
         return is_late
@@ -88,7 +96,7 @@ class Holding:
             ServiceError: the error, for the caller.
 
         """
-        if self._delivery.is_last:
+        if self._delivery.is_last and (self._delivery.is_final or not self.record.ambiguous):
             return self.fail(error)
         self.write(self.record.released(self.now(), error.as_json()))
         self.reached(Point.RELEASED)
@@ -106,9 +114,12 @@ class Holding:
             return self.fail(
                 RejectedByThreads("Threads did not finish processing the file within five minutes.")
             )
-        pause = FOLLOW_UPS[min(record.follow_ups, len(FOLLOW_UPS) - 1)]
-        task = self._enqueue(now + pause)
-        return self._leave(record.followed_up(task, self.now()))
+        at = now + FOLLOW_UPS[min(record.follow_ups, len(FOLLOW_UPS) - 1)]
+        try:
+            task = self._enqueue(at)
+        except ServiceUnavailable as error:
+            return self.pause(error)
+        return self._leave(record.followed_up(task, at, self.now()))
 
     def postpone(self, error: ThreadsError) -> None:
         """Come back when the account can publish again; nobody else's post waits for that."""
@@ -117,10 +128,13 @@ class Holding:
         if self.record.postponed == MAX_POSTPONED:
             return self.fail(error)
         wait = error.retry_after or RATE_LIMIT_PAUSE
-        if wait == RATE_LIMIT_PAUSE:  # Threads has not said how long
-            wait *= 2 ** min(self.record.postponed, MAX_DOUBLED)
+        if isinstance(error, RateLimited):  # what Threads says may be too short, and mostly it says nothing
+            wait = max(wait, RATE_LIMIT_PAUSE * 2 ** min(self.record.postponed, MAX_DOUBLED))
         due_at = self.now() + wait
-        task = self._enqueue(due_at)
+        try:
+            task = self._enqueue(due_at)
+        except ServiceUnavailable:
+            return self.pause(error)
         return self._leave(self.record.postponed_until(due_at, task, error.as_json(), self.now()))
 
     def fail(self, error: ServiceError) -> None:
@@ -132,7 +146,7 @@ class Holding:
     def _enqueue(self, due_at: datetime) -> str:
         """Create the task before the record tells of it: a record without a task would never go on."""
         uid, post_id = self.held.uid, self.held.post_id
-        task = task_id(post_id, self.record.attempts)
+        task = task_id(post_id, self.record.attempts, due_at)
         self._tools.tasks.enqueue(task, uid=uid, post_id=post_id, due_at=due_at)
         return task
 
@@ -148,8 +162,7 @@ class Holding:
         if self.record.ambiguous:
             return self.unclear(None)
         return ThreadsUnavailable(
-            "Threads did not finish in time, and nothing was published. The same request with the same "
-            "idempotency key goes on with it.",
+            "Threads did not finish in time, and nothing was published.",
             evidence=Evidence(Step.READ_CONTAINER, 200, excerpt=ContainerStatus.IN_PROGRESS),
             retry_after=timedelta(minutes=1),
         )
@@ -172,5 +185,6 @@ def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:
         return record.left_unknown(known.as_json(), now)
     answer = error.as_json()
     if error.retryable:
-        answer |= {"retryable": False, "nextAction": "publish_again"}
+        trace = {name: answer[name] for name in ("fbtraceId",) if name in answer}
+        answer = GivenUp(error).as_json() | trace
     return record.failed(answer, now)

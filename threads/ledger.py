@@ -13,7 +13,7 @@ one. ``TRANSITIONS`` is the whole of what may happen. Two rules make one request
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -62,9 +62,17 @@ PROCESSING_TIME = timedelta(minutes=5)
 MAX_POSTPONED = 48
 """How often a post waits for its account (a rate limit, a spent quota): two days of hours."""
 
+PROMPT = timedelta(seconds=15)
+"""Between a write-ahead and its call: whoever stood still for longer does not make it, so that what may
+settle is reckoned from the write-ahead."""
+
 MAX_DELIVERIES = 20
 """The delivery of a task that gives up what still does not work: with the back-off of queue.yaml after an
-hour. The queue itself tries a few times more, for a process that dies just then."""
+hour. The queue itself tries a few times more, for a process that dies just then, and for a post that may be
+out."""
+
+MAX_UNCLEAR_DELIVERIES = MAX_DELIVERIES + 3
+"""The same for a post that may be out: with that back-off long enough for everything to settle."""
 
 
 class State(StrEnum):
@@ -155,6 +163,8 @@ class Record:
     container_at: datetime | None = None
     replaced: int = 0
     """Containers that were given up."""
+    children: Sequence[Mapping[str, Any]] = ()
+    """Of a carousel: the ``id`` of each medium's container, and how often it was ``replaced``."""
     ambiguous: bool = False
     """A call that publishes was sent, or was about to be, and its outcome is not known."""
     sent_at: datetime | None = None
@@ -162,9 +172,15 @@ class Record:
     settles_at: datetime | None = None
     """From when on a post that is not to be found is not out."""
     follow_ups: int = 0
+    follow_up_at: datetime | None = None
+    """When a task looks at the container again."""
     postponed: int = 0
     media_id: str | None = None
     permalink: str | None = None
+    instagram_status: str | None = None
+    """SUCCESS or FAILED, where the post was to be shared to Instagram: it is out in either case."""
+    deleted_at: datetime | None = None
+    """When its owner has deleted the published post."""
     error: Mapping[str, Any] | None = None
     """The last error, as it was answered."""
     next_action: str | None = None
@@ -176,8 +192,11 @@ class Record:
 
     @property
     def status(self) -> str:
-        """The word for the app: scheduled, processing, published, failed, cancelled or unknown."""
-        return self.state.lower() if self.is_terminal else "scheduled" if self.due_at else "processing"
+        """The word for the app: scheduled, processing, published, deleted, failed, cancelled or unknown."""
+        if self.deleted_at:
+            return "deleted"
+        is_waiting = self.due_at is not None and not self.ambiguous
+        return self.state.lower() if self.is_terminal else "scheduled" if is_waiting else "processing"
 
     def is_held(self, now: datetime) -> bool:
         """Say whether a delivery is at it."""
@@ -197,6 +216,7 @@ class Record:
             lease_until=now + LEASE,
             attempts=self.attempts + 1,
             due_at=None,
+            follow_up_at=None,
             error=None,
             next_action=None,
         )
@@ -205,9 +225,9 @@ class Record:
         """Give the lease back, so that the next delivery need not wait for its end."""
         return self._within(now, owner=None, lease_until=None, error=error)
 
-    def followed_up(self, task: str, now: datetime) -> Self:
+    def followed_up(self, task: str, at: datetime, now: datetime) -> Self:
         """Leave it to a task that looks at the container again."""
-        return replace(self.released(now), task=task, follow_ups=self.follow_ups + 1)
+        return replace(self.released(now), task=task, follow_ups=self.follow_ups + 1, follow_up_at=at)
 
     def postponed_until(self, due_at: datetime, task: str, error: Mapping[str, Any], now: datetime) -> Self:
         """Leave it to a task that comes when the account can publish again."""
@@ -228,6 +248,10 @@ class Record:
     def armed(self, container_id: str, now: datetime) -> Self:
         """Save a container before anything publishes it: an unused one is harmless and gone in a day."""
         return self._moved(State.ARMED, now, container_id=container_id, container_at=now)
+
+    def with_children(self, children: Sequence[Mapping[str, Any]], now: datetime) -> Self:
+        """Save the containers of a carousel's media."""
+        return self._within(now, children=list(children), container_at=self.container_at or now)
 
     def publishing(self, now: datetime) -> Self:
         """Write ahead: this container is about to be published."""
@@ -272,9 +296,22 @@ class Record:
 
     # --- the end ------------------------------------------------------------------------------------------
 
-    def published(self, media_id: str, now: datetime, permalink: str | None = None) -> Self:
-        """Note the media id: the post is out."""
-        return self._ended(State.PUBLISHED, now, media_id=media_id, permalink=permalink)
+    def published(
+        self,
+        media_id: str,
+        now: datetime,
+        *,
+        permalink: str | None = None,
+        instagram_status: str | None = None,
+    ) -> Self:
+        """Note the media id: the post is out. And what else Threads has said of it."""
+        return self._ended(
+            State.PUBLISHED, now, media_id=media_id, permalink=permalink, instagram_status=instagram_status
+        )
+
+    def deleted(self, now: datetime) -> Self:
+        """Note that its owner has deleted it at Threads."""
+        return self._within(now, deleted_at=now)
 
     def failed(self, error: Mapping[str, Any], now: datetime) -> Self:
         """Note that it is not out and never will be, and why."""
@@ -333,14 +370,15 @@ def content_hash(content: Mapping[str, Any], scheduled_time: datetime | None) ->
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
 
-def task_id(post_id: str, attempts: int) -> str:
-    """Return the name of the task that a delivery leaves a post to.
+def task_id(post_id: str, attempts: int, due_at: datetime) -> str:
+    """Return the name of the task that a request, or a delivery, leaves a post to.
 
     By the number of the delivery: one that is repeated after a crash counts as the next, so that its task is
-    another than the one which may just be running. Hashed, as Cloud Tasks advises against common prefixes
-    (https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks/create).
+    another than the one which may just be running. And by its time: a name stays taken after its task has
+    ended, so that a request for another time needs another one. Hashed, as Cloud Tasks advises against common
+    prefixes (https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks/create).
     """
-    return hashlib.sha256(f"{post_id}|{attempts}".encode()).hexdigest()
+    return hashlib.sha256(f"{post_id}|{attempts}|{due_at.timestamp()}".encode()).hexdigest()
 
 
 # --- in Firestore -----------------------------------------------------------------------------------------

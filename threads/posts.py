@@ -9,25 +9,18 @@ import json
 import posixpath
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from threads import options
 from threads.errors import InvalidRequest
+from threads.option_values import MAX_URL
+from threads.scopes import DEFAULT_SCOPES
+from threads.texts import Counting
 from threads.wire import Fields, is_document_id
-
-MAX_TEXT_BYTES = 500
-"""Threads' limit for a text. Its documentation speaks of characters and of emoji counted in UTF-8 bytes; in
-production every character was seen to count that way (498 characters in 504 bytes were refused).
-https://developers.facebook.com/docs/threads/overview#limitations"""
-
-MAX_BODY_TEXT = 64 * 1024
-"""Characters of a text that are looked at: all that fit into a body, so that its true size is told."""
-
-MAX_URL = 2048
-"""Characters of a media URL."""
 
 MAX_KEY = 512
 """Characters of an idempotency key."""
@@ -36,13 +29,9 @@ MAX_SCHEDULE = timedelta(days=30)
 """As far ahead as Cloud Tasks takes a task
 (https://cloud.google.com/tasks/docs/quotas)."""
 
-WEB_FIELDS = (
-    *("text", "imageUrl", "videoUrl", "accountId", "idempotencyKey", "userId", "scheduledTime", "queue"),
-)
-"""The web app's body. ``userId`` is there to be compared with the ID token."""
-
-CONTENT_FIELDS = ("text", "imageUrl", "videoUrl", "imageUrls", "videoUrls", "mediaUrls")
-"""Where there is something to publish, in the web app's body and in a task's."""
+WEB_FIELDS = ("accountId", "idempotencyKey", "userId", "scheduledTime", "queue", "dryRun")
+"""What the web app's body has beside the options of the post. ``userId`` is there to be compared with the ID
+token."""
 
 _POST_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -51,39 +40,41 @@ _VIDEO_ENDINGS = {".mov", ".mp4", ".m4v"}
 
 @dataclass(frozen=True)
 class Content:
-    """What is to be published: a text, or an image or a video with or without one."""
+    """What is to be published."""
 
-    text: str | None = None
-    image_url: str | None = None
-    video_url: str | None = None
+    values: options.Values
 
     @property
     def media_type(self) -> str:
         """Threads' word for the kind of post."""
-        return "IMAGE" if self.image_url else "VIDEO" if self.video_url else "TEXT"
+        return options.kind_of(self.values)
 
-    def as_json(self) -> dict[str, str]:
+    @property
+    def text(self) -> str:
+        """The text, empty when there is none."""
+        return str(self.values.get("text", ""))
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it answers another post: then lists may not show it."""
+        return "replyToId" in self.values
+
+    @property
+    def needed_scopes(self) -> tuple[str, ...]:
+        """The scopes that publishing it needs."""
+        return (*DEFAULT_SCOPES, *options.needed_scopes(self.values))
+
+    def as_json(self) -> dict[str, Any]:
         """Return the content in the web app's words: what a record keeps of it."""
-        given = {"text": self.text, "imageUrl": self.image_url, "videoUrl": self.video_url}
-        return {name: value for name, value in given.items() if value}
+        return dict(self.values)
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, str]) -> Self:
-        """Return the content that a record keeps."""
-        return cls(content.get("text"), content.get("imageUrl"), content.get("videoUrl"))
+    def parameters(self, children: Sequence[str] = ()) -> dict[str, str]:
+        """Return the parameters of the create call; a carousel's has the containers of its media."""
+        return options.parameters(self.values, children)
 
-    def parameters(self) -> dict[str, str]:
-        """Return the parameters of the create call.
-
-        Source: https://developers.facebook.com/docs/threads/reference/publishing
-        """
-        given = {
-            "media_type": self.media_type,
-            "text": self.text,
-            "image_url": self.image_url,
-            "video_url": self.video_url,
-        }
-        return {name: value for name, value in given.items() if value}
+    def child_parameters(self) -> list[dict[str, str]]:
+        """Return the parameters of the call that creates each medium of a carousel, none for other posts."""
+        return options.child_parameters(self.values)
 
 
 @dataclass(frozen=True)
@@ -100,6 +91,8 @@ class Submission:
     """When it is to be published; None: now."""
     is_queued: bool = False
     """Whether a task does it, and not this request."""
+    is_dry_run: bool = False
+    """Whether it is only to be checked."""
     has_own_key: bool = True
     """Whether the caller chose the key; one that we made up is told."""
     refusal: InvalidRequest | None = None
@@ -118,25 +111,28 @@ class OwnTask(NamedTuple):
     post_id: str
 
 
-def read_web_body(body: Mapping[str, Any], header_key: str | None, now: datetime) -> Submission:
-    """Read what the web app sends; ``now`` is what a time to publish at is compared with.
+def read_web_body(
+    body: Mapping[str, Any], header_key: str | None, now: datetime, counting: Counting
+) -> Submission:
+    """Read what the web app sends.
+
+    Args:
+        body: the request's members.
+        header_key: the header Idempotency-Key.
+        now: what a time to publish at is compared with.
+        counting: how a text's length is counted.
 
     Raises:
         InvalidRequest: with every rule that is broken.
 
     """
-    fields = Fields(body, known=WEB_FIELDS)
+    fields = Fields(body, known=(*options.BY_NAME, *WEB_FIELDS))
     key = fields.text("idempotencyKey", limit=MAX_KEY)
     if header_key and key and header_key != key:
         fields.problem("idempotencyKey", "invalid_request", "differs from the header Idempotency-Key.")
     if header_key and len(header_key) > MAX_KEY:
         fields.problem("Idempotency-Key", "invalid_request", f"may have at most {MAX_KEY} characters.")
-    content = Content(
-        text=fields.text("text", limit=MAX_BODY_TEXT),
-        image_url=fields.text("imageUrl", limit=MAX_URL),
-        video_url=fields.text("videoUrl", limit=MAX_URL),
-    )
-    _check_content(fields, content)
+    content = Content(options.read_options(fields, body, counting))
     submission = Submission(
         user_id=fields.text("userId", limit=MAX_KEY),
         content=content,
@@ -144,13 +140,14 @@ def read_web_body(body: Mapping[str, Any], header_key: str | None, now: datetime
         key=header_key or key or secrets.token_urlsafe(24),
         scheduled_time=_scheduled_time(fields, now),
         is_queued=fields.flag("queue"),
+        is_dry_run=fields.flag("dryRun"),
         has_own_key=bool(header_key or key),
     )
     fields.check()
     return submission
 
 
-def read_task_body(body: Mapping[str, Any]) -> Submission | OwnTask:
+def read_task_body(body: Mapping[str, Any], counting: Counting) -> Submission | OwnTask:
     """Read a task: one of ours, or the orchestrator's, which is one submission to several platforms.
 
     Of the latter Threads' part is taken; members that are another platform's business are passed over. What
@@ -174,7 +171,7 @@ def read_task_body(body: Mapping[str, Any]) -> Submission | OwnTask:
     if key is None and not fields.has_problem("postSubmissionId"):
         fields.problem("postSubmissionId", "invalid_request", "must name the submission.")
     fields.check()
-    return _orchestrated(fields, user_id, key or "")
+    return _orchestrated(fields, user_id, key or "", counting)
 
 
 def is_post_id(unverified: str) -> bool:
@@ -182,12 +179,12 @@ def is_post_id(unverified: str) -> bool:
     return _POST_ID.fullmatch(unverified) is not None
 
 
-def _orchestrated(fields: Fields, user_id: str | None, key: str) -> Submission:
+def _orchestrated(fields: Fields, user_id: str | None, key: str, counting: Counting) -> Submission:
     request = Fields(fields.object("request"))
     post = Fields(request.object("post"))
-    inner = Fields(post.object("content"))
-    content = _task_content(inner)
-    _check_content(inner, content)
+    members = post.object("content")
+    inner = Fields(members)
+    content = Content(options.read_options(inner, {**members, **_task_media(inner)}, counting))
     account_id = _task_account(inner)
     problems = [*fields.problems, *request.problems, *post.problems, *inner.problems]
     refusal = InvalidRequest(*problems) if problems else None
@@ -203,20 +200,16 @@ def _scheduled_time(fields: Fields, now: datetime) -> datetime | None:
     return when
 
 
-def _task_content(fields: Fields) -> Content:
-    images = [*fields.texts("imageUrls", limit=MAX_URL)]
+def _task_media(fields: Fields) -> dict[str, Any]:
+    """Return the media of a task as the option that they are: an image, a video, or a carousel."""
+    images = [*fields.texts("imageUrls", limit=MAX_URL), *fields.texts("imageUrl", limit=MAX_URL)]
     videos = [*fields.texts("videoUrl", limit=MAX_URL), *fields.texts("videoUrls", limit=MAX_URL)]
     kind = (fields.text("mediaType", limit=MAX_KEY) or "").lower()
-    for url in fields.texts("mediaUrls", limit=MAX_URL):
-        (videos if _is_video(url, kind) else images).append(url)
-    images, videos = list(dict.fromkeys(images)), list(dict.fromkeys(videos))
-    if len(images) + len(videos) > 1:
-        fields.problem("mediaUrls", "too_many_media", "One image or one video can be published in a post.")
-    return Content(
-        text=fields.text("text", limit=MAX_BODY_TEXT),
-        image_url=next(iter(images), None),
-        video_url=next(iter(videos), None) if not images else None,
-    )
+    named = {url: _is_video(url, kind) for url in fields.texts("mediaUrls", limit=MAX_URL)}
+    named |= dict.fromkeys(images, False) | dict.fromkeys(videos, True)
+    media = [{"videoUrl" if is_video else "imageUrl": url} for url, is_video in named.items()]
+    none = {"imageUrl": None, "videoUrl": None}
+    return none | (media[0] if len(media) == 1 else {"media": media} if media else {})
 
 
 def _task_account(fields: Fields) -> str | None:
@@ -244,36 +237,3 @@ def _path(url: str) -> str:
         return urlsplit(url).path
     except ValueError:
         return ""
-
-
-def _check_content(fields: Fields, content: Content) -> None:
-    is_empty = not ((content.text or "").strip() or content.image_url or content.video_url)
-    if is_empty and not fields.has_problem(*CONTENT_FIELDS):
-        fields.problem("text", "empty_post", "Give a text, an image or a video to publish.")
-    if content.image_url and content.video_url:
-        fields.problem("videoUrl", "too_many_media", "A post has either imageUrl or videoUrl.")
-    size = len((content.text or "").encode())
-    if size > MAX_TEXT_BYTES:
-        fields.problem("text", "text_too_long", f"has {size} bytes in UTF-8; Threads takes {MAX_TEXT_BYTES}.")
-    for name, url in _media_urls(content):
-        if not _is_public_url(url):
-            fields.problem(name, "invalid_media_url", "must be an absolute https URL that anybody can open.")
-
-
-def _media_urls(content: Content) -> Iterable[tuple[str, str]]:
-    return [(n, u) for n, u in (("imageUrl", content.image_url), ("videoUrl", content.video_url)) if u]
-
-
-def _is_public_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme == "https"
-        and bool(host)
-        and parts.username is None
-        and url.isprintable()
-        and " " not in url
-    )

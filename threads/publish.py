@@ -8,30 +8,28 @@
 Whatever a caller is told, it is read off the record: who sends the same request again gets the same answer.
 """
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from threads.access import check_usable, find_account, open_token
 from threads.account_graph import AccountGraph
-from threads.accounts import TOKEN_FIELD, check_connected, select_account
 from threads.claims import Delivery, claim, claim_new
 from threads.deliver import Walk
-from threads.documents import Found
 from threads.errors import (
     IdempotencyMismatch,
     InProgress,
     InvalidRequest,
     PostNotFound,
     Problem,
-    ReconnectRequired,
     ServiceError,
+    ServiceUnavailable,
 )
 from threads.holding import ended_badly
-from threads.ledger import State, new_record, task_id
-from threads.posts import Submission
+from threads.ledger import Record, State, new_record, task_id
+from threads.posts import Content, Submission
 from threads.records import Held, Overtaken
 from threads.tools import Tools
-from threads.vault import Place, SealBroken
-from threads.wire import Secret
 
 QUEUE_PAUSE = timedelta(seconds=1)
 """Between a task's creation and its first delivery: the record is written in between."""
@@ -41,9 +39,8 @@ def publish(tools: Tools, uid: str, submission: Submission, delivery: Delivery) 
     """Publish a submission for a user, now, and return its record.
 
     Raises:
-        InvalidRequest, MissingAccount, AccountNotFound, ReconnectRequired: it cannot be published as it is,
-        and
-            was not recorded. (A task's is recorded instead: nobody reads a task's answer.)
+        InvalidRequest, MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: it cannot be
+            published as it is, and was not recorded. A task's is recorded: nobody reads a task's answer.
         IdempotencyMismatch, InProgress: the key is another post's, or another delivery is at this one.
         ServiceError: it may work another time; ``retry_after`` says when.
 
@@ -51,9 +48,9 @@ def publish(tools: Tools, uid: str, submission: Submission, delivery: Delivery) 
     try:
         if submission.refusal:
             raise submission.refusal
-        account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
+        account = find_account(tools, uid, submission.account_id)
         submission = replace(submission, account_id=account.id)
-        token = _open_token(tools, uid, account)
+        token = open_token(tools, uid, account, submission.content.needed_scopes)
     except ServiceError as trouble:
         return _refused(tools, uid, submission, delivery, trouble)
     record = new_record(account.id, submission.content.as_json(), tools.now())
@@ -74,11 +71,11 @@ def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
     if held is None:
         raise PostNotFound if delivery.is_last else InProgress
     record = held.record
-    if record.is_terminal:
-        return held
+    if record.is_terminal or (record.due_at and delivery.task not in (None, record.task)):
+        return held  # it has ended, or another task is to bring it, at another time
     try:
-        account = select_account(tools.store.find_accounts(uid, record.account_id), record.account_id)
-        token = _open_token(tools, uid, account)
+        account = find_account(tools, uid, record.account_id)
+        token = open_token(tools, uid, account, Content(record.content).needed_scopes)
     except ServiceError as trouble:
         return _end(tools, held, trouble)
     return Walk(tools, claim(tools, held, delivery), delivery, token, account).run()
@@ -92,7 +89,8 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
 
     Raises:
         InvalidRequest: no queue is configured.
-        MissingAccount, AccountNotFound, ReconnectRequired: no account can publish it; nothing was recorded.
+        MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account can publish it; nothing
+            was recorded.
         IdempotencyMismatch: the key is another post's.
         ServiceUnavailable: send the same request again.
 
@@ -101,23 +99,33 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
         named = "scheduledTime" if submission.scheduled_time else "queue"
         message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
         raise InvalidRequest(Problem(named, "no_queue", message))
-    account = select_account(tools.store.find_accounts(uid, submission.account_id), submission.account_id)
-    check_connected(account.fields, tools.now())
-    name, now = replace(submission, account_id=account.id).post_id(uid), tools.now()
+    now = tools.now()
+    account = find_account(tools, uid, submission.account_id)
+    name = replace(submission, account_id=account.id).post_id(uid)
     due_at = submission.scheduled_time or now + QUEUE_PAUSE
     record = new_record(
         account.id, submission.content.as_json(), now, scheduled_time=submission.scheduled_time
     )
-    if due_at <= now:  # for a new request too late; a repeated one gets its answer
-        there = tools.records.read(uid, name)
-        if there is None or there.record.content_hash != record.content_hash:
-            raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
-        return there
-    task = task_id(name, 0)
+    if there := tools.records.read(uid, name):
+        return _left_to_task(tools, _same(there, record), now + QUEUE_PAUSE)
+    check_usable(tools, account, submission.content.needed_scopes)
+    if due_at <= now:
+        raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
+    task = task_id(name, 0, due_at)
     tools.tasks.enqueue(task, uid=uid, post_id=name, due_at=due_at)
     held = tools.records.create(uid, name, replace(record, due_at=due_at, task=task))
-    if held.record.content_hash != record.content_hash:
-        raise IdempotencyMismatch
+    if held.record.task != task:  # another request was quicker; its own task brings it
+        with suppress(ServiceUnavailable):
+            tools.tasks.delete(task)
+    return _same(held, record)
+
+
+def _left_to_task(tools: Tools, held: Held, due_at: datetime) -> Held:
+    """Return a record that is there already; one that an earlier request has left open gets a task."""
+    record = held.record
+    if not (record.is_terminal or record.due_at or record.follow_up_at or record.is_held(tools.now())):
+        task = task_id(held.post_id, record.attempts, due_at)
+        tools.tasks.enqueue(task, uid=held.uid, post_id=held.post_id, due_at=due_at)
     return held
 
 
@@ -130,8 +138,7 @@ def with_permalink(tools: Tools, held: Held) -> Held:
     if record.state is not State.PUBLISHED or record.permalink or not record.media_id:
         return held
     try:
-        account = select_account(tools.store.find_accounts(held.uid, record.account_id), record.account_id)
-        token = _open_token(tools, held.uid, account)
+        token = open_token(tools, held.uid, find_account(tools, held.uid, record.account_id))
         permalink = AccountGraph(tools.graph, token).permalink(record.media_id)
         return tools.records.write(held, record.found_at(permalink, tools.now())) if permalink else held
     except (ServiceError, Overtaken):
@@ -158,11 +165,22 @@ def _refused(
         if found is None:
             raise trouble
         there = found
-    if there.record.content_hash != record.content_hash:
-        raise IdempotencyMismatch
+    _same(there, record)
     if delivery.by_task or there.record.is_terminal:
         return _end(tools, there, trouble)
     raise trouble
+
+
+def _same(there: Held, wanted: Record) -> Held:
+    """Return a record if it is the one that a request is about.
+
+    Raises:
+        IdempotencyMismatch: it is another one's.
+
+    """
+    if there.record.content_hash != wanted.content_hash:
+        raise IdempotencyMismatch
+    return there
 
 
 def _end(tools: Tools, held: Held, trouble: ServiceError) -> Held:
@@ -178,14 +196,3 @@ def _end(tools: Tools, held: Held, trouble: ServiceError) -> Held:
         return tools.records.write(held, ended_badly(record, trouble, now))._replace(reason=trouble)
     except Overtaken:
         raise InProgress from None
-
-
-def _open_token(tools: Tools, uid: str, account: Found) -> Secret:
-    """Return the token of an account that can be used."""
-    check_connected(account.fields, tools.now())
-    place = Place(tools.project(), uid, account.id, TOKEN_FIELD)
-    try:
-        return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
-    except SealBroken as error:
-        # The account is not marked: its token works again once a key that was left out is back.
-        raise ReconnectRequired from error

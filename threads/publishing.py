@@ -44,14 +44,19 @@ def publish_threads(service: Service, call: Call) -> Answer:
 def _from_app(service: Service, call: Call, uid: str) -> Answer:
     from threads import posts, publish  # noqa: PLC0415 - lazy
     from threads.claims import Delivery  # noqa: PLC0415 - lazy
+    from threads.rehearse import rehearse  # noqa: PLC0415 - lazy
 
     call.notes["uid"] = uid
     tools = service.tools()
-    submission = posts.read_web_body(call.json(), call.request.headers.get("Idempotency-Key"), tools.now())
+    submission = posts.read_web_body(
+        call.json(), call.request.headers.get("Idempotency-Key"), tools.now(), service.config.text_counting
+    )
     if submission.user_id not in (None, uid):
         raise Forbidden("The body names another user than the ID token.")
     # Without the key that was made up, the caller could not send the same request again.
     told = {} if submission.has_own_key else {"idempotencyKey": submission.key}
+    if submission.is_dry_run:
+        return Answer(body=rehearse(tools, uid, submission))
     try:
         if submission.is_queued or submission.scheduled_time:
             held = publish.schedule(tools, uid, submission)
@@ -71,13 +76,19 @@ def _from_task(service: Service, call: Call) -> Answer:
     """Serve a task; what no other try can change is an answer that ends the task."""
     from threads import posts, publish  # noqa: PLC0415 - lazy
     from threads.claims import Delivery  # noqa: PLC0415 - lazy
-    from threads.ledger import MAX_DELIVERIES  # noqa: PLC0415 - lazy
+    from threads.ledger import MAX_DELIVERIES, MAX_UNCLEAR_DELIVERIES  # noqa: PLC0415 - lazy
 
     call.notes["caller"] = "task"
-    is_last = call.retry_count() + 1 >= MAX_DELIVERIES
-    delivery = Delivery(secrets.token_hex(8), by_task=True, is_last=is_last)
+    tries = call.retry_count() + 1
+    delivery = Delivery(
+        secrets.token_hex(8),
+        by_task=True,
+        is_last=tries >= MAX_DELIVERIES,
+        is_final=tries >= MAX_UNCLEAR_DELIVERIES,
+        task=call.request.headers.get("X-CloudTasks-TaskName"),
+    )
     try:
-        task = posts.read_task_body(call.untyped_json())
+        task = posts.read_task_body(call.untyped_json(), service.config.text_counting)
         uid = task.user_id or ""
         call.notes["uid"] = uid
         if isinstance(task, posts.OwnTask):
@@ -122,7 +133,7 @@ def th_posts(service: Service, call: Call) -> Answer:
     if call.request.method == "GET":
         held = with_permalink(tools, manage.read(tools, uid, name))
     else:
-        held = manage.cancel(tools, uid, name)
+        held = manage.remove(tools, uid, name)
         call.notes |= {"postId": name, "post": held.record.status}
     return Answer(body={"ok": True, **_shown(held)})
 
@@ -163,8 +174,9 @@ def _post_answer(held: "Held", told: Mapping[str, Any]) -> Answer:
     body = {"ok": record.error is None or not record.is_terminal, "postId": held.post_id}
     body |= {"accountId": record.account_id, "status": record.status, **told}
     if record.media_id:
-        body = {"ok": True, "id": record.media_id, **body}
-        return Answer(body=body | ({"permalink": record.permalink} if record.permalink else {}))
+        said = {"permalink": record.permalink, "instagramStatus": record.instagram_status}
+        known = {name: it for name, it in said.items() if it}
+        return Answer(body={"ok": True, "id": record.media_id, **body, **known})
     if record.is_terminal:
         error = record.error or {}
         return Answer(status=status_of(str(error.get("code"))), body={**body, "error": error})
@@ -182,6 +194,7 @@ def _shown(held: "Held") -> dict[str, Any]:
         "content": record.content,
         "id": record.media_id,
         "permalink": record.permalink,
+        "instagramStatus": record.instagram_status,
         "error": record.error,
         "nextAction": record.next_action,
         "attempts": record.attempts,

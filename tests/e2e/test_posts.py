@@ -214,8 +214,12 @@ def test_th_posts_is_its_owners(th_posts: Function) -> None:
 
 
 def test_what_has_ended_cannot_be_cancelled(
-    th_posts: Function, user: SignedIn, published: list[dict[str, Any]]
+    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
 ) -> None:
-    """A published post is told to be so."""
-    answer = th_posts.request("DELETE", headers=user.headers, params={"postId": published[0]["postId"]})
+    """A post that has failed is told to be so."""
+    connect(user)
+    threads.answer("/me/threads", error={"code": 506}, status=400)
+    failed = publish_threads.post(headers=user.headers, json={"text": "Twice"}).json()
+    answer = th_posts.request("DELETE", headers=user.headers, params={"postId": failed["postId"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_cancellable")
+    assert "failed" in answer.json()["error"]["message"]

@@ -27,7 +27,7 @@ def task_body(uid: str, **content: Any) -> dict[str, Any]:
 
 def post_id(uid: str, account: str, key: str) -> str:
     """Return the name of a post."""
-    return Submission(None, Content(), account, key).post_id(uid)
+    return Submission(None, Content({}), account, key).post_id(uid)
 
 
 def contents(threads: Threads) -> list[dict[str, Any]]:
@@ -375,7 +375,7 @@ def test_a_token_that_does_not_open_asks_for_a_new_connection(
     [
         ("INVALID_DURATION", 1, 422),
         ("FAILED_PROCESSING_VIDEO", 2, 200),
-        ("FAILED_PROCESSING_VIDEO", 3, 503),
+        ("FAILED_PROCESSING_VIDEO", 3, 422),
         ("UNKNOWN", 1, 200),
     ],
 )

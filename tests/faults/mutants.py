@@ -23,7 +23,10 @@ from threads.ledger import Record, State, as_document
 @contextmanager
 def no_lease() -> Iterator[None]:
     """Keep nobody out, and let nobody's time end."""
-    with patch.object(Record, "is_held", lambda *_: False), patch.object(Holding, "is_late", lambda _: False):
+    with (
+        patch.object(Record, "is_held", lambda *_: False),
+        patch.object(Holding, "is_late", lambda *_, **__: False),
+    ):
         yield
 
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from threads.posts import Content
 
-TEXT = Content(text="Bread, bicycles and small computers.")
-IMAGE = Content(text=TEXT.text, image_url="https://media.example/cat.jpg")
-VIDEO = Content(text=TEXT.text, video_url="https://media.example/cat.mp4")
+TEXT = Content({"text": "Bread, bicycles and small computers."})
+IMAGE = Content({"text": TEXT.text, "imageUrl": "https://media.example/cat.jpg"})
+VIDEO = Content({"text": TEXT.text, "videoUrl": "https://media.example/cat.mp4"})
 
 
 class Caller(StrEnum):

@@ -96,12 +96,12 @@ class Story:
         self._work_off(until=None)
 
     def _reconnect(self) -> None:
-        """Let the user do what an answer asks for: connect the account again, and repeat the request."""
-        for twin, answered in enumerate(self.answers):
-            if answered.error and answered.error.next_action == "reconnect":
-                self.store.reconnect()
+        """Let the user do what answers ask for, again and again: connect the account, repeat the request."""
+        while waiting := [twin for twin, answered in enumerate(self.answers) if _asks_for_account(answered)]:
+            self.store.reconnect()
+            for twin in waiting:
                 self._agenda.note(self.world.now, Job(self.scenario.caller, twin))
-        self._work_off(until=None)
+            self._work_off(until=None)
 
     def has_ended(self) -> bool:
         """Say whether every post has."""
@@ -138,7 +138,7 @@ class Story:
     def _call(self, job: Job) -> Held:
         owner, tries = f"d{self.deliveries}", self._attempts[job]
         if job.task:
-            delivery = Delivery(owner, by_task=True, is_last=tries >= MAX_DELIVERIES)
+            delivery = Delivery(owner, by_task=True, is_last=tries >= MAX_DELIVERIES, task=job.task)
             return publish.deliver_task(self.tools, UID, self.names[job.twin], delivery)
         submission = self.submissions[job.twin]
         if job.caller is Caller.SCHEDULE:
@@ -221,5 +221,9 @@ class Story:
 
     def _cancel(self, twin: int) -> None:
         with suppress(ServiceError):
-            manage.cancel(self.tools, UID, self.names[twin])
+            manage.remove(self.tools, UID, self.names[twin])
             self.was_cancelled = True
+
+
+def _asks_for_account(answered: Answered) -> bool:
+    return answered.error is not None and answered.error.next_action == "reconnect"

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 UID, ACCOUNT, PROJECT = "ada", "17841405793187218", "demo-threads"
-TEXT = Content("hello")
-IMAGE = Content("hello", image_url="https://cdn.example/a.jpg")
-VIDEO = Content("hello", video_url="https://cdn.example/b.mp4")
+TEXT = Content({"text": "hello"})
+IMAGE = Content({"text": "hello", "imageUrl": "https://cdn.example/a.jpg"})
+VIDEO = Content({"text": "hello", "videoUrl": "https://cdn.example/b.mp4"})
 
 Said = GraphReply | Callable[[GraphRequest], GraphReply]
 """An answer of Threads, or what makes it."""

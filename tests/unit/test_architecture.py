@@ -50,6 +50,7 @@ UNNAMED = {
     (500, "internal"),
     (409, "cancelled"),
     (409, "outcome_unknown"),
+    (422, "given_up"),
 }
 """Promised without a name ("every other transient fault"), the one that must not happen, and what a post that
 ended without being published answers to the request that began it."""

@@ -29,8 +29,10 @@ from threads.deliver import LOOKS, QUICK_LOOKS
 from threads.errors import (
     IdempotencyMismatch,
     InProgress,
+    MissingScope,
     QuotaExceeded,
     RateLimited,
+    ReconnectRequired,
     ServiceUnavailable,
     ThreadsUnavailable,
 )
@@ -117,7 +119,7 @@ def test_a_definite_refusal_ends_the_post(
     """What Threads refuses for good is not sent again, by this delivery or by a later one."""
     world = World()
     world.say(*said)
-    record = world.deliver(content)
+    record = world.deliver(content, by_task=True)
     assert (record.state, record.media_id, record.ambiguous) == (State.FAILED, None, False)
     assert record.error
     assert record.error["code"] == code
@@ -130,7 +132,7 @@ def test_a_dead_token_is_noted_on_the_account() -> None:
     """Later posts learn from the account that it has to be connected again; the failed one says so, too."""
     world = World()
     world.say(DEAD)
-    record = world.deliver()
+    record = world.deliver(by_task=True)
     change = {"status": "reconnect_required", "updatedAt": NOW}
     card = {"status": "reconnect_required", "statusReason": "token_rejected"}
     assert world.accounts.changes == [(ACCOUNT, change, card)]
@@ -142,7 +144,21 @@ def test_a_note_that_cannot_be_written_does_not_keep_a_post_open() -> None:
     world = World()
     world.accounts.is_out_of_order = True
     world.say(DEAD)
-    assert world.deliver().state is State.FAILED
+    assert world.deliver(by_task=True).state is State.FAILED
+
+
+@pytest.mark.parametrize("answer", [DEAD, reply(403, graph_error(10))], ids=["token", "scope"])
+@pytest.mark.parametrize("content", [TEXT, IMAGE], ids=["text", "image"])
+def test_connected_again_the_same_request_goes_on(content: Content, answer: GraphReply) -> None:
+    """What the account's owner can mend does not end a post of the web app: its key stays good."""
+    world = World()
+    world.say(answer)
+    with pytest.raises((ReconnectRequired, MissingScope)):
+        world.deliver(content)
+    left = world.record()
+    assert (left.state, left.owner, left.ambiguous) == (State.NEW, None, False)
+    world.say(*([made("8")] if content is TEXT else [made("7"), is_("FINISHED"), made("8")]))
+    assert world.deliver(content).media_id == "8"
 
 
 def test_a_refusal_that_hides_no_dead_token_marks_nothing() -> None:
@@ -481,7 +497,7 @@ def test_a_refusal_of_publish_is_believed_after_a_look(
     """Where the container shows that nothing is out, what Threads refused for good ends the post."""
     world = World()
     world.say(made("7"), is_("FINISHED"), answer, *then)
-    record = world.deliver(IMAGE)
+    record = world.deliver(IMAGE, by_task=True)
     assert (record.state, (record.error or {})["code"]) == (State.FAILED, code)
     assert (len(world.accounts.changes) == 1) is (code == "reconnect_required")
     assert world.graph.is_done()
@@ -594,15 +610,29 @@ def test_a_container_that_went_wrong_is_replaced_twice(status: GraphReply) -> No
     assert world.calls == [CREATE, LOOK] * 3
     assert (record.state, record.replaced, record.ambiguous) == (State.FAILED, 2, False)
     error = record.error or {}
-    assert (error["code"], error["retryable"]) == ("threads_unavailable", False)
+    assert (error["code"], error["retryable"]) == ("given_up", False)
     assert error["nextAction"] == record.next_action == "publish_again"
 
 
-def test_an_expired_container_of_an_unclear_call_was_not_published() -> None:
-    """A container that expired unpublished is replaced at once, however unclear the last call was."""
+@pytest.mark.parametrize("status", [is_("EXPIRED"), is_("ERROR", "UNKNOWN")], ids=["expired", "error"])
+def test_a_container_of_an_unclear_call_is_not_replaced_before_it_is_looked_for(status: GraphReply) -> None:
+    """However it ends: its post may be out until everything has settled, and then it is not listed."""
     world = World()
-    world.say(made("7"), is_("FINISHED"), silence(), is_("EXPIRED"), made("17"), is_("FINISHED"), made("8"))
+    world.say(made("7"), is_("FINISHED"), silence(), status)
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.forward(seconds=240)
+    world.say(status, listed(), made("17"), is_("FINISHED"), made("8"))
     assert world.deliver(IMAGE).media_id == "8"
+    assert LIST in world.calls
+
+
+@pytest.mark.parametrize("shown", ["\u00e9 b", "e\u0301\nb", "\u00e9 \n b "], ids=ascii)
+def test_a_text_is_found_however_threads_writes_its_spaces(shown: str) -> None:
+    """Line ends, blanks and composed accents may come back otherwise: that is still the same post."""
+    world = World()
+    world.say(silence(), listed("8", text=shown))
+    assert world.deliver(Content({"text": "e\u0301\r\nb"})).state is State.PUBLISHED
 
 
 def test_a_file_that_cannot_be_fetched_is_tried_thrice() -> None:
@@ -674,7 +704,7 @@ def test_each_rate_limit_doubles_the_wait() -> None:
         world.say(LIMIT, quota(3))
         record = world.deliver_again(by_task=True)
     assert waits == [1, 2, 4, 8, 16, 32] + [64] * (MAX_POSTPONED - 6)
-    assert (record.state, (record.error or {})["code"]) == (State.FAILED, "rate_limited")
+    assert (record.state, (record.error or {})["code"]) == (State.FAILED, "given_up")
     assert len({task.name for task in world.tasks.created}) == MAX_POSTPONED
 
 
@@ -737,10 +767,10 @@ def test_a_post_is_not_left_to_a_task_that_was_not_created() -> None:
     world = World()
     world.tasks.is_out_of_order = True
     world.say(LIMIT, quota(3))
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(RateLimited):
         world.deliver(by_task=True)
-    assert world.record().due_at is None
-    assert world.trail[-1] == "task"
+    left = world.record()
+    assert (left.due_at, left.task, left.owner) == (None, None, None)
 
 
 # --- media that takes its time ------------------------------------------------------------------------------
@@ -826,15 +856,120 @@ def test_no_container_is_made_by_a_process_that_was_asleep() -> None:
     assert (world.record().state, world.calls) == (State.NEW, [])
 
 
+# --- replies ------------------------------------------------------------------------------------------------
+
+REPLY = Content({"text": "hello", "replyToId": "17900000000000000"})
+OUT = [made("7"), is_("FINISHED"), silence(), is_("PUBLISHED")]
+"""A post that is out, although the call that published it was not answered."""
+NO_SCOPE = reply(403, graph_error(10, None, "Application does not have permission"))
+
+
+def paths(world: World) -> list[str]:
+    """Return which lists were asked for."""
+    return [request.path for request in world.graph.requests if request.step == LIST]
+
+
+@pytest.mark.parametrize("text_mode", ["single_step", "two_step"])
+def test_a_reply_goes_by_a_container(text_mode: str) -> None:
+    """A list might not show a reply, so that it never goes in a single call, whatever is configured."""
+    world = World(text_mode=text_mode)
+    world.say(made("7"), is_("FINISHED"), made("8"))
+    assert world.deliver(REPLY).media_id == "8"
+    assert world.calls == [CREATE, LOOK, PUBLISH]
+    assert world.graph.requests[0].form == {
+        "media_type": "TEXT",
+        "text": "hello",
+        "reply_to_id": "17900000000000000",
+    }
+    assert "commit SENT" not in world.trail
+
+
+FOUND: list[tuple[list[Said], list[str]]] = [
+    ([listed(), listed("8")], ["/me/threads", "/me/replies"]),
+    ([listed("8"), listed()], ["/me/threads", "/me/replies"]),
+    ([listed("8"), listed("8")], ["/me/threads", "/me/replies"]),
+    ([listed("8"), NO_SCOPE], ["/me/threads", "/me/replies"]),
+    ([listed(), page_of(listed("9", text="x"), "a"), listed("8")], ["/me/threads", *["/me/replies"] * 2]),
+]
+
+
+@pytest.mark.parametrize(("said", "asked"), FOUND, ids=range(len(FOUND)))
+def test_a_reply_that_is_out_is_found_in_either_list(said: list[Said], asked: list[str]) -> None:
+    """A reply is looked for among posts and replies; without the scope for those, among posts alone."""
+    world = World()
+    world.say(*OUT, *said)
+    record = world.deliver(REPLY)
+    assert (record.state, record.media_id) == (State.PUBLISHED, "8")
+    assert paths(world) == asked
+    assert world.ledger.claims == {"8": (UID, post_id("key"))}
+
+
+def test_a_reply_that_no_list_shows_is_not_published_again() -> None:
+    """Without the scope for the list of replies its id may stay unknown, but it is out once."""
+    world = World()
+    world.say(*OUT, listed(), NO_SCOPE)
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(REPLY)
+    world.clock.now = NOW + SETTLE_SILENCE
+    world.graph.always = {LIST: listed(), LOOK: is_("PUBLISHED")}
+    record = world.deliver(REPLY)
+    assert (record.state, (record.error or {})["code"]) == (State.UNKNOWN, "outcome_unknown")
+    assert world.calls.count(PUBLISH) == world.calls.count(CREATE) == 1
+
+
+def test_half_of_the_lists_prove_nothing() -> None:
+    """Where the list of replies cannot be had for another reason, a reply is neither found nor lost."""
+    world = World()
+    world.say(*OUT, listed("8"), OUTAGE)
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(REPLY)
+    assert (world.record().state, world.record().ambiguous) == (State.ARMED, True)
+
+
+def test_only_a_reply_is_looked_for_among_replies() -> None:
+    """For any other post the list of the account's posts is the whole of it."""
+    world = World()
+    world.say(silence(), listed("8"))
+    assert world.deliver().media_id == "8"
+    assert paths(world) == ["/me/threads"]
+
+
+@pytest.mark.parametrize(("used", "error"), [(1000, QuotaExceeded), (999, RateLimited)])
+def test_a_reply_has_a_quota_of_its_own(used: int, error: type[ThreadsUnavailable]) -> None:
+    """Whether a reply has hit the quota is asked of the quota of replies."""
+    world = World()
+    limit = {"reply_quota_usage": used, "reply_config": {"quota_total": 1000}}
+    world.say(LIMIT, reply(200, {"data": [limit]}))
+    with pytest.raises(error):
+        world.deliver(REPLY)
+    assert world.graph.requests[-1].query == {"fields": "reply_quota_usage,reply_config"}
+
+
+# --- sharing to Instagram -----------------------------------------------------------------------------------
+
+SHARED: list[tuple[Content, list[Said]]] = [(TEXT, []), (IMAGE, [made("7"), is_("FINISHED")])]
+
+
+@pytest.mark.parametrize(("content", "before"), SHARED, ids=["text", "image"])
+@pytest.mark.parametrize("told", ["SUCCESS", "FAILED", None, 5])
+def test_how_sharing_went_is_kept(content: Content, before: list[Said], told: object) -> None:
+    """The post is out whether or not it could be shared, and its record says which."""
+    world = World()
+    world.say(*before, reply(200, {"id": "8", "crossreshare_to_ig_status": told}))
+    record = world.deliver(Content({**content.values, "shareToInstagram": True}))
+    assert (record.state, record.media_id) == (State.PUBLISHED, "8")
+    assert record.instagram_status == (told if isinstance(told, str) else None)
+
+
 # --- the last delivery --------------------------------------------------------------------------------------
 
 LAST: list[tuple[Content, list[Said], State, str]] = [
     (TEXT, [silence(), listed()], State.UNKNOWN, "outcome_unknown"),
     (TEXT, [OUTAGE, OUTAGE], State.UNKNOWN, "outcome_unknown"),
-    (TEXT, [silence(NOT_SENT)], State.FAILED, "threads_unavailable"),
-    (IMAGE, [OUTAGE], State.FAILED, "threads_unavailable"),
-    (IMAGE, [silence()], State.FAILED, "threads_unavailable"),
-    (IMAGE, [made("7"), OUTAGE], State.FAILED, "threads_unavailable"),
+    (TEXT, [silence(NOT_SENT)], State.FAILED, "given_up"),
+    (IMAGE, [OUTAGE], State.FAILED, "given_up"),
+    (IMAGE, [silence()], State.FAILED, "given_up"),
+    (IMAGE, [made("7"), OUTAGE], State.FAILED, "given_up"),
     (IMAGE, [made("7"), is_("FINISHED"), silence(), silence()], State.UNKNOWN, "outcome_unknown"),
     (IMAGE, [made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED")], State.UNKNOWN, "outcome_unknown"),
     (
@@ -951,7 +1086,7 @@ def test_another_content_under_the_same_key_is_refused() -> None:
     world.say(made("8"))
     record = world.deliver()
     with pytest.raises(IdempotencyMismatch):
-        world.deliver(Content("hello!"))
+        world.deliver(Content({"text": "hello!"}))
     assert world.record() == record
 
 

@@ -37,7 +37,8 @@ READERS: dict[Step, Callable[[GraphReply], object]] = {
     Step.PUBLISH_CONTAINER: containers.read_published_id,
     Step.READ_MEDIA: containers.read_permalink,
     Step.LIST_POSTS: containers.read_recent_posts,
-    Step.READ_QUOTA: containers.read_quota_is_spent,
+    Step.READ_QUOTA: lambda reply: containers.read_quota(reply, replies=False),
+    Step.DELETE_POST: containers.read_deleted,
 }
 """Who reads the answer to each call."""
 

@@ -176,7 +176,7 @@ def test_a_key_names_its_cell() -> None:
         ("text1/settle/5.freeze300", FROZEN),
         ("text2/settle/18.freeze300", ""),
         ("text2/none/18.late_effect_1h", ""),
-        ("text2/none/18.late_effect_1h+39.190", REFUSED),
+        ("text2/none/18.late_effect_1h+39.content_100", REFUSED),
     ],
 )
 def test_a_window_is_counted_apart(key: str, window: str) -> None:

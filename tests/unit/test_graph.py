@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +31,10 @@ READERS: list[Callable[[GraphReply], object]] = [
     containers.read_permalink,
     containers.read_recent_posts,
     containers.read_end_of_page,
-    containers.read_quota_is_spent,
+    partial(containers.read_quota, replies=False),
+    partial(containers.read_quota, replies=True),
+    containers.read_instagram_status,
+    containers.read_deleted,
 ]
 """Everything that reads an answer."""
 
@@ -312,7 +316,10 @@ QUOTAS: list[tuple[object, object, bool]] = [
 def test_a_quota_is_spent_at_its_total(used: object, total: object, spent: bool) -> None:  # noqa: FBT001 - a column
     """The quota is spent when as many posts are used as there are."""
     limit = {"quota_usage": used, "config": {"quota_total": total, "quota_duration": 86400}}
-    assert containers.read_quota_is_spent(reply(200, {"data": [limit]})) is spent
+    quota = containers.read_quota(reply(200, {"data": [limit]}), replies=False)
+    assert (quota.used >= quota.total) is spent
+    replies = {f"reply_{name}": it for name, it in limit.items()}
+    assert containers.read_quota(reply(200, {"data": [replies]}), replies=True) == quota
 
 
 NO_QUOTAS: list[Any] = [
@@ -330,7 +337,7 @@ NO_QUOTAS: list[Any] = [
 def test_a_quota_that_is_not_told_is_not_guessed(body: dict[str, Any]) -> None:
     """What Threads does not say of the quota is an error, which the walk passes over."""
     with pytest.raises(ThreadsUnavailable):
-        containers.read_quota_is_spent(reply(200, body))
+        containers.read_quota(reply(200, body), replies=False)
 
 
 # --- requests -----------------------------------------------------------------------------------------------
@@ -367,8 +374,37 @@ BUILT: list[tuple[Callable[[Secret], graph.GraphRequest], tuple[object, ...]]] =
         ),
     ),
     (
-        containers.quota_request,
+        lambda token: containers.recent_posts_request(token, NOON, path="/me/replies", after="x"),
+        (
+            Step.LIST_POSTS,
+            "GET",
+            "/me/replies",
+            {
+                "fields": "id,media_type,text,timestamp,permalink",
+                "since": "1777636800",
+                "limit": "100",
+                "after": "x",
+            },
+            None,
+        ),
+    ),
+    (
+        lambda token: containers.delete_post_request(token, "13"),
+        (Step.DELETE_POST, "DELETE", "/13", {}, None),
+    ),
+    (
+        lambda token: containers.quota_request(token, replies=False),
         (Step.READ_QUOTA, "GET", "/me/threads_publishing_limit", {"fields": "quota_usage,config"}, None),
+    ),
+    (
+        lambda token: containers.quota_request(token, replies=True),
+        (
+            Step.READ_QUOTA,
+            "GET",
+            "/me/threads_publishing_limit",
+            {"fields": "reply_quota_usage,reply_config"},
+            None,
+        ),
     ),
     (oauth.own_id_request, (Step.READ_PROFILE, "GET", "/me", {"fields": "id"}, None)),
 ]

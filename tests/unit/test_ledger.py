@@ -66,13 +66,15 @@ MOVES: dict[str, tuple[State, Change]] = {
 STAYS: dict[str, Change] = {
     "claimed": lambda record, now: record.claimed("me", now),
     "released": lambda record, now: record.released(now, ERROR),
-    "followed_up": lambda record, now: record.followed_up("task", now),
+    "followed_up": lambda record, now: record.followed_up("task", now + SECOND, now),
     "postponed_until": lambda record, now: record.postponed_until(now + SECOND, "task", ERROR, now),
+    "with_children": lambda record, now: record.with_children([{"id": "6", "replaced": 0}], now),
     "publishing": lambda record, now: record.publishing(now),
     "answered": lambda record, now: record.answered(record, now),
     "unanswered": lambda record, now: record.unanswered(now),
     "shared": lambda record, now: record.shared(now, now),
     "found_at": lambda record, now: record.found_at("https://x.example", now),
+    "deleted": lambda record, now: record.deleted(now),
 }
 """Those that change something else."""
 
@@ -236,7 +238,10 @@ def test_a_claim_begins_anew() -> None:
 def test_what_comes_back_later_is_nobodys() -> None:
     """A post that is left to a task is free, says by which task it goes on, and counts it."""
     held = in_state(State.ARMED).claimed("me", NOW)
-    followed, postponed = held.followed_up("a", NOW), held.postponed_until(NOW + SECOND, "b", ERROR, NOW)
+    followed, postponed = (
+        held.followed_up("a", NOW + SECOND, NOW),
+        held.postponed_until(NOW + SECOND, "b", ERROR, NOW),
+    )
     assert (followed.owner, followed.lease_until, followed.task, followed.follow_ups) == (None, None, "a", 1)
     assert (followed.due_at, followed.error) == (None, None)
     assert (postponed.owner, postponed.lease_until, postponed.task) == (None, None, "b")
@@ -327,8 +332,16 @@ def test_an_end_says_what_to_do() -> None:
     sent = in_state(State.SENT)
     assert (sent.failed(ERROR, NOW).error, sent.failed(ERROR, NOW).next_action) == (ERROR, "look")
     assert (sent.left_unknown(ERROR, NOW).error, sent.left_unknown(ERROR, NOW).next_action) == (ERROR, "look")
-    published = sent.published("8", NOW, "https://x.example/p")
+    published = sent.published("8", NOW, permalink="https://x.example/p", instagram_status="FAILED")
     assert (published.media_id, published.permalink, published.error) == ("8", "https://x.example/p", None)
+    assert published.instagram_status == "FAILED"
+
+
+def test_a_deleted_post_was_published() -> None:
+    """A post that its owner has deleted keeps its state and its media id, and has a word of its own."""
+    deleted = in_state(State.SENT).published("8", NOW).deleted(NOW + SECOND)
+    assert (deleted.state, deleted.status, deleted.media_id) == (State.PUBLISHED, "deleted", "8")
+    assert deleted.deleted_at == NOW + SECOND
 
 
 STATUSES = [
@@ -343,7 +356,7 @@ STATUSES = [
 
 @pytest.mark.parametrize(("state", "due_at", "word"), STATUSES)
 def test_each_state_has_its_word(state: State, due_at: datetime | None, word: str) -> None:
-    """The app reads how far a post is in one of six words."""
+    """The app reads how far a post is in one word."""
     assert in_state(state, due_at=due_at).status == word
 
 
@@ -407,9 +420,9 @@ def test_a_hash_is_stable() -> None:
 
 def test_each_delivery_names_its_own_task() -> None:
     """A task has another name than the one that is just running, and the same when it is created again."""
-    names = [*starmap(task_id, product(["post-1", "post-11"], range(30)))]
+    names = [*starmap(task_id, product(["post-1", "post-11"], range(30), [NOW, NOW + SECOND]))]
     assert len({*names}) == len(names)
-    assert task_id("post-1", 1) == task_id("post-1", 1)
+    assert task_id("post-1", 1, NOW) == task_id("post-1", 1, NOW)
     assert all(name.isalnum() and len(name) <= 500 for name in names)
 
 
@@ -427,8 +440,10 @@ RECORDS = st.builds(
     updated_at=MOMENTS,
     expires_at=MOMENTS,
     **{name: st.none() | MOMENTS for name in ("scheduled_time", "due_at", "lease_until", "container_at")},
-    **{name: st.none() | MOMENTS for name in ("sent_at", "settles_at")},
+    **{name: st.none() | MOMENTS for name in ("sent_at", "settles_at", "deleted_at")},
     **{name: st.none() | TEXTS for name in ("task", "owner", "container_id", "media_id", "permalink")},
+    instagram_status=st.none() | TEXTS,
+    children=st.lists(st.fixed_dictionaries({"id": st.none() | TEXTS, "replaced": st.integers(0, 3)})),
     **{name: st.integers(0, 99) for name in ("attempts", "replaced", "follow_ups", "postponed")},
     **{name: st.booleans() for name in ("by_container", "ambiguous")},
     error=st.none() | st.dictionaries(TEXTS, TEXTS, max_size=3),
@@ -447,11 +462,13 @@ def test_a_document_has_the_promised_fields() -> None:
     document = as_document(new_record("1", CONTENT, NOW))
     promised = {
         *("status", "accountId", "content", "mediaId", "permalink", "error", "nextAction", "attempts"),
-        *("scheduledTime", "createdAt", "updatedAt", "expiresAt"),
+        *("scheduledTime", "createdAt", "updatedAt", "expiresAt", "instagramStatus", "deletedAt"),
     }
     needed = {
         *("state", "contentHash", "owner", "leaseUntil", "containerId", "containerAt", "sentAt", "ambiguous"),
         *("settlesAt", "byContainer", "replaced", "followUps", "postponed", "dueAt", "task"),
+        "followUpAt",
+        "children",
     }
     assert document.keys() == promised | needed | {TTL_FIELD}
     assert (document["state"], document["status"], document["accountId"]) == ("NEW", "processing", "1")

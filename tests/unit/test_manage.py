@@ -1,4 +1,4 @@
-"""The story of a post's owner: looking at posts, and cancelling one that nobody has begun."""
+"""The story of a post's owner: looking at posts, cancelling one that nobody has begun, deleting one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,11 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.fakes import IMAGE, NOW, TEXT, UID, Died, World, listed, made, post_id, silence
+from tests.unit.fakes import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, World, listed, made, post_id, silence
+from tests.unit.support import graph_error, reply
 from threads import manage, publish
-from threads.errors import InProgress, InvalidRequest, PostNotFound, ThreadsUnavailable
+from threads.errors import (
+    AccountNotFound,
+    InProgress,
+    InvalidRequest,
+    MissingScope,
+    PostNotFound,
+    RateLimited,
+    ReconnectRequired,
+    RejectedByThreads,
+    ServiceError,
+    ThreadsUnavailable,
+)
+from threads.graph import GraphReply
 from threads.ledger import LEASE, RECORD_LIFETIME, Point, Record, State
 from threads.posts import Submission
+from threads.scopes import DEFAULT_SCOPES
 
 TOMORROW = NOW + timedelta(days=1)
 NAME = post_id("key")
@@ -49,7 +63,7 @@ def test_a_scheduled_post_is_cancelled_with_its_task() -> None:
     """The record says that it was cancelled before the task is deleted; the key stays used."""
     world = World()
     task = scheduled(world).task
-    cancelled = manage.cancel(world.tools, UID, NAME).record
+    cancelled = manage.remove(world.tools, UID, NAME).record
     assert (cancelled.state, cancelled.status, cancelled.due_at) == (State.CANCELLED, "cancelled", None)
     assert (cancelled.error or {})["code"] == "cancelled"
     assert cancelled.expires_at == NOW + RECORD_LIFETIME
@@ -61,7 +75,7 @@ def test_a_cancelled_post_is_not_published() -> None:
     """Neither its task nor the same request publishes it after all."""
     world = World()
     scheduled(world)
-    cancelled = manage.cancel(world.tools, UID, NAME).record
+    cancelled = manage.remove(world.tools, UID, NAME).record
     world.clock.now = TOMORROW
     assert publish.deliver_task(world.tools, UID, NAME, world.delivery(by_task=True)).record == cancelled
     assert scheduled(world) == cancelled
@@ -72,9 +86,9 @@ def test_cancelling_twice_is_cancelling() -> None:
     """Who cancels a cancelled post gets its record."""
     world = World()
     scheduled(world)
-    first = manage.cancel(world.tools, UID, NAME)
+    first = manage.remove(world.tools, UID, NAME)
     world.clock.forward(seconds=9)
-    assert manage.cancel(world.tools, UID, NAME).record == first.record
+    assert manage.remove(world.tools, UID, NAME).record == first.record
     assert len(world.tasks.deleted) == 1
 
 
@@ -83,7 +97,7 @@ def test_a_task_that_cannot_be_deleted_does_no_harm() -> None:
     world = World()
     scheduled(world)
     world.tasks.is_out_of_order = True
-    assert manage.cancel(world.tools, UID, NAME).record.state is State.CANCELLED
+    assert manage.remove(world.tools, UID, NAME).record.state is State.CANCELLED
 
 
 def test_a_post_that_nobody_knows_is_not_cancelled() -> None:
@@ -92,11 +106,10 @@ def test_a_post_that_nobody_knows_is_not_cancelled() -> None:
     scheduled(world)
     for uid, name in (("bob", NAME), (UID, post_id("other"))):
         with pytest.raises(PostNotFound):
-            manage.cancel(world.tools, uid, name)
+            manage.remove(world.tools, uid, name)
 
 
 ENDS: dict[str, Callable[[Record], Record]] = {
-    "published": lambda record: record.sending(NOW).published("8", NOW),
     "failed": lambda record: record.failed({"code": "x"}, NOW),
     "unknown": lambda record: record.sending(NOW).left_unknown({"code": "x"}, NOW),
 }
@@ -104,12 +117,12 @@ ENDS: dict[str, Callable[[Record], Record]] = {
 
 @pytest.mark.parametrize("status", ENDS)
 def test_what_has_ended_is_not_cancelled(status: str) -> None:
-    """A post that is out, failed or unknown stays what it is, and the answer says which."""
+    """A post that has failed, or may be out, stays what it is, and the answer says which."""
     world = World()
     ended = ENDS[status](replace(scheduled(world), due_at=None))
     world.ledger.put(UID, NAME, ended)
     with pytest.raises(InvalidRequest) as refusal:
-        manage.cancel(world.tools, UID, NAME)
+        manage.remove(world.tools, UID, NAME)
     assert refusal.value.code == "not_cancellable"
     assert status in refusal.value.message
     assert (world.record(), world.tasks.deleted) == (ended, [])
@@ -122,9 +135,9 @@ def test_a_post_that_is_being_published_is_not_cancelled() -> None:
     with pytest.raises(Died):
         world.deliver(IMAGE)
     with pytest.raises(InProgress):
-        manage.cancel(world.tools, UID, NAME)
+        manage.remove(world.tools, UID, NAME)
     world.clock.forward(seconds=LEASE.total_seconds())
-    assert manage.cancel(world.tools, UID, NAME).record.state is State.CANCELLED
+    assert manage.remove(world.tools, UID, NAME).record.state is State.CANCELLED
 
 
 def test_a_post_that_may_be_out_is_not_cancelled() -> None:
@@ -135,7 +148,7 @@ def test_a_post_that_may_be_out_is_not_cancelled() -> None:
         world.deliver()
     world.clock.forward(seconds=10**5)
     with pytest.raises(InProgress):
-        manage.cancel(world.tools, UID, NAME)
+        manage.remove(world.tools, UID, NAME)
     assert world.record().state is State.SENT
 
 
@@ -149,7 +162,7 @@ def test_a_delivery_that_begins_at_the_same_moment_wins_or_loses() -> None:
 
     world.ledger.before_commit = begins
     with pytest.raises(InProgress):
-        manage.cancel(world.tools, UID, NAME)
+        manage.remove(world.tools, UID, NAME)
     assert (world.record().owner, world.tasks.deleted) == ("other", [])
 
 
@@ -162,10 +175,157 @@ def test_a_delivery_that_was_cancelled_stops_before_it_publishes() -> None:
         if number == 2:  # the container is about to be saved
             world.clock.forward(seconds=LEASE.total_seconds())
             world.ledger.before_commit = lambda _number: None
-            manage.cancel(world.tools, UID, NAME)
+            manage.remove(world.tools, UID, NAME)
 
     world.ledger.before_commit = cancelled
     with pytest.raises(InProgress):
         world.deliver(IMAGE)
     assert world.record().state is State.CANCELLED
     assert world.calls == ["create_container"]
+
+
+# --- deleting what is out -----------------------------------------------------------------------------------
+
+DELETED = reply(200, {"success": True, "deleted_id": "8"})
+DELETE = "delete_post"
+
+
+def out(world: World) -> Record:
+    """Publish a text."""
+    world.say(made("8"))
+    return world.deliver()
+
+
+def test_a_published_post_is_deleted_at_threads() -> None:
+    """The post is deleted with one call, and its record says so, and since when; the media id stays."""
+    world = World()
+    published = out(world)
+    world.clock.forward(seconds=60)
+    world.say(DELETED)
+    deleted = manage.remove(world.tools, UID, NAME).record
+    assert deleted == world.record()
+    assert deleted == replace(published, deleted_at=world.clock.now, updated_at=world.clock.now)
+    assert (deleted.status, deleted.state, deleted.media_id) == ("deleted", State.PUBLISHED, "8")
+    assert world.calls == ["create_container", DELETE]
+    assert (world.graph.requests[-1].method, world.graph.requests[-1].path) == ("DELETE", "/8")
+    assert world.tasks.deleted == []
+
+
+def test_deleting_twice_is_deleting() -> None:
+    """Who deletes a deleted post gets its record, and Threads is not asked again, account or not."""
+    world = World()
+    out(world)
+    world.say(DELETED)
+    deleted = manage.remove(world.tools, UID, NAME)
+    world.clock.forward(seconds=9)
+    world.accounts.found.clear()
+    assert manage.remove(world.tools, UID, NAME).record == deleted.record
+    assert world.calls.count(DELETE) == 1
+
+
+def test_a_deleted_post_is_not_published_again() -> None:
+    """The same request finds the record of what it has published, and that it was deleted."""
+    world = World()
+    out(world)
+    world.say(DELETED)
+    deleted = manage.remove(world.tools, UID, NAME).record
+    assert world.deliver() == deleted
+    assert world.graph.is_done()
+
+
+CANNOT_DELETE: list[tuple[Callable[[World], object], type[ServiceError]]] = [
+    (lambda world: world.accounts.found.clear(), AccountNotFound),
+    (lambda world: world.connect(ACCOUNT, status="reconnect_required"), ReconnectRequired),
+    (lambda world: world.connect(ACCOUNT, scopes=[*DEFAULT_SCOPES]), MissingScope),
+]
+
+
+@pytest.mark.parametrize(("arrange", "trouble"), CANNOT_DELETE, ids=range(len(CANNOT_DELETE)))
+def test_a_post_is_not_deleted_without_its_account_and_scope(
+    arrange: Callable[[World], object], trouble: type[ServiceError]
+) -> None:
+    """Whoever cannot delete learns why before anything is asked of Threads, and the record stays."""
+    world = World()
+    published = out(world)
+    arrange(world)
+    with pytest.raises(trouble) as refusal:
+        manage.remove(world.tools, UID, NAME)
+    if isinstance(refusal.value, MissingScope):
+        assert manage.DELETE_SCOPE in refusal.value.message
+    assert (world.record(), DELETE in world.calls) == (published, False)
+
+
+NOT_DELETED: list[tuple[GraphReply, type[ServiceError], bool]] = [
+    (reply(403, graph_error(10)), MissingScope, False),
+    (reply(401, graph_error(190)), ReconnectRequired, False),
+    (reply(400, graph_error(100, error_user_msg="No.")), RejectedByThreads, False),
+    (reply(403, graph_error(4)), RateLimited, True),
+    (reply(503, graph_error(2)), ThreadsUnavailable, True),
+    (reply(200, {"success": False}), ThreadsUnavailable, True),
+    (reply(200, {"success": "true"}), ThreadsUnavailable, True),
+    (reply(200, {}), ThreadsUnavailable, True),
+    (silence(), ThreadsUnavailable, True),
+]
+
+
+@pytest.mark.parametrize(("answer", "trouble", "retryable"), NOT_DELETED, ids=range(len(NOT_DELETED)))
+def test_what_threads_does_not_delete_stays_published(
+    answer: GraphReply,
+    trouble: type[ServiceError],
+    retryable: bool,  # noqa: FBT001 - a column
+) -> None:
+    """Only a clear yes of Threads makes a post deleted; after anything else it can be tried again."""
+    world = World()
+    published = out(world)
+    world.say(answer)
+    with pytest.raises(trouble) as refusal:
+        manage.remove(world.tools, UID, NAME)
+    assert refusal.value.retryable is retryable
+    assert world.record() == published
+    world.say(DELETED)
+    assert manage.remove(world.tools, UID, NAME).record.status == "deleted"
+
+
+def noting_the_address(world: World) -> None:
+    """Let somebody else note the post's address."""
+    world.ledger.put(UID, NAME, world.record().found_at("https://x.example/p", world.clock.now))
+
+
+def test_a_deletion_is_noted_beside_what_others_note() -> None:
+    """Where the record has changed since it was read, the deletion is noted with that change."""
+    world = World()
+    out(world)
+    world.say(DELETED)
+
+    def once(_number: int) -> None:
+        world.ledger.before_commit = lambda _number: None
+        noting_the_address(world)
+
+    world.ledger.before_commit = once
+    deleted = manage.remove(world.tools, UID, NAME).record
+    assert (deleted.status, deleted.permalink) == ("deleted", "https://x.example/p")
+    assert world.record() == deleted
+
+
+def test_of_two_that_delete_both_succeed() -> None:
+    """Who finds that another one has just deleted the post gets that record."""
+    world = World()
+    out(world)
+    world.say(DELETED)
+
+    def deleted_too(_number: int) -> None:
+        world.ledger.put(UID, NAME, world.record().deleted(NOW - timedelta(seconds=1)))
+
+    world.ledger.before_commit = deleted_too
+    assert manage.remove(world.tools, UID, NAME).record.deleted_at == NOW - timedelta(seconds=1)
+
+
+def test_a_deletion_that_cannot_be_noted_is_in_progress() -> None:
+    """Where the record changes again and again, the caller is told to come back."""
+    world = World()
+    out(world)
+    world.say(DELETED)
+    world.ledger.before_commit = lambda _number: noting_the_address(world)
+    with pytest.raises(InProgress):
+        manage.remove(world.tools, UID, NAME)
+    assert world.record().deleted_at is None

@@ -216,7 +216,7 @@ def test_another_content_under_the_same_key_is_refused(by_task: bool) -> None:  
     world = World()
     world.say(made("8"))
     record = published(world, submission(account_id=ACCOUNT))
-    other = submission(Content("hello!"), ACCOUNT)
+    other = submission(Content({"text": "hello!"}), ACCOUNT)
     with pytest.raises(IdempotencyMismatch):
         published(world, other, by_task=by_task)
     with_dead_token(world)

@@ -17,7 +17,7 @@ QUEUE = "projects/demo-threads/locations/us-central1/queues/publish-threads"
 URL = "https://functions.example/publish_threads"
 SENDER = "tasks@demo-threads.example"
 DUE = datetime(2026, 5, 2, 12, 0, 0, 250_000, tzinfo=UTC)
-NAME = task_id("post", 1)
+NAME = task_id("post", 1, datetime(2026, 5, 1, tzinfo=UTC))
 
 
 def failure(name: str, **more: Any) -> Exception:

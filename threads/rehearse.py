@@ -1,0 +1,35 @@
+"""The story of a dry run: everything that is checked before a post is sent, and nothing sent."""
+
+from typing import Any
+
+from threads.access import find_account, open_token
+from threads.account_graph import AccountGraph
+from threads.options import MAX_LINKS, MAX_TEXT, all_links
+from threads.posts import Submission
+from threads.texts import count
+from threads.tools import Tools
+
+
+def rehearse(tools: Tools, uid: str, submission: Submission) -> dict[str, Any]:
+    """Return what would be sent to Threads, and what is left of today's quota. One read, one call.
+
+    Raises:
+        MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account could publish it.
+
+    """
+    content, counting = submission.content, tools.config.text_counting
+    account = find_account(tools, uid, submission.account_id)
+    token = open_token(tools, uid, account, content.needed_scopes)
+    quota = AccountGraph(tools.graph, token).quota(replies=content.is_reply)
+    return {
+        "ok": True,
+        "dryRun": True,
+        "accountId": account.id,
+        "wouldSend": content.parameters(),
+        "counts": {
+            "text": {"count": count(content.text, counting), "limit": MAX_TEXT, "counting": counting.value},
+            "links": {"count": len(all_links(content.values)), "limit": MAX_LINKS},
+        },
+        "scopes": list(content.needed_scopes),
+        **({"quota": {"used": quota.used, "total": quota.total}} if quota else {}),
+    }

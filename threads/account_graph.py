@@ -49,7 +49,7 @@ class AccountGraph:
         if replies:
             with suppress(MissingScope):
                 posts += self._list(since, "/me/replies")
-        return list(dict.fromkeys(posts))
+        return sorted(dict.fromkeys(posts), key=lambda post: post.published_at)
 
     def _list(self, since: datetime, path: str) -> list[containers.RecentPost]:
         """Read a list to its end: a day may have several pages of posts."""

@@ -100,7 +100,10 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
         message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
         raise InvalidRequest(Problem(named, "no_queue", message))
     now = tools.now()
-    account = find_account(tools, uid, submission.account_id)
+    try:
+        account = find_account(tools, uid, submission.account_id)
+    except ServiceError as trouble:
+        return _refused(tools, uid, submission, Delivery(owner=""), trouble)
     name = replace(submission, account_id=account.id).post_id(uid)
     due_at = submission.scheduled_time or now + QUEUE_PAUSE
     record = new_record(
@@ -157,7 +160,12 @@ def _refused(
     if trouble.retryable:
         raise trouble
     now, name = tools.now(), submission.post_id(uid)
-    record = new_record(submission.account_id or "", submission.content.as_json(), now)
+    record = new_record(
+        submission.account_id or "",
+        submission.content.as_json(),
+        now,
+        scheduled_time=submission.scheduled_time,
+    )
     if delivery.by_task:
         there = tools.records.create(uid, name, ended_badly(record, trouble, now))
     else:

@@ -20,12 +20,14 @@ def rehearse(tools: Tools, uid: str, submission: Submission) -> dict[str, Any]:
     content, counting = submission.content, tools.config.text_counting
     account = find_account(tools, uid, submission.account_id)
     token = open_token(tools, uid, account, content.needed_scopes)
+    children = content.child_parameters()
     quota = AccountGraph(tools.graph, token).quota(replies=content.is_reply)
     return {
         "ok": True,
         "dryRun": True,
         "accountId": account.id,
         "wouldSend": content.parameters(),
+        **({"children": children} if children else {}),
         "counts": {
             "text": {"count": count(content.text, counting), "limit": MAX_TEXT, "counting": counting.value},
             "links": {"count": len(all_links(content.values)), "limit": MAX_LINKS},

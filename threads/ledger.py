@@ -161,6 +161,8 @@ class Record:
     """A text whose single call came to nothing: from here on by way of a container, whose status tells."""
     container_id: str | None = None
     container_at: datetime | None = None
+    root: str | None = None
+    """Of a reply in a thread: the name of the thread's first post."""
     replaced: int = 0
     """Containers that were given up."""
     children: Sequence[Mapping[str, Any]] = ()

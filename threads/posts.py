@@ -20,6 +20,7 @@ from threads.errors import InvalidRequest
 from threads.option_values import MAX_URL
 from threads.scopes import DEFAULT_SCOPES
 from threads.texts import Counting
+from threads.thread_values import read_thread
 from threads.wire import Fields, is_document_id
 
 MAX_KEY = 512
@@ -29,7 +30,9 @@ MAX_SCHEDULE = timedelta(days=30)
 """As far ahead as Cloud Tasks takes a task
 (https://cloud.google.com/tasks/docs/quotas)."""
 
-WEB_FIELDS = ("accountId", "idempotencyKey", "userId", "scheduledTime", "queue", "dryRun")
+WEB_FIELDS = (
+    *("accountId", "idempotencyKey", "userId", "scheduledTime", "queue", "dryRun", "thread", "split"),
+)
 """What the web app's body has beside the options of the post. ``userId`` is there to be compared with the ID
 token."""
 
@@ -60,9 +63,17 @@ class Content:
         return "replyToId" in self.values
 
     @property
+    def replies(self) -> Sequence[options.Values]:
+        """What follows it in its thread."""
+        following: Sequence[options.Values] = self.values.get("thread", ())
+        return following
+
+    @property
     def needed_scopes(self) -> tuple[str, ...]:
-        """The scopes that publishing it needs."""
-        return (*DEFAULT_SCOPES, *options.needed_scopes(self.values))
+        """The scopes that publishing it needs, with all that follows it."""
+        whole = [self.values, *({**values, "replyToId": ""} for values in self.replies)]
+        extra = (scope for values in whole for scope in options.needed_scopes(values))
+        return tuple(dict.fromkeys((*DEFAULT_SCOPES, *extra)))
 
     def as_json(self) -> dict[str, Any]:
         """Return the content in the web app's words: what a record keeps of it."""
@@ -132,7 +143,7 @@ def read_web_body(
         fields.problem("idempotencyKey", "invalid_request", "differs from the header Idempotency-Key.")
     if header_key and len(header_key) > MAX_KEY:
         fields.problem("Idempotency-Key", "invalid_request", f"may have at most {MAX_KEY} characters.")
-    content = Content(options.read_options(fields, body, counting))
+    content = Content(read_thread(fields, body, counting))
     submission = Submission(
         user_id=fields.text("userId", limit=MAX_KEY),
         content=content,
@@ -184,7 +195,7 @@ def _orchestrated(fields: Fields, user_id: str | None, key: str, counting: Count
     post = Fields(request.object("post"))
     members = post.object("content")
     inner = Fields(members)
-    content = Content(options.read_options(inner, {**members, **_task_media(inner)}, counting))
+    content = Content(read_thread(inner, {**members, **_task_media(inner)}, counting))
     account_id = _task_account(inner)
     problems = [*fields.problems, *request.problems, *post.problems, *inner.problems]
     refusal = InvalidRequest(*problems) if problems else None

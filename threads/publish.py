@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from threads.access import check_usable, find_account, open_token
 from threads.account_graph import AccountGraph
+from threads.chain import follow
 from threads.claims import Delivery, claim, claim_new
 from threads.deliver import Walk
 from threads.errors import (
@@ -55,7 +56,8 @@ def publish(tools: Tools, uid: str, submission: Submission, delivery: Delivery) 
         return _refused(tools, uid, submission, delivery, trouble)
     record = new_record(account.id, submission.content.as_json(), tools.now())
     claimed = claim_new(tools, uid, submission.post_id(uid), record, delivery)
-    return Walk(tools, claimed, delivery, token, account).run()
+    held = Walk(tools, claimed, delivery, token, account).run()
+    return follow(tools, held, delivery, token, account)
 
 
 def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
@@ -71,14 +73,18 @@ def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
     if held is None:
         raise PostNotFound if delivery.is_last else InProgress
     record = held.record
-    if record.is_terminal or (record.due_at and delivery.task not in (None, record.task)):
-        return held  # it has ended, or another task is to bring it, at another time
+    goes_on = record.state is State.PUBLISHED and (record.root or Content(record.content).replies)
+    if record.is_terminal and not goes_on:
+        return held
+    if record.due_at and delivery.task not in (None, record.task):
+        return held  # another task is to bring it, at another time
     try:
         account = find_account(tools, uid, record.account_id)
         token = open_token(tools, uid, account, Content(record.content).needed_scopes)
     except ServiceError as trouble:
         return _end(tools, held, trouble)
-    return Walk(tools, claim(tools, held, delivery), delivery, token, account).run()
+    held = Walk(tools, claim(tools, held, delivery), delivery, token, account).run()
+    return follow(tools, held, delivery, token, account)
 
 
 def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
@@ -143,7 +149,10 @@ def with_permalink(tools: Tools, held: Held) -> Held:
     try:
         token = open_token(tools, held.uid, find_account(tools, held.uid, record.account_id))
         permalink = AccountGraph(tools.graph, token).permalink(record.media_id)
-        return tools.records.write(held, record.found_at(permalink, tools.now())) if permalink else held
+        if not permalink:
+            return held
+        noted = tools.records.write(held, record.found_at(permalink, tools.now()))
+        return noted._replace(thread=held.thread)
     except (ServiceError, Overtaken):
         return held
 
@@ -174,7 +183,8 @@ def _refused(
             raise trouble
         there = found
     _same(there, record)
-    if delivery.by_task or there.record.is_terminal:
+    is_whole = there.record.is_terminal and not submission.content.replies
+    if delivery.by_task or is_whole:
         return _end(tools, there, trouble)
     raise trouble
 

@@ -150,6 +150,7 @@ def _page_of(given: Mapping[str, str]) -> tuple[int, datetime | None]:
 
 def _notes(held: "Held") -> dict[str, Any]:
     """Return what the log line says of a post; that somebody has to look is an error."""
+    held = held.thread[-1] if held.thread else held
     record = held.record
     notes: dict[str, Any] = {
         "postId": held.post_id,
@@ -169,7 +170,18 @@ def _notes(held: "Held") -> dict[str, Any]:
 
 
 def _post_answer(held: "Held", told: Mapping[str, Any]) -> Answer:
-    """Answer a request to publish with what its record says."""
+    """Answer a request to publish: of a thread with what its last post has come to, and the ids of all."""
+    if not held.thread:
+        return _single_answer(held, told)
+    answer = _single_answer(held.thread[-1], told)
+    ids = [post.record.media_id for post in (held, *held.thread) if post.record.media_id]
+    root = {"id": held.record.media_id, "postId": held.post_id, "ids": ids}
+    permalink = {"permalink": held.record.permalink} if held.record.permalink else {}
+    return answer._replace(body={**(answer.body or {}), **root, **permalink})
+
+
+def _single_answer(held: "Held", told: Mapping[str, Any]) -> Answer:
+    """Answer with what a post's record says."""
     record = held.record
     body = {"ok": record.error is None or not record.is_terminal, "postId": held.post_id}
     body |= {"accountId": record.account_id, "status": record.status, **told}

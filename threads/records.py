@@ -29,6 +29,8 @@ class Held(NamedTuple):
     version: Any
     reason: ServiceError | None = None
     """Why this delivery has ended it badly: for the log, with what Threads answered."""
+    thread: "tuple[Held, ...]" = ()
+    """With the root of a thread: the replies that have been looked at, in order."""
 
 
 class Overtaken(Exception):

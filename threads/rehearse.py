@@ -4,7 +4,7 @@ from typing import Any
 
 from threads.access import find_account, open_token
 from threads.account_graph import AccountGraph
-from threads.options import MAX_LINKS, MAX_TEXT, all_links
+from threads.options import MAX_LINKS, MAX_TEXT, all_links, parameters
 from threads.posts import Submission
 from threads.texts import count
 from threads.tools import Tools
@@ -21,6 +21,7 @@ def rehearse(tools: Tools, uid: str, submission: Submission) -> dict[str, Any]:
     account = find_account(tools, uid, submission.account_id)
     token = open_token(tools, uid, account, content.needed_scopes)
     children = content.child_parameters()
+    replies = [parameters(values) for values in content.replies]
     quota = AccountGraph(tools.graph, token).quota(replies=content.is_reply)
     return {
         "ok": True,
@@ -28,6 +29,7 @@ def rehearse(tools: Tools, uid: str, submission: Submission) -> dict[str, Any]:
         "accountId": account.id,
         "wouldSend": content.parameters(),
         **({"children": children} if children else {}),
+        **({"thread": replies} if replies else {}),
         "counts": {
             "text": {"count": count(content.text, counting), "limit": MAX_TEXT, "counting": counting.value},
             "links": {"count": len(all_links(content.values)), "limit": MAX_LINKS},

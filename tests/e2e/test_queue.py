@@ -190,6 +190,41 @@ def test_a_video_is_followed_up_by_tasks(
     assert len(threads.posts()) == 1
 
 
+def test_a_thread_goes_on_when_its_video_is_ready(
+    publish: Function,
+    cloud_tasks: CloudTasks,
+    threads: Threads,
+    firebase: Firebase,
+    user: SignedIn,
+    connect: Connect,
+) -> None:
+    """What waits for a video in the middle is published after it, by the task that has followed it up."""
+    connect(user)
+    threads.control("POST", "media", processing_seconds=3600)
+    posts = [{"text": "One"}, {"text": "Two", "videoUrl": VIDEO}, {"text": "Three"}]
+    answer = publish.post(headers=user.headers, json={"thread": posts})
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    assert len(answer.json()["ids"]) == 1
+    threads.control("POST", "clock", advance_seconds=3600)
+    cloud_tasks.pass_time(31)
+    one, two, three = threads.posts()
+    assert [post["content"]["text"] for post in (one, two, three)] == ["One", "Two", "Three"]
+    assert two["content"]["reply_to_id"] == one["id"]
+    assert three["content"]["reply_to_id"] == two["id"]
+    assert record_of(firebase, user, answer.json())["status"] == "published"
+
+
+def test_a_scheduled_thread_comes_whole(
+    publish: Function, cloud_tasks: CloudTasks, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Its task publishes the root and what follows it."""
+    connect(user)
+    body = {"thread": [{"text": "One"}, {"text": "Two"}], "scheduledTime": tomorrow()}
+    assert publish.post(headers=user.headers, json=body).status_code == 202
+    cloud_tasks.pass_time(24 * 3600 + 1)
+    assert [post["content"]["text"] for post in threads.posts()] == ["One", "Two"]
+
+
 def test_an_account_at_its_limit_waits_alone(
     publish: Function,
     cloud_tasks: CloudTasks,

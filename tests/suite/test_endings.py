@@ -24,6 +24,12 @@ START_SECONDS = 60
 END_SECONDS = 15
 
 
+def _as_from_a_terminal() -> None:
+    """Undo what a shell's background jobs and ``nohup`` pass on: that these signals are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Launched:
     """``python -m emulator`` on free ports, with its output so far."""
 
@@ -41,8 +47,7 @@ class Launched:
                 env={**os.environ, **chosen},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                # As from a terminal: a shell's background jobs pass on that they ignore Ctrl-C.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
+                preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - no threads yet
             )
 
     def text(self) -> str:

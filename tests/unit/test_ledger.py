@@ -467,7 +467,7 @@ def test_a_document_has_the_promised_fields() -> None:
     needed = {
         *("state", "contentHash", "owner", "leaseUntil", "containerId", "containerAt", "sentAt", "ambiguous"),
         *("settlesAt", "byContainer", "replaced", "followUps", "postponed", "dueAt", "task"),
-        "followUpAt",
+        *("followUpAt", "root"),
         "children",
     }
     assert document.keys() == promised | needed | {TTL_FIELD}

@@ -349,6 +349,8 @@ class Walk:
             return self._post.pause(error)
         if isinstance(error, ReconnectRequired):
             self._mark_account()
+        if isinstance(error, MissingScope):
+            error = self._naming_scopes(error)
         if isinstance(error, ReconnectRequired | MissingScope) and not self._delivery.by_task:
             return self._post.pause(error)  # connected again, the same request goes on
         return self._post.fail(error)
@@ -356,6 +358,16 @@ class Walk:
     def _is_quota_spent(self) -> bool:
         quota = self._graph.quota(replies=self._content.is_reply)
         return quota is not None and quota.used >= quota.total
+
+    def _naming_scopes(self, error: MissingScope) -> MissingScope:
+        """Say which permissions it may be: one that was asked for may have been refused in the window."""
+        scopes = ", ".join(self._content.needed_scopes)
+        return MissingScope(
+            f"Threads says that a permission is missing; this post needs {scopes}. Connect the account again "
+            "with these scopes, and allow them.",
+            evidence=error.evidence,
+            verdict=error.verdict,
+        )
 
     def _mark_account(self) -> None:
         """Let later posts know that the token is dead."""

@@ -82,6 +82,8 @@ class ServiceError(Exception):
     retryable: ClassVar[bool] = False
     retry_after: timedelta | None = None
     next_action: str | None = None
+    post_id: str | None = None
+    """The post that it is about, where there is a record of it."""
 
     def __init__(self, message: str | None = None) -> None:
         """Take the text for the caller; without one, the class' docstring is the text."""

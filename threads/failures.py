@@ -30,7 +30,8 @@ NOT_SENT = "NotSent"
 """The reason of a request that has certainly not left: without any effect."""
 
 MEDIA_TRIES = 3
-"""How often a file is offered again that Threads could not fetch (seen: passes as often as not, at first)."""
+"""How often a post is offered again whose file Threads could not fetch, or which names something that it does
+not find (seen: passes as often as not, at first)."""
 
 
 class Step(StrEnum):
@@ -169,6 +170,15 @@ RULES: tuple[Rule, ...] = (
         verdict=_DEFINITE,
     ),
     # --- the container's and the file's
+    Rule(
+        ThreadsUnavailable,
+        "seen: what the call names is not seen yet, or not there at all",
+        steps=frozenset({Step.CREATE_CONTAINER}),
+        codes=frozenset({24}),
+        subcodes=frozenset({4279009}),
+        verdict=Verdict(definite=True, tries=MEDIA_TRIES),
+        message="Threads does not find what this post names: the post it answers or quotes, or a medium.",
+    ),
     Rule(
         ThreadsUnavailable,
         "seen: a container that Threads does not see yet, or has lost; a third of all unknown errors",

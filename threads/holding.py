@@ -100,6 +100,7 @@ class Holding:
             return self.fail(error)
         self.write(self.record.released(self.now(), error.as_json()))
         self.reached(Point.RELEASED)
+        error.post_id = self.held.post_id
         raise error
 
     def follow_up(self, now: datetime) -> None:

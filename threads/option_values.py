@@ -87,14 +87,14 @@ def flag(value: Any) -> bool:
 def threads_id(value: Any) -> str:
     """Read the id of something at Threads."""
     if not isinstance(value, str) or not is_threads_id(value):
-        raise Wrong("must be an id of Threads, as a text of digits.")
+        raise Wrong(f"is {_shown(value)}; it must be an id of Threads, as a text of digits.")
     return value
 
 
 def reply_control(value: Any) -> str:
     """Read who may reply."""
     if value not in REPLY_CONTROLS:
-        raise Wrong(f"must be one of {', '.join(REPLY_CONTROLS)}.")
+        raise Wrong(f"is {_shown(value)}; it must be one of {', '.join(REPLY_CONTROLS)}.")
     return str(value)
 
 
@@ -102,7 +102,7 @@ def link(value: Any) -> str:
     """Read the address of a web page."""
     url = text_of(MAX_URL)(value)
     if not _is_url(url, ("https", "http")):
-        raise Wrong("must be an absolute http or https URL.")
+        raise Wrong(f"is {_shown(url)}; it must be an absolute http or https URL.")
     return url
 
 
@@ -110,7 +110,9 @@ def media_url(value: Any) -> str:
     """Read the address of a file that Threads is to fetch."""
     url = text_of(MAX_URL)(value)
     if not (_is_url(url, ("https",)) and _is_public(url)):
-        raise Wrong("must be an absolute https URL that anybody can open: Threads fetches it.")
+        raise Wrong(
+            f"is {_shown(url)}; it must be an absolute https URL with a public host name: Threads fetches it."
+        )
     return url
 
 
@@ -135,7 +137,7 @@ def topic_tag(value: Any) -> str:
     """Read a topic."""
     topic = text_of(MAX_TOPIC)(value)
     if not topic.strip() or {".", "&"} & set(topic):
-        raise Wrong(f"must be 1 to {MAX_TOPIC} characters without . and &.")
+        raise Wrong(f"is {_shown(topic)}; it must be 1 to {MAX_TOPIC} characters without . and &.")
     return topic
 
 

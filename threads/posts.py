@@ -139,6 +139,8 @@ def read_web_body(
     """
     fields = Fields(body, known=(*options.BY_NAME, *WEB_FIELDS))
     key = fields.text("idempotencyKey", limit=MAX_KEY)
+    if body.get("idempotencyKey") == "" and not header_key:
+        fields.problem("idempotencyKey", "invalid_request", "is empty; give a key, or leave it out.")
     if header_key and key and header_key != key:
         fields.problem("idempotencyKey", "invalid_request", "differs from the header Idempotency-Key.")
     if header_key and len(header_key) > MAX_KEY:

@@ -101,10 +101,7 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
         ServiceUnavailable: send the same request again.
 
     """
-    if not tools.tasks.is_configured:
-        named = "scheduledTime" if submission.scheduled_time else "queue"
-        message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
-        raise InvalidRequest(Problem(named, "no_queue", message))
+    check_queue(tools, submission)
     now = tools.now()
     try:
         account = find_account(tools, uid, submission.account_id)
@@ -118,8 +115,7 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
     if there := tools.records.read(uid, name):
         return _left_to_task(tools, _same(there, record), now + QUEUE_PAUSE)
     check_usable(tools, account, submission.content.needed_scopes)
-    if due_at <= now:
-        raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
+    check_time(tools, submission)
     task = task_id(name, 0, due_at)
     tools.tasks.enqueue(task, uid=uid, post_id=name, due_at=due_at)
     held = tools.records.create(uid, name, replace(record, due_at=due_at, task=task))
@@ -127,6 +123,30 @@ def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
         with suppress(ServiceUnavailable):
             tools.tasks.delete(task)
     return _same(held, record)
+
+
+def check_queue(tools: Tools, submission: Submission) -> None:
+    """Let pass what can be left to a task.
+
+    Raises:
+        InvalidRequest: no queue is configured.
+
+    """
+    if not tools.tasks.is_configured:
+        named = "scheduledTime" if submission.scheduled_time else "queue"
+        message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
+        raise InvalidRequest(Problem(named, "no_queue", message))
+
+
+def check_time(tools: Tools, submission: Submission) -> None:
+    """Let pass what is to be published now, or later.
+
+    Raises:
+        InvalidRequest: its time has passed.
+
+    """
+    if submission.scheduled_time and submission.scheduled_time <= tools.now():
+        raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
 
 
 def _left_to_task(tools: Tools, held: Held, due_at: datetime) -> Held:

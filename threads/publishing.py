@@ -67,7 +67,8 @@ def _from_app(service: Service, call: Call, uid: str) -> Answer:
     except ServiceError as error:
         call.notes |= error_notes(error)
         answer = json_error(error)
-        return answer._replace(body={**(answer.body or {}), **told})
+        post = {"postId": error.post_id} if error.post_id else {}
+        return answer._replace(body={**(answer.body or {}), **post, **told})
     call.notes |= _notes(held)
     return _post_answer(held, told)
 

@@ -6,6 +6,7 @@ from threads.access import find_account, open_token
 from threads.account_graph import AccountGraph
 from threads.options import MAX_LINKS, MAX_TEXT, all_links, parameters
 from threads.posts import Submission
+from threads.publish import check_queue, check_time
 from threads.texts import count
 from threads.tools import Tools
 
@@ -14,10 +15,14 @@ def rehearse(tools: Tools, uid: str, submission: Submission) -> dict[str, Any]:
     """Return what would be sent to Threads, and what is left of today's quota. One read, one call.
 
     Raises:
+        InvalidRequest: it could not be scheduled.
         MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account could publish it.
 
     """
     content, counting = submission.content, tools.config.text_counting
+    if submission.is_queued or submission.scheduled_time:
+        check_queue(tools, submission)
+        check_time(tools, submission)
     account = find_account(tools, uid, submission.account_id)
     token = open_token(tools, uid, account, content.needed_scopes)
     children = content.child_parameters()

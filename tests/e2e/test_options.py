@@ -142,6 +142,28 @@ def test_a_scope_that_was_not_granted_is_told_before_any_call(
     assert instant.calls() == []
 
 
+def test_a_post_that_answers_nothing_is_given_up(
+    publish_threads: Function, instant: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Threads does not find what is to be answered: that may pass, but not for ever; the post is named."""
+    connect(user)
+    body = {"text": "To whom?", "replyToId": "17", "idempotencyKey": "k"}
+    answers = [publish_threads.post(headers=user.headers, json=body) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [503, 503, 422, 422]
+    assert len({answer.json()["postId"] for answer in answers}) == 1
+    assert "does not find what this post names" in answers[-1].json()["error"]["message"]
+    assert instant.posts() == []
+
+
+def test_a_dry_run_is_for_later_posts_too(
+    publish_threads: Function, user: SignedIn, connect: Connect
+) -> None:
+    """What could not be scheduled is refused in a rehearsal as well."""
+    connect(user)
+    body = {"text": "x", "dryRun": True, "queue": True}
+    assert publish_threads.post(headers=user.headers, json=body).json()["error"]["code"] == "no_queue"
+
+
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(
     publish_threads: Function, instant: Threads, firebase: Firebase, user: SignedIn, connect: Connect
 ) -> None:

@@ -213,6 +213,7 @@ SAMPLES: dict[str, list[Sample]] = {
             graph_error(24, 4279009, **MISSING_CONTAINER),
             ThreadsUnavailable,
             proves=NOTHING_DONE,
+            tries=MEDIA_TRIES,
         ),
     ],
     "media could not be fetched: a few times again": [

@@ -345,7 +345,9 @@ class Walk:
         if isinstance(error, RateLimited | QuotaExceeded):
             return self._post.postpone(error)
         tries = error.verdict.tries
-        if error.retryable and (tries is None or self._post.record.attempts < tries):
+        if tries is not None:
+            self._post.record = self._post.record.refused_again(self._post.now())
+        if error.retryable and (tries is None or self._post.record.refused < tries):
             return self._post.pause(error)
         if isinstance(error, ReconnectRequired):
             self._mark_account()

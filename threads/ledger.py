@@ -173,6 +173,8 @@ class Record:
     """The first such call: where a search begins."""
     settles_at: datetime | None = None
     """From when on a post that is not to be found is not out."""
+    refused: int = 0
+    """Deliveries that have met an error which passes after a few tries, or never."""
     follow_ups: int = 0
     follow_up_at: datetime | None = None
     """When a task looks at the container again."""
@@ -279,6 +281,10 @@ class Record:
         """
         settles_at = published_at + CLOCK_ALLOWANCE + SETTLE_SILENCE
         return self._within(now, settles_at=max(self.settles_at or settles_at, settles_at))
+
+    def refused_again(self, now: datetime) -> Self:
+        """Count an error that passes after a few tries, or never."""
+        return self._within(now, refused=self.refused + 1)
 
     def withdrawn(self, now: datetime) -> Self:
         """Note that no call has published it, or will."""

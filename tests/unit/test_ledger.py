@@ -74,6 +74,7 @@ STAYS: dict[str, Change] = {
     "unanswered": lambda record, now: record.unanswered(now),
     "shared": lambda record, now: record.shared(now, now),
     "found_at": lambda record, now: record.found_at("https://x.example", now),
+    "refused_again": lambda record, now: record.refused_again(now),
     "deleted": lambda record, now: record.deleted(now),
 }
 """Those that change something else."""
@@ -467,7 +468,7 @@ def test_a_document_has_the_promised_fields() -> None:
     needed = {
         *("state", "contentHash", "owner", "leaseUntil", "containerId", "containerAt", "sentAt", "ambiguous"),
         *("settlesAt", "byContainer", "replaced", "followUps", "postponed", "dueAt", "task"),
-        *("followUpAt", "root"),
+        *("followUpAt", "refused", "root"),
         "children",
     }
     assert document.keys() == promised | needed | {TTL_FIELD}

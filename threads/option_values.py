@@ -101,6 +101,7 @@ def reply_control(value: Any) -> str:
 def link(value: Any) -> str:
     """Read the address of a web page."""
     url = text_of(MAX_URL)(value)
+    _check_user_info(url)
     if not _is_url(url, ("https", "http")):
         raise Wrong(f"is {_shown(url)}; it must be an absolute http or https URL.")
     return url
@@ -109,10 +110,11 @@ def link(value: Any) -> str:
 def media_url(value: Any) -> str:
     """Read the address of a file that Threads is to fetch."""
     url = text_of(MAX_URL)(value)
-    if not (_is_url(url, ("https",)) and _is_public(url)):
-        raise Wrong(
-            f"is {_shown(url)}; it must be an absolute https URL with a public host name: Threads fetches it."
-        )
+    _check_user_info(url)
+    if not _is_url(url, ("https",)):
+        raise Wrong(f"is {_shown(url)}; it must be an absolute https URL: Threads fetches it.")
+    if not _is_public(url):
+        raise Wrong(f"is {_shown(url)}; its host must be a public name, no address: Threads fetches it.")
     return url
 
 
@@ -233,14 +235,19 @@ def check_ranges(ranges: Sequence[Mapping[str, Any]], size: int) -> None:
             raise Wrong(f"has a range that ends at {end}; the text has {size} characters.")
 
 
+def _check_user_info(url: str) -> None:
+    """Refuse an address with a user name or a password in it; not even its sender is shown it."""
+    if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
+        raise Wrong("must have no user name or password in it.")
+
+
 def _is_url(url: str, schemes: Sequence[str]) -> bool:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    is_whole = parts.scheme in schemes and bool(host) and parts.username is None
-    return is_whole and url.isprintable() and " " not in url
+    return parts.scheme in schemes and bool(host) and url.isprintable() and " " not in url
 
 
 def _is_public(url: str) -> bool:

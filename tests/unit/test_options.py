@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from threads import options
+from threads import option_values, options
 from threads.errors import InvalidRequest, Problem
 from threads.options import ANY, BY_NAME, CAROUSEL, EXCLUSIONS, IMAGE, OPTIONS, SINGLE, TEXT, VIDEO
 from threads.texts import Counting
@@ -856,3 +856,21 @@ def test_no_depth_is_too_deep(name: str, opening: str) -> None:
         except InvalidRequest:
             continue
         assert name in {field for field, _ in broken(body)} | ({"text"} if name == "text" else set())
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("http://cdn.example/a.jpg", "an absolute https URL"),
+        ("cdn.example/a.jpg", "an absolute https URL"),
+        ("https://127.0.0.1/a.jpg", "no address"),
+        ("https://printer.local/a.jpg", "a public name"),
+        ("https://ada:geheim@cdn.example/a.jpg", "no user name or password"),
+    ],
+)
+def test_the_broken_part_of_a_media_url_is_told(url: str, part: str) -> None:
+    """A refused media URL says which part of the rule it breaks; a password in it is not shown."""
+    with pytest.raises(option_values.Wrong) as wrong:
+        option_values.media_url(url)
+    assert part in str(wrong.value)
+    assert "geheim" not in str(wrong.value)

@@ -15,6 +15,7 @@ from typing import Any, Self
 import requests
 
 from emulator.ports import HOST, Ports, answers
+from tests.e2e import canary
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 20
@@ -56,8 +57,11 @@ class Function:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process."""
+        """End the process; fail when it has logged a secret."""
+        log = self.log()
         self._stack.close()
+        if error is None:
+            canary.check_log(self.target, log)
 
     def log(self) -> str:
         """Return everything that the process has printed."""
@@ -68,8 +72,10 @@ class Function:
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def request(self, method: str, **options: Any) -> requests.Response:
-        """Send it a request; redirects are not followed."""
-        return requests.request(method, self.url, allow_redirects=False, timeout=60, **options)
+        """Send it a request; redirects are not followed, and an answer with a secret in it fails the test."""
+        answer = requests.request(method, self.url, allow_redirects=False, timeout=60, **options)
+        canary.check_answer(self.target, answer.headers, answer.text)
+        return answer
 
     def get(self, **options: Any) -> requests.Response:
         """Send it a GET."""

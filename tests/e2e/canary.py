@@ -1,0 +1,75 @@
+"""What nothing may show: secrets have a form that is recognized, wherever they turn up.
+
+Every answer of a function, every line that it logs, and every document that a test leaves is looked through
+while the end-to-end tests run, so that a leak fails the test that has brought it about.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emulator import local_secrets
+from emulator.suite import ROOT
+from threads.config import DEVELOPMENT_KEYS
+
+MARKS: Mapping[str, str] = {
+    # The Threads emulator's tokens and codes begin as Meta's do.
+    "token of Threads": r"THAA[\w-]{40,}",
+    "code": r"AQ[\w-]{150,}",
+    "secret of the Threads app": re.escape(local_secrets.read(ROOT)["THREADS_APP_SECRET"]),
+    "key of sealed tokens": re.escape(DEVELOPMENT_KEYS.partition(":")[2]),
+}
+"""What no answer, log line or document may hold."""
+
+SEALED = {"sealed secret": r"(?:development|k\d):[\w-]{60,}"}
+"""What only an account, and a connection that waits to be confirmed, may hold."""
+
+LOGGED = {
+    **MARKS,
+    **SEALED,
+    "ID token, or custom token": r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}",
+    "state, handle or verifier": r"(?<![\w-])[\w-]{43}(?![\w-])",
+    "signed request": r"(?<![\w-])[\w-]{43}\.eyJ[\w-]+",
+}
+"""What no log line may hold."""
+
+ANSWERED = {**MARKS, **SEALED}
+"""What no answer may hold. A state is part of the authorize URL, a handle of the way back to the app."""
+
+
+def leaks(text: str, marks: Mapping[str, str]) -> list[str]:
+    """Return the kinds of secrets that a text holds; never the secrets."""
+    return [kind for kind, pattern in marks.items() if re.search(pattern, text)]
+
+
+def check_answer(name: str, headers: Mapping[str, str], body: str) -> None:
+    """Fail when a function's answer holds what it may not."""
+    shown = "\n".join([*headers.values(), body])
+    assert not (found := leaks(shown, ANSWERED)), f"{name} answered with a {' and a '.join(found)}"
+
+
+def check_log(name: str, log: str) -> None:
+    """Fail when a function's log holds what it may not."""
+    lines = [(line, found) for line in log.splitlines() if (found := leaks(line, LOGGED))]
+    told = [f"{' and '.join(found)}, in a line of {len(line)} characters" for line, found in lines]
+    assert not told, f"{name} logged: {'; '.join(told)}"
+
+
+def check_document(path: str, fields: Mapping[str, Any]) -> None:
+    """Fail when a document holds what it may not; sealed secrets are where they belong, and nowhere else."""
+    sealed_here = {"accounts": {"accessToken"}, "oauthStates": {"code"}}.get(path.split("/")[-2], set())
+    for name, value in fields.items():
+        marks = MARKS if name in sealed_here else ANSWERED
+        assert not (found := leaks(_flat(value), marks)), f"{path} has a {found[0]} in {name}"
+
+
+def _flat(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def documents(client: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every document that the service writes, with its path."""
+    for group in ("oauthStates", "integrations", "accounts", "posts", "threadsClaims", "threadsDeletions"):
+        for document in client.collection_group(group).stream():
+            yield document.reference.path, document.to_dict()

@@ -13,7 +13,7 @@ NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 BROWSER = venv/.browser
 
-.PHONY: help setup run test quick lint format faults bench clean
+.PHONY: help setup run test quick lint format faults hostile bench clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -30,6 +30,9 @@ test: setup $(BROWSER) lint ## check everything: style, types, and every test
 
 faults: setup ## prove that one request is one post, in full; one row or case: make faults ONLY=F1
 	@$(PYTHON) -m tests.faults $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
+hostile: setup ## send 50,000 requests that nobody should send, and judge the answers
+	@$(PYTHON) -m tests.hostile $(if $(SEED),--seed $(SEED))
 
 quick: $(PACKAGES) ## run the tests that need no emulator
 	$(PYTHON) -m pytest --ignore=tests/suite --ignore=tests/e2e

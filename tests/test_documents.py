@@ -14,8 +14,9 @@ from flask import Blueprint, Flask
 from emulator.cloud_tasks import control as tasks_control
 from emulator.cloud_tasks.control_deliveries import control_deliveries
 from emulator.threads_api import control as threads_control
+from emulator.threads_api.control_deliveries import control_deliveries as threads_deliveries
 from emulator.threads_api.control_people import control_people
-from threads import client, errors, ledger, options, posts, records, store
+from threads import accounts, client, errors, ledger, options, posts, records, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,7 +52,7 @@ def test_every_function_is_deployed_defined_and_described() -> None:
     """functions.yaml, main.py and the README's table name the same functions."""
     main = ast.parse((ROOT / "main.py").read_text())
     defined = {node.name for node in main.body if isinstance(node, ast.FunctionDef)}
-    described = {row[0].strip("`") for row in table("The functions")}
+    described = {name for row in table("The functions") for name in codes(row[0])}
     assert set(functions()) == defined == described
     assert {name: it["entryPoint"] for name, it in functions().items()} == {name: name for name in defined}
 
@@ -72,7 +73,10 @@ def test_every_variable_is_described() -> None:
     """The README's configuration table has the variables that the code reads, and no others."""
     [text] = [text for path, text in SOURCES.items() if path.name == "config.py"]
     pattern = r"(?:read\.\w+\(|environment\.get\()\s*\"([A-Z_]+)\""
-    platform = {"GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "K_SERVICE", "FUNCTIONS_EMULATOR"}
+    platform = {
+        *("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"),
+        *("K_SERVICE", "FUNCTIONS_EMULATOR", "FIRESTORE_EMULATOR_HOST"),
+    }
     read = set(re.findall(pattern, text)) - platform
     described = {name for row in table("Configuration") for name in codes(row[0])}
     assert described == read
@@ -145,15 +149,16 @@ def test_the_readmes_limits_are_the_codes() -> None:
 
 
 def test_expiry_and_sweeps_are_declared() -> None:
-    """States expire by a TTL policy, tokens are not indexed, accounts can be found across users."""
+    """What is short-lived expires by a TTL, tokens are not indexed, accounts are found across users."""
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     by_field = {(it["collectionGroup"], it["fieldPath"]): it for it in overrides}
-    assert by_field["oauthStates", "expiresAt"]["ttl"] is True
+    for group in ("oauthStates", "threadsDeletions"):
+        assert by_field[group, "expiresAt"]["ttl"] is True
     for group in ("posts", "threadsClaims"):
         assert by_field[group, ledger.TTL_FIELD]["ttl"] is True
     assert {field for group, field in by_field if group == "posts"} == {ledger.TTL_FIELD}, "apps have posts"
     assert by_field["accounts", "accessToken"]["indexes"] == []
-    for field in ("accountId", "expiresAt"):
+    for field in (*accounts.ID_FIELDS, accounts.USERNAME_FIELD, "refreshAt"):
         scopes = {index["queryScope"] for index in by_field["accounts", field]["indexes"]}
         assert scopes == {"COLLECTION", "COLLECTION_GROUP"}
 
@@ -161,7 +166,7 @@ def test_expiry_and_sweeps_are_declared() -> None:
 @pytest.mark.parametrize(
     ("document", "blueprints"),
     [
-        ("threads-emulator.md", [threads_control.control, control_people]),
+        ("threads-emulator.md", [threads_control.control, control_people, threads_deliveries]),
         ("tasks-emulator.md", [tasks_control.control, control_deliveries]),
     ],
 )
@@ -173,7 +178,7 @@ def test_every_control_of_an_emulator_is_described(document: str, blueprints: li
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     routes = {
-        f"{method} {rule.rule.removeprefix(prefix).replace('<account_id>', '{id}')}"
+        f"{method} {re.sub('<[a-z_]+>', '{id}', rule.rule.removeprefix(prefix))}"
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(prefix)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -185,3 +190,15 @@ def test_links_within_the_readme_lead_somewhere() -> None:
     """Every relative link and picture of the README exists."""
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert [it for it in targets if "://" not in it and not (ROOT / it).exists()] == []
+
+
+def test_every_promise_of_security_has_its_test() -> None:
+    """Each row of SECURITY.md's tables names a test, and each test that it names is there."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(\w+/\w+\.py)::(\w+)`", row)
+        assert named, row
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), test

@@ -1,10 +1,13 @@
 """A user's account and its token, for whoever is going to call Threads with it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from threads.accounts import TOKEN_FIELD, check_connected, check_scopes, select_account
+from threads.accounts import TOKEN_FIELD, check_connected, check_scopes, reconnect_change, select_account
 from threads.documents import Found
-from threads.errors import ReconnectRequired
+from threads.errors import ReconnectRequired, ServiceUnavailable
+from threads.refresh import Outcome, refresh
+from threads.tokens import is_ending
 from threads.tools import Tools
 from threads.vault import Place, SealBroken
 from threads.wire import Secret
@@ -34,7 +37,7 @@ def check_usable(tools: Tools, account: Found, needed_scopes: Iterable[str]) -> 
 
 
 def open_token(tools: Tools, uid: str, account: Found, needed_scopes: Iterable[str] = ()) -> Secret:
-    """Return the token of an account that can do what is asked of it.
+    """Return the token of an account that can do what is asked of it; one about to end is refreshed first.
 
     Raises:
         ReconnectRequired: its token is known to be dead, or no key opens it.
@@ -42,9 +45,34 @@ def open_token(tools: Tools, uid: str, account: Found, needed_scopes: Iterable[s
 
     """
     check_usable(tools, account, needed_scopes)
+    if is_ending(account.fields, tools.now()):
+        account = _refreshed(tools, uid, account)
     place = Place(tools.project(), uid, account.id, TOKEN_FIELD)
     try:
         return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
     except SealBroken as error:
         # The account is not marked: its token works again once a key that was left out is back.
         raise ReconnectRequired from error
+
+
+def _refreshed(tools: Tools, uid: str, account: Found) -> Found:
+    """Return the account with a new token; with the old one, which still works, where that does not pass.
+
+    Raises:
+        ReconnectRequired: Threads says that the old one is dead.
+
+    """
+    try:
+        done = refresh(tools, uid, account)
+    except ServiceUnavailable:
+        return account
+    if done.outcome is Outcome.ENDED:
+        raise done.error or ReconnectRequired
+    return done.account or account
+
+
+def note_dead_token(tools: Tools, uid: str, account: Found) -> None:
+    """Let whoever needs the account next know that Threads has refused its token. One commit."""
+    change, card = reconnect_change("token_rejected", tools.now())
+    with suppress(ServiceUnavailable):  # the next call finds it out anew
+        tools.store.change_account(uid, account, change=change, card=card)

@@ -5,12 +5,13 @@ A document is what Firestore holds, plain dictionaries; reading and writing them
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from threads.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired
-from threads.oauth import LongLivedToken, Profile, ShortLivedToken
-from threads.wire import as_json_time
+from threads.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
+from threads.tokens import token_times
+from threads.wire import Secret, as_json_time
 
 ACTIVE = "active"
 RECONNECT_REQUIRED = "reconnect_required"
@@ -19,6 +20,13 @@ T = TypeVar("T")
 
 TOKEN_FIELD = "accessToken"  # noqa: S105 - the name of a field
 
+ID_FIELDS = ("accountId", "extra.threadsUserId")
+"""Where Threads' id of an account's owner stands. Both are that: one came with the profile, one with the
+token, and which of them Meta names where it speaks of a user is not certain."""
+
+USERNAME_FIELD = "profile.username"
+"""What the account was called when it was connected."""
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -26,24 +34,30 @@ class Connection:
 
     profile: Profile
     threads_user_id: str
+    token: Secret
     token_type: str
     expires_in: int
     expires_at: datetime
     scopes: tuple[str, ...]
+    """What was granted."""
+    refused_scopes: tuple[str, ...]
+    """What was asked for and not granted."""
     now: datetime
 
 
 def new_connection(
-    profile: Profile, short: ShortLivedToken, long: LongLivedToken, scopes: Sequence[str], now: datetime
+    profile: Profile, short: ShortLivedToken, long: LongLivedToken, grants: Grants, now: datetime
 ) -> Connection:
-    """Put together what the three calls of a connection have brought."""
+    """Put together what the calls of a connection have brought."""
     return Connection(
         profile=profile,
         threads_user_id=short.user_id,
+        token=long.secret,
         token_type=long.token_type,
         expires_in=int(long.expires_in.total_seconds()),
         expires_at=now + long.expires_in,
-        scopes=tuple(scopes),
+        scopes=grants.granted,
+        refused_scopes=grants.refused,
         now=now,
     )
 
@@ -65,8 +79,7 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
         "accountId": connection.profile.id,
         TOKEN_FIELD: sealed_token,
         "tokenType": connection.token_type,
-        "expiresIn": connection.expires_in,
-        "expiresAt": connection.expires_at,
+        **token_times(connection.profile.id, connection.now, timedelta(seconds=connection.expires_in)),
         "updatedAt": connection.now,
         "scopes": list(connection.scopes),
         "status": ACTIVE,
@@ -75,17 +88,24 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
     }
 
 
+def refused_scopes(scopes: Sequence[str]) -> dict[str, list[str]]:
+    """Return the member that names what was asked for and not granted; no member when that is nothing."""
+    return {"refusedScopes": list(scopes)} if scopes else {}
+
+
 def summary_document(connection: Connection, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the summary with this account's card in it; what the user has chosen before is kept."""
     cards = dict(before.get("accounts") or {})
     account_id, profile = connection.profile.id, public_profile(connection.profile)
-    kept = {name: value for name, value in cards.get(account_id, {}).items() if name != "statusReason"}
+    old = cards.get(account_id, {})
+    kept = {name: old[name] for name in old if name not in ("statusReason", "refusedScopes")}
     cards[account_id] = {
         "enabled_for_repost": False,
         **kept,
         **{name: profile[name] for name in ("displayName", "username", "avatarUrl", "accountType")},
         "status": ACTIVE,
         "expiresAt": connection.expires_at,
+        **refused_scopes(connection.refused_scopes),
     }
     return {
         "defaultAccountId": before.get("defaultAccountId") or account_id,
@@ -154,9 +174,80 @@ def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
 
 
 def reconnect_change(reason: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what changes on an account, and on its card, when its token turns out to be dead."""
-    change = {"status": RECONNECT_REQUIRED, "updatedAt": now}
+    """Return what changes on an account, and on its card, when its token turns out to be dead.
+
+    Nothing is left to be refreshed: no sweep finds the account any more. (None takes a field away.)
+    """
+    change = {"status": RECONNECT_REQUIRED, "refreshAt": None, "refreshingUntil": None, "updatedAt": now}
     return change, {"status": RECONNECT_REQUIRED, "statusReason": reason}
+
+
+def refreshed_change(
+    account_id: str, token: LongLivedToken, sealed_token: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what changes on an account, and on its card, when its token has been refreshed.
+
+    Whoever has marked the account meanwhile, because of the token that it had, was wrong about this one.
+    """
+    change = {
+        TOKEN_FIELD: sealed_token,
+        "tokenType": token.token_type,
+        **token_times(account_id, now, token.expires_in),
+        "status": ACTIVE,
+        "refreshingUntil": None,
+        "updatedAt": now,
+    }
+    return change, {"status": ACTIVE, "statusReason": None, "expiresAt": change["expiresAt"]}
+
+
+def disconnect_change(now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what changes on an account, and on its card, when its end begins: it loses its token."""
+    change, card = reconnect_change("disconnecting", now)
+    return {**change, TOKEN_FIELD: None}, card
+
+
+def is_without_token(account: Mapping[str, Any]) -> bool:
+    """Say whether an account's end has begun; connecting it again would bring a new token."""
+    return not account.get(TOKEN_FIELD)
+
+
+def summary_with_choice(
+    before: Mapping[str, Any],
+    account_id: str,
+    *,
+    enabled_for_repost: bool | None,
+    is_default: bool,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what changes in the summary when the user chooses something for an account.
+
+    Args:
+        before: the summary.
+        account_id: the account.
+        enabled_for_repost: whether the app may repost with it. None leaves it as it is.
+        is_default: make it the default account. False leaves that as it is.
+        now: the time.
+
+    Raises:
+        AccountNotFound: the user has no such account.
+
+    """
+    cards = dict(before.get("accounts") or {})
+    if account_id not in cards:
+        raise AccountNotFound("You have not connected the Threads account that accountId names.")
+    if enabled_for_repost is not None:
+        cards[account_id] = {**cards[account_id], "enabled_for_repost": enabled_for_repost}
+    default = {"defaultAccountId": account_id} if is_default else {}
+    return {"accounts": cards, **default, "updatedAt": now}
+
+
+def summary_without(before: Mapping[str, Any], account_id: str, now: datetime) -> dict[str, Any]:
+    """Return what changes in the summary when an account goes; one that is left becomes the default one."""
+    cards = {name: card for name, card in (before.get("accounts") or {}).items() if name != account_id}
+    default = before.get("defaultAccountId")
+    if default not in cards:
+        default = min(cards, key=lambda name: cards[name].get("username") or "", default=None)
+    return {"accounts": cards, "defaultAccountId": default, "connectedCount": len(cards), "updatedAt": now}
 
 
 def _jsonable(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a function answers: an object, an error, a redirect, or a small page for a person."""
+"""What a function answers: an object, an error, a redirect, a plain text, or a small page for a person."""
 
 import html
 import json
@@ -13,11 +13,12 @@ from threads.errors import MethodNotAllowed, ServiceError, Unauthenticated
 
 
 class Answer(NamedTuple):
-    """What a handler answers: an object, a redirect, or a small page."""
+    """What a handler answers: an object, a redirect, a plain text, or a small page."""
 
     status: int = HTTPStatus.OK
     body: Mapping[str, Any] | None = None
     page: str | None = None
+    text: str | None = None
     headers: Mapping[str, str] = MappingProxyType({})
 
 
@@ -58,6 +59,8 @@ def as_response(answer: Answer) -> Response:
     """Return the answer as Flask sends it."""
     if answer.page is not None:
         response = Response(answer.page.encode(errors="replace"), content_type="text/html; charset=utf-8")
+    elif answer.text is not None:
+        response = Response(answer.text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
     elif answer.body is not None:
         text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
         response = Response(text.encode(errors="replace"), content_type="application/json")

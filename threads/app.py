@@ -15,9 +15,11 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
-from threads import connecting, publishing
+from threads import connecting, managing, meta, publishing, refreshing
+from threads.answer import Answer
+from threads.call import Call
 from threads.config import Config, read_config
-from threads.edge import Endpoint
+from threads.edge import Endpoint, ErrorAnswer, default_error
 from threads.identity import Identity
 from threads.service import Service
 from threads.store import Store
@@ -99,6 +101,7 @@ def _tools() -> "Tools":
     from threads.records import Records  # noqa: PLC0415 - lazy
     from threads.tasks import Queue  # noqa: PLC0415 - lazy
     from threads.tools import Tools  # noqa: PLC0415 - lazy
+    from threads.users import FirebaseUsers  # noqa: PLC0415 - lazy
 
     return Tools(
         config=CONFIG,
@@ -106,6 +109,7 @@ def _tools() -> "Tools":
         records=Records(_firestore),
         tasks=Queue(CONFIG, _cloud_tasks),
         graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
+        users=FirebaseUsers(_firebase),
         vault=_vault,
         project=lambda: str(_firestore().project),
         now=lambda: datetime.now(UTC),
@@ -115,41 +119,37 @@ def _tools() -> "Tools":
 
 SERVICE = Service(CONFIG, _identity, _store, _tools)
 
-AUTH_START = Endpoint(
-    "th_auth_start",
-    methods=("GET", "POST"),
-    handler=partial(connecting.th_auth_start, SERVICE),
-    allowed_origins=CONFIG.allowed_origins,
-    project=CONFIG.project,
-)
-AUTH_CALLBACK = Endpoint(
-    "th_auth_callback",
-    methods=("GET",),
-    handler=partial(connecting.th_auth_callback, SERVICE),
-    error_answer=connecting.callback_error,
-    project=CONFIG.project,
-)
-PUBLISH = Endpoint(
-    "publish_threads",
-    methods=("POST",),
-    handler=partial(publishing.publish_threads, SERVICE),
-    allowed_origins=CONFIG.allowed_origins,
-    project=CONFIG.project,
-)
-POSTS = Endpoint(
-    "th_posts",
-    methods=("GET", "DELETE"),
-    handler=partial(publishing.th_posts, SERVICE),
-    allowed_origins=CONFIG.allowed_origins,
-    project=CONFIG.project,
-)
-ACCOUNTS = Endpoint(
-    "th_accounts",
-    methods=("GET",),
-    handler=partial(connecting.th_accounts, SERVICE),
-    allowed_origins=CONFIG.allowed_origins,
-    project=CONFIG.project,
-)
+
+def _endpoint(
+    handler: Callable[[Service, Call], Answer],
+    *methods: str,
+    for_pages: bool = False,
+    error_answer: ErrorAnswer = default_error,
+) -> Endpoint:
+    """Return a function; ``for_pages`` lets the app's pages call it (CORS)."""
+    return Endpoint(
+        handler.__name__,
+        methods=methods,
+        handler=partial(handler, SERVICE),
+        allowed_origins=CONFIG.allowed_origins if for_pages else (),
+        error_answer=error_answer,
+        project=CONFIG.project,
+    )
+
+
+AUTH_START = _endpoint(connecting.th_auth_start, "GET", "POST", for_pages=True)
+AUTH_CALLBACK = _endpoint(connecting.th_auth_callback, "GET", error_answer=connecting.callback_error)
+AUTH_FINISH = _endpoint(connecting.th_auth_finish, "POST", for_pages=True)
+PUBLISH = _endpoint(publishing.publish_threads, "POST", for_pages=True)
+POSTS = _endpoint(publishing.th_posts, "GET", "POST", "DELETE", for_pages=True)
+ACCOUNTS = _endpoint(managing.th_accounts, "GET", "PATCH", "DELETE", for_pages=True)
+REFRESH_TOKENS = _endpoint(refreshing.th_refresh_tokens, "POST")
+DEAUTHORIZE = _endpoint(meta.th_deauthorize, "POST")
+DELETE_DATA = _endpoint(meta.th_delete_data, "GET", "POST", error_answer=meta.deletion_error)
+WEBHOOK = _endpoint(meta.th_webhook, "GET", "POST")
+
+WITHOUT_USERS = (AUTH_CALLBACK, REFRESH_TOKENS, DEAUTHORIZE, DELETE_DATA, WEBHOOK)
+"""Functions that no signed-in user calls."""
 
 
 def preload() -> None:
@@ -160,7 +160,7 @@ def preload() -> None:
     nothing in new modules. What was loaded is left out of later collections as well (``gc.freeze``).
     """
     modules = ["google.cloud.firestore", "google.api_core.retry"]
-    if os.environ.get("FUNCTION_TARGET") != AUTH_CALLBACK.name:  # the one that has no signed-in user
+    if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:
         modules.append("firebase_admin.auth")
     gc.disable()
     for module in modules:

@@ -1,46 +1,48 @@
-"""The story of the callback: the browser is back from the authorization window, and the account gets saved.
+"""The story of the callback: the browser is back from the authorization window.
+
+Where connections are immediate, the account gets saved:
 
     1 read     the state
     1 write    use it up: from here on this request alone goes on
-    3 calls    code → short-lived token → long-lived token → profile
+    4 calls    code → short-lived token → long-lived token → profile, and what was granted
     1 commit   account, summary, and how the state ended
 
-Nothing is saved before all three calls have answered, and then everything at once. A callback that is loaded
-again finds how its state ended and answers the same, without a call.
+Where the app confirms them, the code is kept (``auth_link``), and Threads is not called:
+
+    1 read     the state
+    1 commit   use it up, and write the link
+
+A callback that is loaded again finds how its state ended and answers the same, without a call.
 """
 
-import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from threads import oauth
-from threads.accounts import TOKEN_FIELD, account_document, new_connection, public_profile, summary_document
-from threads.auth_start import PROVIDER
+from threads.accounts import public_profile
+from threads.auth_exchange import (
+    CONNECTED,
+    EXCHANGE_TIME,
+    FAILED,
+    exchange,
+    note_failure,
+    save,
+    usage,
+    use_up,
+)
+from threads.auth_link import handle_of, is_handle_of, new_link
+from threads.auth_start import PROVIDER, is_confirmed
 from threads.config import Config
 from threads.documents import Found
-from threads.errors import (
-    InProgress,
-    InvalidReturnTo,
-    InvalidState,
-    RejectedByThreads,
-    ServiceError,
-    ServiceUnavailable,
-)
+from threads.errors import InProgress, InvalidReturnTo, InvalidState, RejectedByThreads, ServiceError
 from threads.return_to import ReturnTo, validate_return_to
 from threads.tools import Tools
-from threads.vault import Place
 from threads.wire import is_document_id
 
-EXCHANGE_TIME = timedelta(minutes=2)
-"""How long a used state may be without an outcome: the function's own time limit. After that its process is
-dead, and connecting has to be started again."""
-
-CONNECTED = "connected"
 CANCELLED = "cancelled"
-FAILED = "failed"
+LINKED = "linked"
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,23 @@ class Callback:
     unverified_code: str
     unverified_error: str
 
+    def code(self) -> oauth.AuthorizationCode | None:
+        """Return the code, if there is one and no error beside it."""
+        return None if self.unverified_error else oauth.validate_code(self.unverified_code)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a connection ended."""
+    """How a callback ended."""
 
     status: str
-    """``connected``, ``cancelled`` or ``failed``."""
+    """``connected``, ``cancelled``, ``failed``, or ``linked``: the app has to confirm it."""
     return_to: ReturnTo | None = None
     account_id: str | None = None
     profile: Mapping[str, Any] = field(default_factory=dict)
+    refused_scopes: Sequence[str] = ()
+    handle: str | None = field(default=None, repr=False)
+    """The link's, which no log may hold."""
     error: ServiceError | None = None
 
     def parameters(self) -> dict[str, str]:
@@ -68,75 +77,43 @@ class Outcome:
         given = {
             "threads": self.status,
             "accountId": self.account_id,
+            "refused": ",".join(self.refused_scopes),
             "error": self.error.code if self.error else None,
         }
         return {name: value for name, value in given.items() if value}
 
 
 def finish(tools: Tools, callback: Callback) -> Outcome:
-    """Bring a connection to its end, or find the end it has come to.
+    """Bring a connection to its end, or as far as the app's turn, or find the end it has come to.
 
     Raises:
         InvalidState: there is no such state; where it would lead is not known either.
+        InProgress: another request is at it.
         ServiceUnavailable: Firestore does not answer; Threads was not called.
 
     """
-    state = callback.unverified_state
-    found = tools.store.read_state(state) if is_document_id(state) else None
-    if found is None or found.fields.get("provider") != PROVIDER:
-        raise InvalidState
+    found = _find_state(tools, callback.unverified_state)
     return_to = _return_to(tools.config, found)
-    now = tools.now()
     if found.fields.get("usedAt"):
-        return _earlier_outcome(found, return_to, now)
-    if found.fields["expiresAt"] <= now:
+        return _earlier_outcome(found, callback, return_to, tools.now())
+    if found.fields["expiresAt"] <= tools.now():
         return Outcome(
             FAILED, return_to, error=InvalidState("This connection attempt is too old. Start again.")
         )
-    denial = _denial(callback, return_to)
-    change = {"usedAt": now, "usedBy": secrets.token_hex(16), **(_as_fields(denial) if denial else {})}
-    used = tools.store.use_up_state(found, change)
-    if used is None:
-        return Outcome(FAILED, return_to, error=InProgress())
-    return denial or _connect(tools, callback, used, return_to)
+    code = callback.code()
+    if code is None:
+        return _deny(tools, callback, found, return_to)
+    if is_confirmed(tools.config, found.fields.get("mode")):
+        return _link(tools, callback, found, return_to, code)
+    return _connect(tools, found, return_to, code)
 
 
-def _connect(tools: Tools, callback: Callback, used: Found, return_to: ReturnTo | None) -> Outcome:
-    """Exchange the code and save the account; note a failure, so that a reload does not wait for anything."""
-    try:
-        code = oauth.validate_code(callback.unverified_code)
-        if code is None:
-            raise RejectedByThreads("Threads sent no usable code. Start again.")
-        return _exchange_and_save(tools, code, used, return_to)
-    except ServiceError as error:
-        outcome = Outcome(FAILED, return_to, error=error)
-        with suppress(ServiceUnavailable):  # then a reload finds no outcome, and says so in the end
-            tools.store.finish_state(used, _as_fields(outcome))
-        return outcome
-
-
-def _exchange_and_save(
-    tools: Tools, code: oauth.AuthorizationCode, used: Found, return_to: ReturnTo | None
-) -> Outcome:
-    config, send = tools.config, tools.graph.send
-    short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
-    long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
-    request = oauth.profile_request(long, config.profile_fields)
-    profile = oauth.read_profile(send(request), config.profile_fields)
-    connection = new_connection(profile, short, long, used.fields["scopes"], tools.now())
-    uid = used.fields["uid"]
-    sealed = tools.vault().seal(long.secret, Place(tools.project(), uid, profile.id, TOKEN_FIELD))
-    outcome = Outcome(CONNECTED, return_to, profile.id, public_profile(profile))
-    tools.store.save_account(
-        uid,
-        profile.id,
-        account=account_document(connection, sealed),
-        at_first={"createdAt": connection.now},
-        summarize=lambda before: summary_document(connection, before),
-        state=used.id,
-        outcome=_as_fields(outcome),
-    )
-    return outcome
+def _find_state(tools: Tools, unverified_state: str) -> Found:
+    found = tools.store.read_state(unverified_state) if is_document_id(unverified_state) else None
+    # A link lies in the same collection; its handle is no state.
+    if found is None or found.fields.get("provider") != PROVIDER or "kind" in found.fields:
+        raise InvalidState
+    return found
 
 
 def _return_to(config: Config, found: Found) -> ReturnTo | None:
@@ -148,33 +125,71 @@ def _return_to(config: Config, found: Found) -> ReturnTo | None:
         return None
 
 
-def _denial(callback: Callback, return_to: ReturnTo | None) -> Outcome | None:
-    """Return the end when the window was left without a code (RFC 6749, section 4.1.2.1)."""
+def _deny(tools: Tools, callback: Callback, found: Found, return_to: ReturnTo | None) -> Outcome:
+    """End a connection whose window was left without a code (RFC 6749, section 4.1.2.1)."""
+    error = None
     if not callback.unverified_error:
-        return None
-    if callback.unverified_error == "access_denied":
-        return Outcome(CANCELLED, return_to)
-    return Outcome(
-        FAILED, return_to, error=RejectedByThreads("Threads did not authorize the app. Start again.")
-    )
+        error = RejectedByThreads("Threads sent no usable code. Start again.")
+    elif callback.unverified_error != "access_denied":
+        error = RejectedByThreads("Threads did not authorize the app. Start again.")
+    status = FAILED if error else CANCELLED
+    use_up(tools, found, {"outcome": {"status": status}})
+    return Outcome(status, return_to, error=error)
 
 
-def _as_fields(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "outcome": {
-            "status": outcome.status,
-            "accountId": outcome.account_id,
-            "profile": dict(outcome.profile),
-            "error": outcome.error.code if outcome.error else None,
-        }
-    }
+def _connect(
+    tools: Tools, found: Found, return_to: ReturnTo | None, code: oauth.AuthorizationCode
+) -> Outcome:
+    """Exchange the code and save the account; a failure is an outcome, too, as the app is told of it."""
+    used = use_up(tools, found)
+    try:
+        connection = exchange(tools, code, used)
+        save(tools, used.fields["uid"], connection, used)
+    except ServiceError as error:
+        note_failure(tools, used, error)
+        return Outcome(FAILED, return_to, error=error)
+    profile = public_profile(connection.profile)
+    return Outcome(CONNECTED, return_to, connection.profile.id, profile, connection.refused_scopes)
 
 
-def _earlier_outcome(found: Found, return_to: ReturnTo | None, now: datetime) -> Outcome:
+def _link(
+    tools: Tools,
+    callback: Callback,
+    found: Found,
+    return_to: ReturnTo | None,
+    code: oauth.AuthorizationCode,
+) -> Outcome:
+    """Keep the code for the app to confirm; of several requests at once all lead to the same link."""
+    if return_to is None:
+        raise InvalidState
+    handle = handle_of(found.id, code)
+    change = {**usage(tools), "outcome": {"status": LINKED, "handle": handle}}
+    if tools.store.link_state(found, change, handle=handle, link=new_link(tools, found, handle, code)):
+        return Outcome(LINKED, return_to, handle=handle)
+    return _earlier_outcome(_find_state(tools, found.id), callback, return_to, tools.now())
+
+
+def _earlier_outcome(found: Found, callback: Callback, return_to: ReturnTo | None, now: datetime) -> Outcome:
     """Answer a state that was used before as it was answered then."""
     outcome = found.fields.get("outcome")
     if outcome is None and found.fields["usedAt"] + EXCHANGE_TIME > now:
-        return Outcome(FAILED, return_to, error=InProgress())
+        raise InProgress
     if outcome is None or outcome["status"] == FAILED:
         return Outcome(FAILED, return_to, error=InvalidState())
-    return Outcome(outcome["status"], return_to, outcome["accountId"], outcome["profile"])
+    if outcome["status"] == LINKED:
+        return _earlier_link(found, callback, return_to, outcome["handle"])
+    return Outcome(
+        outcome["status"],
+        return_to,
+        outcome.get("accountId"),
+        outcome.get("profile") or {},
+        outcome.get("refusedScopes") or (),
+    )
+
+
+def _earlier_link(found: Found, callback: Callback, return_to: ReturnTo | None, handle: str) -> Outcome:
+    """Tell the handle again, but only to who has the code: the state is known to who has begun it."""
+    code = callback.code()
+    if code is None or return_to is None or not is_handle_of(handle, found.id, code):
+        return Outcome(FAILED, return_to, error=InvalidState())
+    return Outcome(LINKED, return_to, handle=handle)

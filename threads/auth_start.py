@@ -1,17 +1,21 @@
-"""The story of "Connect Threads": a state is written, and the browser may go to the authorization window.
+"""The story of "Connect Threads", and of "Sign in with Threads": a state is written, and the browser may go.
 
+1 read     the account, when a certain one is to be connected again
 1 write    oauthStates/{state}
 """
 
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from threads.accounts import select_account
 from threads.authorization import authorize_url
 from threads.config import Config
-from threads.return_to import validate_return_to
-from threads.scopes import requested_scopes
+from threads.documents import Found
+from threads.errors import Forbidden, InvalidReturnTo
+from threads.return_to import ReturnTo, validate_return_to
+from threads.scopes import KNOWN_SCOPES, requested_scopes
 from threads.store import Store
 
 STATE_LIFETIME = timedelta(minutes=10)
@@ -23,13 +27,23 @@ STATE_BYTES = 32
 PROVIDER = "threads"
 """Other providers' states may lie in the same collection."""
 
+CONNECT = "connect"
+SIGN_IN = "signin"
+MODES = (CONNECT, SIGN_IN)
+"""What a window is opened for: another account for a user, or a user."""
+
 
 class Wish(NamedTuple):
-    """What a signed-in user asks for."""
+    """What is asked for: by a signed-in user, or by somebody who wants to become one."""
 
-    uid: str
+    uid: str | None
+    """None: to sign in."""
     unverified_return_to: str | None
     unverified_scopes: Sequence[str]
+    unverified_account_id: str | None = None
+    """The account to connect again."""
+    challenge: str | None = None
+    """To sign in: what the page's verifier has to match (``pkce``)."""
 
 
 def start(config: Config, store: Store, wish: Wish, *, now: datetime) -> str:
@@ -37,23 +51,70 @@ def start(config: Config, store: Store, wish: Wish, *, now: datetime) -> str:
 
     Raises:
         InvalidReturnTo, InvalidRequest: where to return to, or a scope, is not acceptable.
+        Forbidden: nobody signs in with Threads here.
+        AccountNotFound: the user has not the account that is to be connected again.
         ServiceUnavailable: Firestore does not answer.
 
     """
-    return_to = None
-    if wish.unverified_return_to:
-        return_to = validate_return_to(wish.unverified_return_to, config.allowed_origins)
+    mode = CONNECT if wish.uid else SIGN_IN
+    if mode == SIGN_IN:
+        check_sign_in(config)
+    return_to = _return_to(config, wish, mode)
     scopes = requested_scopes(config.extra_scopes, wish.unverified_scopes)
+    account = _account(store, wish)
+    if account:  # what it could do before, it shall be able to do again
+        granted = [scope for scope in account.fields.get("scopes") or () if scope in KNOWN_SCOPES]
+        scopes = tuple(dict.fromkeys((*scopes, *granted)))
     state = secrets.token_urlsafe(STATE_BYTES)
     store.create_state(
         state,
         {
             "uid": wish.uid,
             "provider": PROVIDER,
+            "mode": mode,
             "returnTo": return_to.url if return_to else None,
             "scopes": list(scopes),
+            "account": _remembered(account) if account else None,
+            "challenge": wish.challenge,
             "createdAt": now,
             "expiresAt": now + STATE_LIFETIME,
         },
     )
     return authorize_url(config, state=state, scopes=scopes)
+
+
+def check_sign_in(config: Config) -> None:
+    """Let nobody sign in where that is off.
+
+    Raises:
+        Forbidden: it is.
+
+    """
+    if not config.is_sign_in_on:
+        raise Forbidden("Nobody can sign in with Threads here: SIGN_IN is off.")
+
+
+def is_confirmed(config: Config, mode: str | None) -> bool:
+    """Say whether the app has to confirm what comes back from a window before anything is done with it."""
+    return mode == SIGN_IN or config.connect_mode == "confirm"
+
+
+def _return_to(config: Config, wish: Wish, mode: str) -> ReturnTo | None:
+    if wish.unverified_return_to:
+        return validate_return_to(wish.unverified_return_to, config.allowed_origins)
+    if is_confirmed(config, mode):
+        raise InvalidReturnTo("returnTo is missing: a page of the app has to confirm what comes back.")
+    return None
+
+
+def _account(store: Store, wish: Wish) -> Found | None:
+    """Return the account to connect again, if it is a certain one."""
+    if not wish.uid or not wish.unverified_account_id:
+        return None
+    found = store.find_accounts(wish.uid, wish.unverified_account_id)
+    return select_account(found, wish.unverified_account_id)
+
+
+def _remembered(account: Found) -> dict[str, Any]:
+    """Return what the state remembers of an account; the name is for people."""
+    return {"id": account.id, "username": (account.fields.get("profile") or {}).get("username")}

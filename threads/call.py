@@ -1,5 +1,6 @@
 """Reading an HTTP request: its parameters, its body, what it accepts. Nothing here answers."""
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,6 +9,8 @@ from werkzeug.exceptions import ClientDisconnected
 
 from threads.errors import InvalidRequest, PayloadTooLarge, Problem, UnsupportedMediaType
 from threads.wire import parse_object
+
+JSON = "application/json"
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -48,20 +51,18 @@ class Call:
             InvalidRequest: one of them stands twice, or is not UTF-8.
 
         """
-        values: dict[str, str] = {}
-        try:
-            parameters = parse_qsl(
-                self.request.query_string.decode(), keep_blank_values=True, errors="strict"
-            )
-        except ValueError:
-            raise InvalidRequest(Problem("query", "invalid_request", "is not valid UTF-8.")) from None
-        for name in names:
-            given = [value for key, value in parameters if key == name]
-            if len(given) > 1:
-                raise InvalidRequest(Problem(name, "invalid_request", "stands more than once in the query."))
-            if given:
-                values[name] = given[0]
-        return values
+        return _parameters("query", self.request.query_string, names)
+
+    def form(self, *names: str) -> dict[str, str]:
+        """Return the named fields of the body's form that are there.
+
+        Raises:
+            PayloadTooLarge, UnsupportedMediaType: there is no acceptable one.
+            InvalidRequest: a field stands twice, or is not UTF-8.
+
+        """
+        self._check_type("application/x-www-form-urlencoded")
+        return _parameters("body", self.raw_body(), names)
 
     def json(self) -> dict[str, Any]:
         """Return the body's object.
@@ -70,8 +71,8 @@ class Call:
             PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is no acceptable one.
 
         """
-        self._check_type()
-        return parse_object(self._body())
+        self._check_type(JSON)
+        return parse_object(self.raw_body())
 
     def optional_json(self) -> dict[str, Any]:
         """Return the body's object, an empty one when there is no body.
@@ -80,10 +81,10 @@ class Call:
             PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is one, but it is not acceptable.
 
         """
-        body = self._body()
+        body = self.raw_body()
         if not body:
             return {}
-        self._check_type()
+        self._check_type(JSON)
         return parse_object(body)
 
     def untyped_json(self) -> dict[str, Any]:
@@ -93,19 +94,23 @@ class Call:
             PayloadTooLarge, InvalidRequest: there is no acceptable one.
 
         """
-        return parse_object(self._body())
+        return parse_object(self.raw_body())
 
-    def _check_type(self) -> None:
-        """Insist on JSON: with this type a browser asks first before it sends another site's request."""
+    def _check_type(self, expected: str) -> None:
+        """Insist on a type: with that of JSON a browser asks first before it sends another site's request."""
         encoding = self.request.headers.get("Content-Encoding", "identity")
-        if self.request.mimetype != "application/json" or encoding != "identity":
-            raise UnsupportedMediaType
+        if self.request.mimetype != expected or encoding != "identity":
+            raise UnsupportedMediaType(None if expected == JSON else f"Send the body as {expected}.")
 
-    def _body(self) -> bytes:
-        """Read the body up to its limit.
+    def raw_body(self) -> bytes:
+        """Return the body as it came, up to its limit.
 
         Not with Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
         and would turn Flask's complaint about it into a 500.
+
+        Raises:
+            PayloadTooLarge, InvalidRequest: it is longer, or ends early.
+
         """
         body = bytearray()
         while piece := _piece(self.request, MAX_BODY_BYTES + 1 - len(body)):
@@ -113,6 +118,22 @@ class Call:
             if len(body) > MAX_BODY_BYTES:
                 raise PayloadTooLarge
         return bytes(body)
+
+
+def _parameters(place: str, encoded: bytes, names: Collection[str]) -> dict[str, str]:
+    """Return the named parameters that stand in a query, or in a form."""
+    values: dict[str, str] = {}
+    try:
+        parameters = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise InvalidRequest(Problem(place, "invalid_request", "is not valid UTF-8.")) from None
+    for name in names:
+        given = [value for key, value in parameters if key == name]
+        if len(given) > 1:
+            raise InvalidRequest(Problem(name, "invalid_request", f"stands more than once in the {place}."))
+        if given:
+            values[name] = given[0]
+    return values
 
 
 def _piece(request: Request, size: int) -> bytes:

@@ -26,15 +26,18 @@ def reply_name(root: str, position: int) -> str:
 def follow(tools: Tools, held: Held, delivery: Delivery, token: Secret, account: Found) -> Held:
     """Publish what comes after a post in its thread, until it ends or has to wait; return the root's record.
 
-    With it come, as ``thread``, the replies so far: only the last one of them may not be published.
+    With it come, as ``thread``, the replies so far: only the last one of them may not be published. Nothing
+    follows a post that is not published itself: its own record comes back. If it waits, it has its task.
 
     Raises:
         InProgress: another delivery is at one of them, or there is no time left for the next one.
         ServiceError: another delivery may go on.
 
     """
+    if held.record.state is not State.PUBLISHED:
+        return held
     root = tools.records.read(held.uid, held.record.root) if held.record.root else held
-    if root is None or root.record.state is not State.PUBLISHED:
+    if root is None:
         return held
     ends = tools.now() + BUDGET
     posts = [root]

@@ -10,7 +10,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from threads.errors import ConfigurationError
 from threads.scopes import KNOWN_SCOPES
@@ -42,6 +42,8 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 TEXT_MODES = ("single_step", "two_step")
 
+CONNECT_MODES = ("immediate", "confirm")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -61,6 +63,14 @@ class Config:
     """Read from the profile and kept, beside the four that every account has."""
     allowed_origins: tuple[str, ...]
     """Exact origins: who may call from a browser, and where returnTo may lead."""
+    connect_mode: str
+    """``immediate``: the callback stores the account. ``confirm``: the app does, with ``th_auth_finish``."""
+    is_sign_in_on: bool
+    """Whether people may sign in to the app with Threads."""
+    data_deletion_url: str
+    """The public URL of ``th_delete_data``, whose GET is the page that a person looks a deletion up on."""
+    webhook_verify_token: Secret | None
+    """What Meta has to know to subscribe ``th_webhook``. None: nobody can."""
     text_counting: Counting
     """How the 500 of a text are counted."""
     text_mode: str
@@ -71,6 +81,8 @@ class Config:
     """The queue's full name. None: nothing can be scheduled."""
     publish_url: str | None
     """The URL that tasks call."""
+    refresh_url: str | None
+    """The URL of ``th_refresh_tokens``, which tasks call that refresh one account."""
     tasks_api: str | None
     """Host and port of a Cloud Tasks emulator; None is Google's."""
     tasks_service_account: str | None
@@ -80,6 +92,8 @@ class Config:
     tasks_certs_url: str
     project: str | None
     """The Google Cloud project; None leaves it to the Google libraries to find out."""
+    on_cloud: bool
+    """Whether this runs on Google Cloud, behind its door."""
     graph_connections: int
     """Open connections to Threads at most: as many as requests run in this process."""
 
@@ -102,21 +116,29 @@ def read_config(environment: Mapping[str, str]) -> Config:
         extra_scopes=read.scopes("THREADS_EXTRA_SCOPES"),
         profile_fields=read.names("THREADS_PROFILE_FIELDS"),
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
+        connect_mode=read.choice("CONNECT_MODE", CONNECT_MODES),
+        is_sign_in_on=read.choice("SIGN_IN", ("off", "on")) == "on",
+        # The functions of one deployment are neighbours: they differ in the last part of their URLs.
+        data_deletion_url=read.url("DATA_DELETION_URL", "")
+        or read.neighbour("THREADS_REDIRECT_URI", "th_delete_data"),
+        webhook_verify_token=read.optional_secret("WEBHOOK_VERIFY_TOKEN"),
         text_counting=Counting(read.choice("TEXT_COUNTING", tuple(Counting))),
         text_mode=read.choice("TEXT_MODE", TEXT_MODES),
         token_keys=read.keys("TOKEN_KEYS"),
         publish_queue=read.queue("PUBLISH_QUEUE"),
         publish_url=read.optional_url("PUBLISH_URL"),
+        refresh_url=read.optional_url("REFRESH_URL")
+        or read.neighbour("PUBLISH_URL", "th_refresh_tokens")
+        or None,
         tasks_api=read.host("TASKS_API_URL"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT", "") or None,
         tasks_audience=read.text("TASKS_AUDIENCE", read.text("PUBLISH_URL", "")) or None,
         tasks_issuer=read.text("TASKS_ISSUER", "https://accounts.google.com"),
         tasks_certs_url=read.url("TASKS_CERTS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
         project=environment.get("GOOGLE_CLOUD_PROJECT") or environment.get("GCLOUD_PROJECT") or None,
+        on_cloud=read.on_cloud,
         graph_connections=read.count("THREADS", 80),
     )
-    # The confirming callback is not built: quietly doing without it would be a false sense of safety.
-    read.choice("CONNECT_MODE", ("immediate",))
     if config.publish_queue:  # a queue whose tasks nobody can send, or nobody would believe
         read.required("PUBLISH_URL")
         read.required("TASKS_SERVICE_ACCOUNT")
@@ -126,6 +148,23 @@ def read_config(environment: Mapping[str, str]) -> Config:
     if read.mistakes:
         raise ConfigurationError(read.mistakes)
     return config
+
+
+def read_token_keys(environment: Mapping[str, str]) -> dict[str, Secret]:
+    """Read the keys alone, for a command that runs on somebody's own machine.
+
+    What it seals lies in a project on Google Cloud, unless it is told of an emulator: there has to be a key.
+
+    Raises:
+        ConfigurationError: they are missing or wrong.
+
+    """
+    read = _Reader(environment)
+    read.on_cloud = not environment.get("FIRESTORE_EMULATOR_HOST")
+    keys = read.keys("TOKEN_KEYS")
+    if read.mistakes:
+        raise ConfigurationError(read.mistakes)
+    return keys
 
 
 def is_loopback(host: str | None) -> bool:
@@ -191,6 +230,15 @@ class _Reader:
 
     def optional_url(self, name: str) -> str | None:
         return self.url(name, "") or None
+
+    def optional_secret(self, name: str) -> Secret | None:
+        value = self.text(name, "")
+        return Secret(value) if value else None
+
+    def neighbour(self, name: str, function: str) -> str:
+        """Return the URL of a function beside the one that a variable names, empty where it names none."""
+        value = self.text(name, "")
+        return urljoin(value, function) if value and name not in self.mistakes else ""
 
     def host(self, name: str) -> str | None:
         value = self.optional_url(name)

@@ -1,47 +1,60 @@
-"""What th_auth_start, th_auth_callback and th_accounts do with a request.
+"""What th_auth_start, th_auth_callback and th_auth_finish do with a request.
 
 A handler reads it, calls a story, and answers with what came of it; it is called through an ``Endpoint``,
 which turns what it raises into answers. Stories are imported with the first request that needs them.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from threads import pkce
+from threads.accounts import public_profile, refused_scopes
 from threads.answer import Answer, error_headers, json_error, page, redirect
 from threads.call import Call
 from threads.edge import error_notes
-from threads.errors import InProgress, ServiceError
+from threads.errors import Forbidden, InProgress, ServiceError
 from threads.service import Service
 from threads.wire import Fields
 
 if TYPE_CHECKING:
     from threads.auth_callback import Outcome
+    from threads.auth_start import Wish
 
-START_PARAMETERS = ("returnTo", "return_to", "scopes", "redirect")
+START_PARAMETERS = (
+    "returnTo",
+    "return_to",
+    "scopes",
+    "redirect",
+    "accountId",
+    "mode",
+    "challenge",
+)
+
+FINISH_PARAMETERS = ("handle", "verifier")
 
 MAX_PARAMETER = 4096
-"""Characters of a parameter of th_auth_start that are looked at."""
+"""Characters of a parameter that are looked at."""
 
 
 def th_auth_start(service: Service, call: Call) -> Answer:
-    """Serve th_auth_start."""
+    """Serve th_auth_start.
+
+    To sign in, nobody has to be signed in: an ID token that comes all the same is not looked at, and changes
+    nothing.
+    """
     from threads import auth_start  # noqa: PLC0415 - lazy
 
-    uid = service.identity().user(call.authorization).uid
-    call.notes["uid"] = uid
     given = call.query(*START_PARAMETERS)
     body = call.optional_json()
     fields = Fields({**given, **body}, known=START_PARAMETERS)
     for name in given.keys() & body.keys():
         fields.problem(name, "invalid_request", "stands in the query and in the body.")
-    return_to = fields.text("returnTo", limit=MAX_PARAMETER) or fields.text("return_to", limit=MAX_PARAMETER)
-    scopes = [
-        scope
-        for entry in fields.texts("scopes", limit=MAX_PARAMETER)
-        for scope in entry.replace(",", " ").split()
-    ]
+    mode = fields.text("mode", limit=MAX_PARAMETER) or auth_start.CONNECT
+    if mode not in auth_start.MODES:
+        fields.problem("mode", "invalid_request", f"must be {' or '.join(auth_start.MODES)}.")
+    wish = _wish(fields, None if mode == auth_start.SIGN_IN else _user(service, call))
     fields.check()
-    wish = auth_start.Wish(uid=uid, unverified_return_to=return_to, unverified_scopes=scopes)
     url = auth_start.start(service.config, service.store(), wish, now=datetime.now(UTC))
     if str(given.get("redirect", body.get("redirect"))) in {"1", "True"}:
         return redirect(url)
@@ -53,6 +66,7 @@ def th_auth_callback(service: Service, call: Call) -> Answer:
     """Serve th_auth_callback."""
     from threads import auth_callback  # noqa: PLC0415 - lazy
 
+    _check_navigation(call)
     given = call.query("state", "code", "error")
     callback = auth_callback.Callback(
         unverified_state=given.get("state", ""),
@@ -62,32 +76,113 @@ def th_auth_callback(service: Service, call: Call) -> Answer:
     outcome = auth_callback.finish(service.tools(), callback)
     if outcome.error:
         call.notes |= error_notes(outcome.error)
-    if isinstance(outcome.error, InProgress):
-        raise outcome.error
+    if outcome.return_to and outcome.handle:
+        return redirect(outcome.return_to.with_link(outcome.handle))
     if outcome.return_to:
         return redirect(outcome.return_to.with_outcome(outcome.parameters()))
     return _outcome_answer(call, outcome)
 
 
-def th_accounts(service: Service, call: Call) -> Answer:
-    """Serve th_accounts."""
-    from threads.accounts import cards_answer  # noqa: PLC0415 - lazy
+def th_auth_finish(service: Service, call: Call) -> Answer:
+    """Serve th_auth_finish. A verifier says that it is a sign-in, for which nobody has to be signed in."""
+    from threads import auth_finish  # noqa: PLC0415 - lazy
 
+    fields = Fields(call.json(), known=FINISH_PARAMETERS)
+    handle = fields.text("handle", limit=MAX_PARAMETER)
+    verifier = fields.text("verifier", limit=MAX_PARAMETER)
+    uid = None if verifier else _user(service, call)
+    if handle is None and not fields.has_problem("handle"):
+        fields.problem("handle", "invalid_request", "is missing: it stands behind #th_link= in returnTo.")
+    if verifier and not pkce.is_verifier(verifier):
+        fields.problem("verifier", "invalid_request", "must be 43 to 128 unreserved characters (RFC 7636).")
+    fields.check()
+    finished = auth_finish.finish(
+        service.tools(), auth_finish.Confirmation(handle or "", uid=uid, unverified_verifier=verifier)
+    )
+    call.notes["uid"] = finished.uid
+    profile, token = finished.connection.profile, finished.custom_token
+    connected = _connected(profile.id, public_profile(profile), finished.connection.refused_scopes)
+    return Answer(body={"ok": True, **connected, **({"customToken": token.reveal()} if token else {})})
+
+
+def _user(service: Service, call: Call) -> str:
     uid = service.identity().user(call.authorization).uid
     call.notes["uid"] = uid
-    return Answer(body=cards_answer(service.store().read_summary(uid)))
+    return uid
+
+
+def _wish(fields: Fields, uid: str | None) -> "Wish":
+    """Read what a user asks for, or without one who wants to sign in; broken rules are noted."""
+    from threads import auth_start  # noqa: PLC0415 - lazy
+
+    wish = auth_start.Wish(
+        uid=uid,
+        unverified_return_to=fields.text("returnTo", limit=MAX_PARAMETER)
+        or fields.text("return_to", limit=MAX_PARAMETER),
+        unverified_scopes=[
+            scope
+            for entry in fields.texts("scopes", limit=MAX_PARAMETER)
+            for scope in entry.replace(",", " ").split()
+        ],
+        unverified_account_id=fields.text("accountId", limit=MAX_PARAMETER),
+        challenge=fields.text("challenge", limit=MAX_PARAMETER),
+    )
+    if uid and wish.challenge:
+        fields.problem("challenge", "invalid_request", "is for mode=signin only.")
+    if not uid and wish.unverified_account_id:
+        fields.problem("accountId", "invalid_request", "is for mode=connect only.")
+    if not uid and not pkce.is_challenge(wish.challenge or ""):
+        fields.problem(
+            "challenge",
+            "invalid_request",
+            "must be the SHA-256 of a verifier in base64url, 43 characters (RFC 7636, S256).",
+        )
+    return wish
+
+
+def _check_navigation(call: Call) -> None:
+    """Let only a callback pass that somebody has gone to: it works once, and would be used up unseen.
+
+    Browsers load pages ahead of time, and say so; and no page has a reason to embed this one.
+
+    Raises:
+        Forbidden: it is not; nothing is used up.
+
+    Sources: https://wicg.github.io/nav-speculation/prefetch.html (``Sec-Purpose``; the other names are what
+    browsers said before), https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
+
+    """
+    headers = call.request.headers
+    purpose = " ".join(
+        headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+    ).lower()
+    is_early = any(word in purpose for word in ("prefetch", "prerender", "preview"))
+    # A program's request is "empty", and one of an old browser has no such header.
+    if is_early or headers.get("Sec-Fetch-Dest", "document") not in {"document", "empty"}:
+        raise Forbidden(
+            "This address works once. Open it in a window of its own, not ahead of time or in a frame."
+        )
+
+
+def _connected(account_id: str, profile: Mapping[str, Any], refused: Sequence[str]) -> dict[str, Any]:
+    """Return what a program is told of a connected account."""
+    return {"accountId": account_id, "profile": profile, **refused_scopes(refused)}
 
 
 def _outcome_answer(call: Call, outcome: "Outcome") -> Answer:
     """Answer a callback that leads nowhere: JSON for a program, a page for a person."""
     if outcome.error:
         return callback_error(call, outcome.error)
+    account_id, refused = outcome.account_id, outcome.refused_scopes
     if call.accepts_json():
-        found = {"accountId": outcome.account_id, "profile": outcome.profile} if outcome.account_id else {}
-        return Answer(body={"ok": outcome.account_id is not None, "status": outcome.status, **found})
-    if outcome.account_id is None:
+        found = _connected(account_id, outcome.profile, refused) if account_id else {}
+        return Answer(body={"ok": account_id is not None, "status": outcome.status, **found})
+    if account_id is None:
         return page("Not connected", "You did not allow the app to use your Threads account.")
-    return page("Connected", f"@{outcome.profile['username']} is connected. You can close this page.")
+    lacking = f" You did not allow {', '.join(refused)}: what needs it will not work." if refused else ""
+    return page(
+        "Connected", f"@{outcome.profile['username']} is connected.{lacking} You can close this page."
+    )
 
 
 def callback_error(call: Call, error: ServiceError) -> Answer:

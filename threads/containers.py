@@ -103,7 +103,7 @@ def read_permalink(reply: GraphReply) -> str | None:
         ThreadsError: Threads did not say.
 
     """
-    return _web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
+    return web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
 
 
 def delete_post_request(token: Secret, media_id: str) -> GraphRequest:
@@ -123,6 +123,28 @@ def read_deleted(reply: GraphReply) -> None:
     """
     if read_object(Step.DELETE_POST, reply).get("success") is not True:
         raise unreadable(Step.DELETE_POST, reply)
+
+
+def repost_request(token: Secret, media_id: str) -> GraphRequest:
+    """Repost a post, anybody's.
+
+    Source: https://developers.facebook.com/docs/threads/posts/reposts
+    """
+    return GraphRequest(Step.REPOST, "POST", f"/{media_id}/repost", token=token)
+
+
+def read_repost_id(reply: GraphReply) -> str | None:
+    """Return the repost's own id, or None where Threads reposted it and does not say.
+
+    Raises:
+        ThreadsError: Threads did not repost it, or half an answer came.
+
+    """
+    answer = read_object(Step.REPOST, reply)
+    if answer.get("success", True) is not True:
+        raise unreadable(Step.REPOST, reply)
+    repost_id = str(answer.get("id"))
+    return repost_id if is_threads_id(repost_id) else None
 
 
 def container_failure(status: ContainerStatus, reason: str) -> ThreadsError:
@@ -251,11 +273,12 @@ def _recent_post(entry: Mapping[str, Any]) -> RecentPost:
         media_type=str(entry.get("media_type")),
         text=str(entry.get("text") or ""),
         published_at=datetime.fromisoformat(str(entry.get("timestamp"))).astimezone(UTC),
-        permalink=_web_address(entry.get("permalink")),
+        permalink=web_address(entry.get("permalink")),
     )
 
 
-def _web_address(value: Any) -> str | None:
+def web_address(value: Any) -> str | None:
+    """Return a post's public address, or None where it is none."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 

@@ -11,13 +11,12 @@ sends later.
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
 from threads import containers
+from threads.access import note_dead_token
 from threads.account_graph import AccountGraph
-from threads.accounts import reconnect_change
 from threads.children import Children
 from threads.claims import Claim, Delivery
 from threads.containers import LISTED_TYPES, ContainerStatus
@@ -42,6 +41,7 @@ from threads.ledger import (
     MAX_REPLACED,
     SETTLE_ANSWER,
     Point,
+    Record,
     State,
 )
 from threads.posts import Content
@@ -239,14 +239,14 @@ class Walk:
     def _search(self) -> bool:
         """Look for the post among the account's, and end with it when it is there."""
         record = self._post.record
-        since = (record.container_at or record.sent_at or record.created_at) - CLOCK_ALLOWANCE
+        since = search_begins(record)
         try:
             posts = self._graph.posts_since(since, replies=self._content.is_reply)
         except ThreadsError as error:
             self._refused(error)
             return True
         for post in posts:
-            if self._is_it(post, since):
+            if is_listed_as(post, self._content, since):
                 try:
                     ended = self._post.record.published(
                         post.media_id, self._post.now(), permalink=post.permalink
@@ -258,14 +258,6 @@ class Walk:
                     self._post.reached(Point.FINISHED)
                     return True
         return False
-
-    def _is_it(self, post: containers.RecentPost, since: datetime) -> bool:
-        """Compare type, time and text."""
-        return (
-            post.published_at >= since.replace(microsecond=0)
-            and post.media_type == LISTED_TYPES[self._content.media_type]
-            and _letters(post.text) == _letters(self._content.text)
-        )
 
     def _find_or_leave(self) -> None:
         """Find the media id of a container that is published, which only the account's posts tell.
@@ -350,7 +342,7 @@ class Walk:
         if error.retryable and (tries is None or self._post.record.refused < tries):
             return self._post.pause(error)
         if isinstance(error, ReconnectRequired):
-            self._mark_account()
+            note_dead_token(self._tools, self._post.held.uid, self._account)
         if isinstance(error, MissingScope):
             error = self._naming_scopes(error)
         if isinstance(error, ReconnectRequired | MissingScope) and not self._delivery.by_task:
@@ -371,11 +363,24 @@ class Walk:
             verdict=error.verdict,
         )
 
-    def _mark_account(self) -> None:
-        """Let later posts know that the token is dead."""
-        change, card = reconnect_change("token_rejected", self._post.now())
-        with suppress(ServiceUnavailable):  # the next delivery finds it out anew
-            self._tools.store.change_account(self._post.held.uid, self._account, change=change, card=card)
+
+def search_begins(record: Record) -> datetime:
+    """Return from when on a post can be among the account's."""
+    return (record.container_at or record.sent_at or record.created_at) - CLOCK_ALLOWANCE
+
+
+def is_listed_as(listed: containers.RecentPost, content: Content, since: datetime) -> bool:
+    """Compare type, time and text of a listed post with what may be out since then."""
+    return (
+        listed.published_at >= since.replace(microsecond=0)
+        and listed.media_type == LISTED_TYPES[content.media_type]
+        and is_same_text(listed.text, content.text)
+    )
+
+
+def is_same_text(one: str, other: str) -> bool:
+    """Compare two texts as far as Threads leaves them as they were."""
+    return _letters(one) == _letters(other)
 
 
 def _letters(text: str) -> str:

@@ -45,6 +45,11 @@ ErrorAnswer = Callable[[Call, ServiceError], Answer]
 """How one function says that it failed."""
 
 
+def default_error(_call: Call, error: ServiceError) -> Answer:
+    """Answer an error as JSON."""
+    return json_error(error)
+
+
 class Endpoint(NamedTuple):
     """One function as HTTP sees it."""
 
@@ -53,7 +58,7 @@ class Endpoint(NamedTuple):
     handler: Handler
     allowed_origins: tuple[str, ...] = ()
     """Whose pages may call it (CORS)."""
-    error_answer: ErrorAnswer = lambda _call, error: json_error(error)
+    error_answer: ErrorAnswer = default_error
     project: str | None = None
     """The Google Cloud project, for the names of traces."""
 

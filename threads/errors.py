@@ -5,11 +5,12 @@ callers of the functions see:
 
     ServiceError
     ├── CallerError            the caller changes the request, or who sends it
-    │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidReturnTo                  400
+    │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidHandle, InvalidReturnTo,
+    │   │   InvalidSignature                                                               400
     │   ├── Unauthenticated                                                                401
     │   ├── Forbidden                                                                      403
-    │   ├── AccountNotFound, PostNotFound                                                  404
-    │   ├── IdempotencyMismatch, PostCancelled                                             409
+    │   ├── AccountNotFound, PostNotFound, DeletionNotFound                                404
+    │   ├── IdempotencyMismatch, PostCancelled, WrongAccount                               409
     │   └── MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType                        4xx
     ├── ThreadsError           Threads said no; carries what it said
     │   ├── MissingScope                                                                   403
@@ -137,11 +138,26 @@ class InvalidState(CallerError):
     next_action = "connect_again"
 
 
+class InvalidHandle(CallerError):
+    """This connection was not finished in time, or has been finished already. Start connecting again."""
+
+    status = 400
+    code = "invalid_handle"
+    next_action = "connect_again"
+
+
 class InvalidReturnTo(CallerError):
     """The value of returnTo must be an absolute URL on one of the app's own origins (ALLOWED_ORIGINS)."""
 
     status = 400
     code = "invalid_return_to"
+
+
+class InvalidSignature(CallerError):
+    """This was not signed with the Threads app's secret."""
+
+    status = 400
+    code = "invalid_signature"
 
 
 class Unauthenticated(CallerError):
@@ -174,6 +190,13 @@ class PostNotFound(CallerError):
     code = "post_not_found"
 
 
+class DeletionNotFound(CallerError):
+    """There is no deletion with this code, or it was done more than 90 days ago."""
+
+    status = 404
+    code = "deletion_not_found"
+
+
 class IdempotencyMismatch(CallerError):
     """Another post was sent with this idempotency key. Use a new key for a new post."""
 
@@ -186,6 +209,14 @@ class PostCancelled(CallerError):
 
     status = 409
     code = "cancelled"
+
+
+class WrongAccount(CallerError):
+    """Another Threads account was chosen in the window than the one to connect again. Nothing was changed."""
+
+    status = 409
+    code = "wrong_account"
+    next_action = "connect_again"
 
 
 class MethodNotAllowed(CallerError):

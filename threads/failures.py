@@ -39,6 +39,8 @@ class Step(StrEnum):
 
     EXCHANGE_CODE = "exchange_code"
     EXCHANGE_TOKEN = "exchange_token"  # noqa: S105 - the name of a step
+    READ_GRANTS = "read_grants"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a step
     READ_PROFILE = "read_profile"
     CREATE_CONTAINER = "create_container"
     READ_CONTAINER = "read_container"
@@ -47,6 +49,7 @@ class Step(StrEnum):
     LIST_POSTS = "list_posts"
     READ_QUOTA = "read_quota"
     DELETE_POST = "delete_post"
+    REPOST = "repost"
 
 
 class Failure(NamedTuple):
@@ -248,3 +251,10 @@ def is_missing_container(error: ThreadsError) -> bool:
     """Say whether Threads does not know a container: not yet, or not any more."""
     evidence = error.evidence
     return evidence is not None and (evidence.code, evidence.subcode) == (24, 4279009)
+
+
+def is_missing_post(error: ThreadsError) -> bool:
+    """Say whether Threads does not find a post; in the same words, 100/33, it refuses a permission (seen)."""
+    evidence = error.evidence
+    is_named = evidence is not None and (evidence.code, evidence.subcode) == (100, 33)
+    return error.verdict.definite and (is_named or is_missing_container(error))

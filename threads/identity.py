@@ -1,4 +1,4 @@
-"""Who is calling: Firebase ID tokens and Cloud Tasks' OIDC tokens, verified.
+"""Who is calling: Firebase ID tokens, and OIDC tokens of Cloud Tasks and Cloud Scheduler, verified.
 
 Headers named ``X-CloudTasks-*`` prove nothing and are not looked at here.
 """
@@ -30,6 +30,12 @@ KEYS_PAUSE = timedelta(minutes=1)
 """An unknown key id makes the keys be fetched again, but no more often than this: forgers choose key ids."""
 
 KEYS_TIMEOUT = timedelta(seconds=10)
+
+REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
+"""What Cloud Run puts in the place of a signature that it has verified."""
+
+SERVICE_ACCOUNTS = ".gserviceaccount.com"
+"""The end of every service account's address, and of no other's."""
 
 
 class User(NamedTuple):
@@ -103,10 +109,60 @@ class Identity:
             raise Unauthenticated from None
         if claims.get("iss") != self._config.tasks_issuer:
             return self.user(authorization)
-        self._check_task(unverified)
+        self._check_task(unverified, self._config.tasks_audience)
         return Task()
 
-    def _check_task(self, unverified: str) -> None:
+    def check_refresher(self, authorization: str | None) -> None:
+        """Let Cloud Scheduler and Cloud Tasks pass, which make tokens be refreshed.
+
+        A function with a schedule is not public: Cloud Run verifies a caller's OIDC token at its door, lets
+        in only whom IAM calls an invoker, and hands the token on with its signature taken away, so that
+        nobody can use it again. Such a token is believed on Google Cloud alone, where nothing gets past that
+        door, and only for a service account. One that has its signature is verified in full.
+
+        Should somebody open the door (``allUsers`` as invoker), a made-up token passes here and does no harm:
+        whoever calls, the function does what is due anyway, no more often, and tells nothing.
+
+        Raises:
+            Unauthenticated: there is no token, or it is not valid here.
+            Forbidden: it is a person's, or another service account's.
+            ServiceUnavailable: the keys to verify it with cannot be had.
+
+        Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
+
+        """
+        unverified = _bearer(authorization)
+        if unverified.endswith(REMOVED_SIGNATURE):
+            self._check_admitted(unverified)
+        else:
+            self._check_task(unverified, self._config.refresh_url)
+
+    def _check_admitted(self, unverified: str) -> None:
+        """Look at a token that Cloud Run has verified, and taken the signature from."""
+        import jwt  # noqa: PLC0415 - heavy
+
+        if not self._config.on_cloud:
+            raise Unauthenticated("Only Google Cloud may take a token's signature away.")
+        try:
+            claims = jwt.decode(
+                unverified,
+                issuer=self._config.tasks_issuer,
+                leeway=CLOCK_SKEW,
+                options={
+                    "verify_signature": False,
+                    "verify_exp": True,
+                    "verify_iss": True,
+                    "require": ["exp", "iss"],
+                },
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            raise Unauthenticated("The OIDC token is not valid here.") from None
+        email = claims.get("email")
+        is_service = isinstance(email, str) and email.endswith(SERVICE_ACCOUNTS)
+        if not is_service or claims.get("email_verified") is not True:
+            raise Forbidden("The OIDC token belongs to no service account.")
+
+    def _check_task(self, unverified: str, audience: str | None) -> None:
         """Verify an OIDC token as Cloud Tasks sends it; everything is refused while nothing is configured.
 
         Source: https://cloud.google.com/tasks/docs/creating-http-target-tasks#token
@@ -114,16 +170,16 @@ class Identity:
         import jwt  # noqa: PLC0415 - heavy
 
         config = self._config
-        if not config.tasks_service_account or not config.tasks_audience:
+        if not config.tasks_service_account or not audience:
             raise Forbidden(
-                "This service expects no tasks: TASKS_SERVICE_ACCOUNT or TASKS_AUDIENCE is not set."
+                "This service expects no tasks: TASKS_SERVICE_ACCOUNT or the URL that they call is not set."
             )
         try:
             claims = jwt.decode(
                 unverified,
                 self._keys.find(str(jwt.get_unverified_header(unverified).get("kid"))),
                 algorithms=["RS256"],
-                audience=config.tasks_audience,
+                audience=audience,
                 issuer=config.tasks_issuer,
                 leeway=CLOCK_SKEW,
                 options={"require": ["exp", "iat", "aud", "iss"]},

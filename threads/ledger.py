@@ -161,6 +161,7 @@ class Record:
     """A text whose single call came to nothing: from here on by way of a container, whose status tells."""
     container_id: str | None = None
     container_at: datetime | None = None
+    """When the container was created; until a carousel has its own, the last one of its media."""
     root: str | None = None
     """Of a reply in a thread: the name of the thread's first post."""
     replaced: int = 0
@@ -254,8 +255,8 @@ class Record:
         return self._moved(State.ARMED, now, container_id=container_id, container_at=now)
 
     def with_children(self, children: Sequence[Mapping[str, Any]], now: datetime) -> Self:
-        """Save the containers of a carousel's media."""
-        return self._within(now, children=list(children), container_at=self.container_at or now)
+        """Save the containers of a carousel's media, of which some are new."""
+        return self._within(now, children=list(children), container_at=now)
 
     def publishing(self, now: datetime) -> Self:
         """Write ahead: this container is about to be published."""
@@ -297,10 +298,9 @@ class Record:
         return self._moved(State.NEW, now, by_container=True, **_NO_INTENT)
 
     def without_container(self, now: datetime) -> Self:
-        """Give a container up."""
-        return self._moved(
-            State.NEW, now, container_id=None, container_at=None, replaced=self.replaced + 1, **_NO_INTENT
-        )
+        """Give a container up; that of a carousel is not younger than its media, which stay."""
+        changes = {"container_id": None, "container_at": self.container_at if self.children else None}
+        return self._moved(State.NEW, now, replaced=self.replaced + 1, **changes, **_NO_INTENT)
 
     # --- the end ------------------------------------------------------------------------------------------
 

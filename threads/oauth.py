@@ -9,11 +9,12 @@ Source: https://developers.facebook.com/docs/threads/get-started/get-access-toke
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from threads.config import Config
 from threads.failures import Step
 from threads.graph import GraphReply, GraphRequest, read_object, unreadable
+from threads.scopes import KNOWN_SCOPES
 from threads.wire import Secret, is_threads_id
 
 PROFILE_FIELDS = ("id", "username", "name", "threads_profile_picture_url")
@@ -30,7 +31,7 @@ _FRAGMENT_OF_THREADS = "#_"
 
 @dataclass(frozen=True)
 class AuthorizationCode:
-    """A code from the callback of a state that was ours and unused. Works once, for an hour."""
+    """A code from the callback of a state of ours. Works once, for an hour."""
 
     secret: Secret
 
@@ -64,10 +65,17 @@ class Profile:
     """The further fields that the app asked for, under Threads' names."""
 
 
+class Grants(NamedTuple):
+    """What became of the scopes that were asked for: a person may untick each in the window."""
+
+    granted: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
 def validate_code(unverified_code: str) -> AuthorizationCode | None:
     """Return the callback's code without the fragment that Threads appends, or None when it is none.
 
-    Call it only after the state was used up (RFC 6749, section 10.12).
+    Call it only for a state of ours that is unused (RFC 6749, section 10.12), or is used up by this code.
     """
     code = unverified_code.removesuffix(_FRAGMENT_OF_THREADS)
     if not code or len(code) > MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
@@ -121,12 +129,35 @@ def read_long_lived_token(reply: GraphReply) -> LongLivedToken:
         ThreadsError: the exchange was refused, or Threads did not say.
 
     """
-    answer = read_object(Step.EXCHANGE_TOKEN, reply)
+    return _read_long_lived(Step.EXCHANGE_TOKEN, reply)
+
+
+def refresh_request(token: Secret) -> GraphRequest:
+    """Ask for a token that lasts longer; this one must be a day old, and still good.
+
+    Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens#refresh-a-long-lived-token
+    """
+    query = {"grant_type": "th_refresh_token", "access_token": token.reveal()}
+    return GraphRequest(Step.REFRESH_TOKEN, "GET", "/refresh_access_token", query=query, versioned=False)
+
+
+def read_refreshed_token(reply: GraphReply) -> LongLivedToken:
+    """Read the token and how long it lasts from now on.
+
+    Raises:
+        ThreadsError: the refresh was refused, or Threads did not say.
+
+    """
+    return _read_long_lived(Step.REFRESH_TOKEN, reply)
+
+
+def _read_long_lived(step: Step, reply: GraphReply) -> LongLivedToken:
+    answer = read_object(step, reply)
     token, seconds = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise unreadable(Step.EXCHANGE_TOKEN, reply)
+        raise unreadable(step, reply)
     if not 0 < seconds <= timedelta(days=3650).total_seconds():
-        raise unreadable(Step.EXCHANGE_TOKEN, reply)
+        raise unreadable(step, reply)
     return LongLivedToken(
         Secret(token), str(answer.get("token_type") or "bearer"), timedelta(seconds=seconds)
     )
@@ -139,6 +170,31 @@ def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> 
     """
     fields = ",".join(dict.fromkeys((*PROFILE_FIELDS, *extra_fields)))
     return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
+
+
+def grants_request(token: LongLivedToken) -> GraphRequest:
+    """Ask a token about itself: nothing else says which scopes were granted. Meta wants it in the query.
+
+    Source: https://developers.facebook.com/docs/threads/troubleshooting/debug-access-token, where the one who
+    asks is a tester of the app; that any token may ask about itself was seen.
+    """
+    query = {"input_token": token.secret.reveal(), "access_token": token.secret.reveal()}
+    return GraphRequest(Step.READ_GRANTS, "GET", "/debug_token", query=query)
+
+
+def read_grants(reply: GraphReply, asked: Iterable[str]) -> Grants:
+    """Read which scopes a valid token has, and which of those that were asked for it has not.
+
+    Raises:
+        ThreadsError: Threads did not say.
+
+    """
+    answer = read_object(Step.READ_GRANTS, reply).get("data")
+    said = answer.get("scopes") if isinstance(answer, dict) and answer.get("is_valid") is True else None
+    granted = tuple(scope for scope in KNOWN_SCOPES if scope in said) if isinstance(said, list) else ()
+    if not granted:  # a token without a single scope is one that Threads does not give out
+        raise unreadable(Step.READ_GRANTS, reply)
+    return Grants(granted, tuple(scope for scope in asked if scope not in granted))
 
 
 def own_id_request(token: Secret) -> GraphRequest:

@@ -24,7 +24,7 @@ from threads.errors import (
 )
 from threads.identity import Task
 from threads.service import Service
-from threads.wire import Fields, as_json_time
+from threads.wire import Fields, as_json_time, is_threads_id
 
 if TYPE_CHECKING:
     from threads.records import Held
@@ -108,13 +108,15 @@ def _from_task(service: Service, call: Call) -> Answer:
 
 
 def th_posts(service: Service, call: Call) -> Answer:
-    """Serve th_posts: one post, the latest ones, or the end of a scheduled one."""
+    """Serve th_posts: one post, the latest ones, the end of one, or a repost."""
     from threads import manage  # noqa: PLC0415 - lazy
     from threads.posts import is_post_id  # noqa: PLC0415 - lazy
     from threads.publish import with_permalink  # noqa: PLC0415 - lazy
 
     uid = service.identity().user(call.authorization).uid
     call.notes["uid"] = uid
+    if call.request.method == "POST":
+        return _repost(service, call, uid)
     given = call.query("postId", "limit", "before")
     name = given.get("postId")
     if name is None and call.request.method == "GET":
@@ -137,6 +139,32 @@ def th_posts(service: Service, call: Call) -> Answer:
         held = manage.remove(tools, uid, name)
         call.notes |= {"postId": name, "post": held.record.status}
     return Answer(body={"ok": True, **_shown(held)})
+
+
+def _repost(service: Service, call: Call, uid: str) -> Answer:
+    """Repost what the body names, by its media id or as a post of the user's own."""
+    from threads import manage  # noqa: PLC0415 - lazy
+    from threads.posts import MAX_KEY, is_post_id  # noqa: PLC0415 - lazy
+
+    fields = Fields(call.json(), known=("mediaId", "postId", "accountId"))
+    media_id, name = fields.text("mediaId", limit=MAX_KEY), fields.text("postId", limit=MAX_KEY)
+    account_id = fields.text("accountId", limit=MAX_KEY)
+    if media_id and name:
+        fields.problem("mediaId", "exclude_each_other", "cannot stand beside postId.")
+    elif media_id and not is_threads_id(media_id):
+        fields.problem("mediaId", "invalid_post_id", "must be an id of Threads, as a text of digits.")
+    elif not (media_id or name or fields.has_problem("mediaId", "postId")):
+        fields.problem("mediaId", "invalid_request", "must name the post to repost, or postId one of yours.")
+    fields.check()
+    if name and not is_post_id(name):
+        raise PostNotFound
+    tools = service.tools()
+    media_id = media_id or manage.published_media_id(tools, uid, name or "")
+    call.notes["mediaId"] = media_id
+    reposted = manage.repost(tools, uid, media_id, account_id)
+    call.notes["accountId"] = reposted.account_id
+    own_id = {"id": reposted.repost_id} if reposted.repost_id else {}
+    return Answer(body={"ok": True, **own_id, "accountId": reposted.account_id, "mediaId": media_id})
 
 
 def _page_of(given: Mapping[str, str]) -> tuple[int, datetime | None]:

@@ -9,12 +9,13 @@ A claim keeps two posts with the same text from taking the same media id for the
 the ``ledger``'s.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.documents import Documents, conflicts, patience
 from threads.errors import ServiceError, ServiceUnavailable
-from threads.ledger import TTL_FIELD, Record, as_document, from_document
+from threads.ledger import TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
@@ -75,7 +76,7 @@ class Records(Documents):
             batch.update(self._post(held.uid, held.post_id), change, option=unchanged)
             if media_id:
                 claim = {"uid": held.uid, "postId": held.post_id, TTL_FIELD: record.expires_at}
-                batch.create(client.collection("threadsClaims").document(media_id), claim)
+                batch.create(self._claim(media_id), claim)
             [written, *_] = batch.commit(**patience())
             return Held(held.uid, held.post_id, record, written.update_time)
         there = self.read(held.uid, held.post_id)
@@ -86,6 +87,51 @@ class Records(Documents):
             raise AlreadyClaimed
         raise Overtaken
 
+    def find(
+        self, uid: str, account_id: str, *, limit: int, state: State | None = None, after: str | None = None
+    ) -> list[Held]:
+        """Return a user's posts of one account, by their names. One read.
+
+        Args:
+            uid: whose posts they are.
+            account_id: whose account's.
+            limit: how many at most.
+            state: only those that are in it.
+            after: only those behind this name.
+
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc():
+            posts = self.summary(uid).collection("posts")
+            found = posts.where(filter=FieldFilter("accountId", "==", account_id))
+            if state:
+                found = found.where(filter=FieldFilter("state", "==", state.value))
+            found = found.order_by("__name__")
+            if after:
+                found = found.start_after({"__name__": self._post(uid, after)})
+            snapshots = found.limit(limit).get(**patience())
+        return [held for snapshot in snapshots if (held := _held(uid, snapshot))]
+
+    def claimed(self, media_id: str) -> Held | None:
+        """Return the post that a media id belongs to. Two reads."""
+        with self.rpc():
+            claim = self._claim(media_id).get(**patience()).to_dict()
+        held = self.read(claim["uid"], claim["postId"]) if claim else None
+        return held if held and held.record.media_id == media_id else None
+
+    def erase(self, posts: Sequence[Held]) -> bool:
+        """Delete records with their claims, unless somebody has changed one since; say so. One commit."""
+        with self.rpc() as client, conflicts() as conflict:
+            batch = client.batch()
+            for held in posts:
+                unchanged = client.write_option(last_update_time=held.version)
+                batch.delete(self._post(held.uid, held.post_id), option=unchanged)
+                if held.record.media_id:
+                    batch.delete(self._claim(held.record.media_id))
+            batch.commit(**patience())
+        return not conflict
+
     def latest(self, uid: str, limit: int, before: datetime | None) -> list[Held]:
         """Return a user's posts, the newest first, of those older than a moment. One read."""
         with self.rpc():
@@ -94,6 +140,10 @@ class Records(Documents):
                 posts = posts.start_after({"createdAt": before})
             snapshots = posts.limit(limit).get(**patience())
         return [held for snapshot in snapshots if (held := _held(uid, snapshot))]
+
+    def _claim(self, media_id: str) -> "DocumentReference":
+        claim: DocumentReference = self._client().collection("threadsClaims").document(media_id)
+        return claim
 
     def _post(self, uid: str, post_id: str) -> "DocumentReference":
         post: DocumentReference = self.summary(uid).collection("posts").document(post_id)

@@ -10,11 +10,14 @@ from threads.errors import InvalidReturnTo
 MAX_LENGTH = 2000
 """Longer URLs do not survive every proxy and browser."""
 
-OUTCOME_PARAMETERS = ("threads", "accountId", "error")
+OUTCOME_PARAMETERS = ("threads", "accountId", "refused", "error")
 """What the callback adds to the query; older values of a page that connects twice are replaced."""
 
 _OUTCOME_FRAGMENT = "threads"
 """A browser carries the fragment of the page before over a redirect without one; Threads' is ``#_``."""
+
+_LINK_FRAGMENT = "th_link"
+"""Names the handle that the app confirms. In the fragment, as no server, log or referrer sees one."""
 
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+", re.ASCII)
 """Printable ASCII without space and backslash: what every URL parser reads the same way."""
@@ -27,15 +30,22 @@ class ReturnTo(NamedTuple):
 
     def with_outcome(self, outcome: Mapping[str, str]) -> str:
         """Return the URL with the outcome in its query and a fragment of its own, the rest unchanged."""
-        before, _, fragment = self.url.partition("#")
-        path, _, query = before.partition("?")
+        fragment = self.url.partition("#")[2]
+        return f"{self._with_query(urlencode(outcome, quote_via=quote))}#{fragment or _OUTCOME_FRAGMENT}"
+
+    def with_link(self, handle: str) -> str:
+        """Return the URL with a handle for its fragment, and without an older outcome."""
+        return f"{self._with_query()}#{_LINK_FRAGMENT}={handle}"
+
+    def _with_query(self, *added: str) -> str:
+        """Return the URL without its fragment; an older outcome in its query gives way to what is added."""
+        path, _, query = self.url.partition("#")[0].partition("?")
         kept = [
             part
             for part in query.split("&")
             if part and unquote_plus(part.partition("=")[0]) not in OUTCOME_PARAMETERS
         ]
-        added = urlencode(outcome, quote_via=quote)
-        return f"{path}?{'&'.join([*kept, added])}#{fragment or _OUTCOME_FRAGMENT}"
+        return "?".join(filter(None, (path, "&".join([*kept, *added]))))
 
 
 def validate_return_to(unverified: str, allowed_origins: Collection[str]) -> ReturnTo:

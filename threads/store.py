@@ -2,16 +2,22 @@
 
 | path                                              | what                                           |
 |---------------------------------------------------|------------------------------------------------|
-| ``oauthStates/{state}``                           | one authorization window, once and ten minutes |
+| ``oauthStates/{state}``                           | one authorization window, once and ten minutes;|
+|                                                   | or a link: one code that waits for the app     |
 | ``users/{uid}/integrations/threads``              | the summary that the web app renders           |
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
+
+| ``threadsDeletions/{code}``                       | what Meta wants forgotten, until it is, and    |
+|                                                   | that it was                                    |
 
 Posts are in ``records``, which are kept by other rules.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from threads.accounts import TOKEN_FIELD
 from threads.documents import Documents, Found, conflicts, patience
 from threads.errors import ServiceUnavailable
 from threads.wire import is_threads_id
@@ -22,9 +28,19 @@ if TYPE_CHECKING:
 Fields = Mapping[str, Any]
 """A document's fields."""
 
+DELETE_PAGE = 200
+"""States that are deleted in one commit."""
+
 SAVE_ATTEMPTS = 5
 """How often an account is saved anew because another connection of the same user came between: two windows at
 once are a handful of writers at most."""
+
+
+class Due(NamedTuple):
+    """Something in an ``accounts`` that is to be refreshed: since when, and where it lies."""
+
+    refresh_at: datetime
+    path: str
 
 
 class Store(Documents):
@@ -56,6 +72,19 @@ class Store(Documents):
             return Found(found.id, {**found.fields, **change}, written.update_time)
         now = self.read_state(found.id) if conflict else None
         return now if now and now.fields.get("usedBy") == change["usedBy"] else None
+
+    def link_state(self, found: Found, change: Fields, *, handle: str, link: Fields) -> bool:
+        """Use a state up and write a link, all or nothing; say if nobody has come first. One commit.
+
+        False also where the client has repeated a commit of its own: then the state says who came first.
+        """
+        with self.rpc() as client, conflicts() as conflict:
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=found.version)
+            batch.update(self._state(found.id), dict(change), option=unchanged)
+            batch.create(self._state(handle), dict(link))
+            batch.commit(**patience())
+        return not conflict
 
     def finish_state(self, used: Found, change: Fields) -> None:
         """Note how a used state ended, unless that has been done. One write."""
@@ -110,6 +139,30 @@ class Store(Documents):
                     return
         raise ServiceUnavailable
 
+    def change_summary(self, uid: str, change: Callable[[Fields], Fields]) -> Fields:
+        """Change the summary by what it holds, and return it. One read, one commit.
+
+        Args:
+            uid: whose it is.
+            change: makes the fields that change from the summary there is, an empty one when there is none.
+
+        Raises:
+            ServiceUnavailable: others change it again and again.
+
+        """
+        with self.rpc() as client:
+            summary = self.summary(uid)
+            for _ in range(SAVE_ATTEMPTS):
+                snapshot = summary.get(**patience())
+                before = snapshot.to_dict() or {}
+                after = dict(change(before))
+                with conflicts():
+                    summary.update(
+                        after, client.write_option(last_update_time=snapshot.update_time), **patience()
+                    )
+                    return {**before, **after}
+        raise ServiceUnavailable
+
     def read_summary(self, uid: str) -> Fields:
         """Read the summary, empty when there is none. One read."""
         with self.rpc():
@@ -127,16 +180,146 @@ class Store(Documents):
                 snapshots = []
         return list(_by_path(snapshots).values())
 
-    def change_account(self, uid: str, found: Found, *, change: Fields, card: Fields) -> bool:
-        """Change an account and its card unless somebody has since it was read; say if so. One commit."""
-        with self.rpc() as client, conflicts() as conflict:
+    def change_account(
+        self, uid: str, found: Found, *, change: Fields, card: Fields | None = None
+    ) -> Found | None:
+        """Change an account, and its card, unless somebody has since it was read. One commit.
+
+        Args:
+            uid: whose account it is.
+            found: the account as it was read.
+            change: its new fields; None takes a field away.
+            card: the same for its card in the summary.
+
+        Returns:
+            the account as it is now; None if somebody has changed it.
+
+        """
+        with self.rpc() as client, conflicts():
             batch = client.batch()
             option = client.write_option(last_update_time=found.version)
-            batch.update(self._account(uid, found.id), dict(change), option=option)
-            summary = {"accounts": {found.id: dict(card)}, "updatedAt": change["updatedAt"]}
-            batch.set(self.summary(uid), summary, merge=True)
+            batch.update(self._account(uid, found.id), _as_written(change), option=option)
+            if card is not None:
+                summary = {"accounts": {found.id: _as_written(card)}, "updatedAt": change["updatedAt"]}
+                batch.set(self.summary(uid), summary, merge=True)
+            [written, *_] = batch.commit(**patience())
+            fields = {name: value for name, value in {**found.fields, **change}.items() if value is not None}
+            return Found(found.id, fields, written.update_time)
+        return None
+
+    def delete_account(self, uid: str, found: Found, summarize: Callable[[Fields], Fields]) -> bool:
+        """Delete an account and change the summary, unless somebody has changed either; say so.
+
+        One read, one commit.
+
+        Args:
+            uid: whose account it is.
+            found: the account as it was read.
+            summarize: makes the fields that change from the summary there is.
+
+        """
+        with self.rpc() as client, conflicts() as conflict:
+            summary = self.summary(uid)
+            before = summary.get(**patience())
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=found.version)
+            batch.delete(self._account(uid, found.id), option=unchanged)
+            if before.exists:
+                option = client.write_option(last_update_time=before.update_time)
+                batch.update(summary, dict(summarize(before.to_dict() or {})), option=option)
             batch.commit(**patience())
         return not conflict
+
+    # --- accounts across users ------------------------------------------------------------------------------
+
+    def find_connections(self, field: str, value: str) -> list[tuple[str, Found]]:
+        """Return the accounts, of all users, that have a value in a field, each with its user. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").where(filter=FieldFilter(field, "==", value))
+            snapshots = accounts.get(**patience())
+        return [
+            (uid, Found(it.id, it.to_dict() or {}, it.update_time))
+            for it in snapshots
+            if (uid := owner_of(_path(it))) is not None
+        ]
+
+    def find_due(self, now: datetime, after: Due | None, limit: int) -> list[Due]:
+        """Return what is to be refreshed by now, the longest due first, from behind a place on. One read.
+
+        What lies in an app's own ``accounts`` is among it (see ``owner_of``): a page may end with it.
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").select(["refreshAt"])
+            due = accounts.where(filter=FieldFilter("refreshAt", "<=", now))
+            due = due.order_by("refreshAt").order_by("__name__")
+            if after:
+                due = due.start_after(
+                    {"refreshAt": after.refresh_at, "__name__": client.document(after.path)}
+                )
+            snapshots = due.limit(limit).get(**patience())
+        return [Due(it.get("refreshAt"), _path(it)) for it in snapshots]
+
+    def find_sealed(self, after: str | None, limit: int) -> list[tuple[str, Found]]:
+        """Return path and token of what lies in any ``accounts``, by path, from behind one. One read."""
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").select([TOKEN_FIELD]).order_by("__name__")
+            if after:
+                accounts = accounts.start_after({"__name__": client.document(after)})
+            snapshots = accounts.limit(limit).get(**patience())
+        return [(_path(it), Found(it.id, it.to_dict() or {}, it.update_time)) for it in snapshots]
+
+    # --- deletions ------------------------------------------------------------------------------------------
+
+    def create_deletion(self, code: str, fields: Fields) -> Found:
+        """Write a deletion down, and return it, or the one that is there already. One write."""
+        with self.rpc(), conflicts():
+            written = self._deletion(code).create(dict(fields), **patience())
+            return Found(code, dict(fields), written.update_time)
+        there = self.read_deletion(code)
+        if there is None:
+            raise ServiceUnavailable  # it has expired just now
+        return there
+
+    def read_deletion(self, code: str) -> Found | None:
+        """Read a deletion. One read."""
+        with self.rpc():
+            snapshot = self._deletion(code).get(**patience())
+        return Found(code, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
+
+    def find_deletions(self, state: str, limit: int) -> list[Found]:
+        """Return deletions that are in a state. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            deletions = client.collection("threadsDeletions").where(filter=FieldFilter("state", "==", state))
+            snapshots = deletions.limit(limit).get(**patience())
+        return [Found(it.id, it.to_dict() or {}, it.update_time) for it in snapshots]
+
+    def change_deletion(self, code: str, change: Fields) -> None:
+        """Change a deletion; one that has expired stays away. One write."""
+        with self.rpc(), conflicts():
+            self._deletion(code).update(_as_written(change), **patience())
+
+    def delete_outcomes(self, account_id: str) -> None:
+        """Delete the states that ended with an account: they hold its profile. A read and a commit a page."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            states = client.collection("oauthStates")
+            ended = states.where(filter=FieldFilter("outcome.accountId", "==", account_id)).limit(DELETE_PAGE)
+            while page := ended.get(**patience()):
+                batch = client.batch()
+                for snapshot in page:
+                    batch.delete(snapshot.reference)
+                batch.commit(**patience())
+
+    def _deletion(self, code: str) -> "DocumentReference":
+        reference: DocumentReference = self._client().collection("threadsDeletions").document(code)
+        return reference
 
     def _state(self, state: str) -> "DocumentReference":
         reference: DocumentReference = self._client().collection("oauthStates").document(state)
@@ -145,6 +328,26 @@ class Store(Documents):
     def _account(self, uid: str, account_id: str) -> "DocumentReference":
         account: DocumentReference = self.summary(uid).collection("accounts").document(account_id)
         return account
+
+
+def owner_of(path: str) -> str | None:
+    """Return whose account lies at a path; None where it is none of ours: ``accounts`` is a common name."""
+    match path.split("/"):
+        case ["users", uid, "integrations", "threads", "accounts", _]:
+            return uid
+    return None
+
+
+def _path(snapshot: Any) -> str:
+    path: str = snapshot.reference.path
+    return path
+
+
+def _as_written(fields: Fields) -> dict[str, Any]:
+    """Return fields as Firestore takes them: it has a word of its own for taking one away."""
+    from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - heavy
+
+    return {name: DELETE_FIELD if value is None else value for name, value in fields.items()}
 
 
 def _by_path(snapshots: Any) -> dict[str, Found]:

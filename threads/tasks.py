@@ -1,12 +1,14 @@
-"""Cloud Tasks: creating and deleting the tasks that bring a post back to ``publish_threads``.
+"""Cloud Tasks: creating and deleting the tasks that call our own functions.
 
-A task carries the names of its post and nothing else; what is to be published lies in the record. Source:
+Some bring a post back to ``publish_threads``, some an account to ``th_refresh_tokens``. A task carries names
+and nothing else; what is to be published lies in the record. Source:
 https://cloud.google.com/tasks/docs/creating-http-target-tasks
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from threads.config import Config
 from threads.errors import ServiceUnavailable
@@ -24,7 +26,7 @@ class Queue:
     """The queue of the configuration. Cloud Tasks is loaded, and its client opened, with the first call."""
 
     def __init__(self, config: Config, client: "Callable[[], CloudTasksClient]") -> None:
-        """Take the queue's name, the URL that tasks call, the account they come from, and the client."""
+        """Take the queue's name, the URLs that tasks call, the account they come from, and the client."""
         self._config = config
         self._client = client
 
@@ -34,12 +36,37 @@ class Queue:
         return self._config.publish_queue is not None
 
     def enqueue(self, task_id: str, *, uid: str, post_id: str, due_at: datetime) -> None:
-        """Create a task; one that has been created before is left as it is.
+        """Create a task that brings a post; one that has been created before is left as it is.
 
         Raises:
             ServiceUnavailable: Cloud Tasks did not take it, or did not say.
 
         """
+        config = self._config
+        body = {"userId": uid, "postId": post_id}
+        self._create(task_id, config.publish_url, body, audience=config.tasks_audience, due_at=due_at)
+
+    def enqueue_refresh(self, task_id: str, body: Mapping[str, Any], *, due_at: datetime) -> None:
+        """Create a task for ``th_refresh_tokens``; one that has been created before is left as it is.
+
+        Its audience is the URL it calls: Cloud Run looks at it before the function does.
+
+        Raises:
+            ServiceUnavailable: Cloud Tasks did not take it, or did not say.
+
+        """
+        url = self._config.refresh_url
+        self._create(task_id, url, body, audience=url, due_at=due_at)
+
+    def _create(
+        self,
+        task_id: str,
+        url: str | None,
+        body: Mapping[str, Any],
+        *,
+        audience: str | None,
+        due_at: datetime,
+    ) -> None:
         client = self._client()
         from google.api_core.exceptions import (  # noqa: PLC0415 - heavy
             AlreadyExists,
@@ -53,11 +80,11 @@ class Queue:
             name=self._name(task_id),
             schedule_time=due_at,
             http_request=tasks_v2.HttpRequest(
-                url=config.publish_url,
+                url=url,
                 headers={"Content-Type": "application/json"},
-                body=json.dumps({"userId": uid, "postId": post_id}).encode(),
+                body=json.dumps(body).encode(),
                 oidc_token=tasks_v2.OidcToken(
-                    service_account_email=config.tasks_service_account, audience=config.tasks_audience
+                    service_account_email=config.tasks_service_account, audience=audience
                 ),
             ),
         )

@@ -37,6 +37,11 @@ class Place:
         return json.dumps([self.project, self.uid, self.account_id, self.field]).encode()
 
 
+def key_id(sealed: str) -> str:
+    """Return the id of the key that a text was sealed with."""
+    return sealed.partition(":")[0]
+
+
 class Vault:
     """Seals with the newest key, opens with any."""
 
@@ -50,6 +55,10 @@ class Vault:
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._keys[self._newest].encrypt(nonce, secret.reveal().encode(), place.associated_data())
         return f"{self._newest}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def is_newest(self, sealed: str) -> bool:
+        """Say whether a text names the key that seals now, without opening it."""
+        return key_id(sealed) == self._newest
 
     def open(self, sealed: str, place: Place) -> Secret:
         """Return the secret.

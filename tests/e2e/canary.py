@@ -60,8 +60,10 @@ def check_document(path: str, fields: Mapping[str, Any]) -> None:
     """Fail when a document holds what it may not; sealed secrets are where they belong, and nowhere else."""
     sealed_here = {"accounts": {"accessToken"}, "oauthStates": {"code"}}.get(path.split("/")[-2], set())
     for name, value in fields.items():
-        marks = MARKS if name in sealed_here else ANSWERED
-        assert not (found := leaks(_flat(value), marks)), f"{path} has a {found[0]} in {name}"
+        text = _flat(value)
+        if name in sealed_here:  # by chance, what is sealed looks like a code
+            text = re.sub(SEALED["sealed secret"], "", text)
+        assert not (found := leaks(text, ANSWERED)), f"{path} has a {found[0]} in {name}"
 
 
 def _flat(value: Any) -> str:

@@ -5,7 +5,8 @@ from typing import Protocol
 
 import pytest
 
-from emulator.suite import Suite
+from emulator.ports import HOST, free
+from emulator.suite import TASKS_SERVICE_ACCOUNT, Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
 from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, summary_path
@@ -36,6 +37,8 @@ def environment(suite: Suite, tasks: Issuer) -> dict[str, str]:
         "THREADS_AUTHORIZE_URL": f"{suite.threads_url}/oauth/authorize",
         "THREADS_GRAPH_URL": suite.threads_url,
         "ALLOWED_ORIGINS": f"{APP_ORIGIN},http://localhost:5173",
+        "SIGN_IN": "on",
+        "WEBHOOK_VERIFY_TOKEN": "meatyhamhock",
     }
 
 
@@ -50,6 +53,13 @@ def th_auth_start(environment: dict[str, str]) -> Iterator[Function]:
 def th_auth_callback(environment: dict[str, str]) -> Iterator[Function]:
     """Serve th_auth_callback."""
     with Function("th_auth_callback", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_auth_finish(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_auth_finish."""
+    with Function("th_auth_finish", environment) as process:
         yield process
 
 
@@ -71,6 +81,51 @@ def th_posts(environment: dict[str, str]) -> Iterator[Function]:
 def th_accounts(environment: dict[str, str]) -> Iterator[Function]:
     """Serve th_accounts."""
     with Function("th_accounts", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_deauthorize(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_deauthorize."""
+    with Function("th_deauthorize", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_delete_data(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_delete_data."""
+    with Function("th_delete_data", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def th_webhook(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_webhook."""
+    with Function("th_webhook", environment) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def queued_environment(suite: Suite, environment: dict[str, str]) -> dict[str, str]:
+    """Return the configuration of a service with a queue, whose tasks call a port that is not taken yet."""
+    [port] = free(1)
+    url = f"http://{HOST}:{port}/"
+    return environment | {
+        "PUBLISH_QUEUE": suite.queue,
+        "PUBLISH_URL": url,
+        "TASKS_AUDIENCE": url,
+        "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+        "TASKS_ISSUER": suite.tasks_url,
+        "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",
+        "TASKS_API_URL": f"http://{suite.tasks_host}",
+    }
+
+
+@pytest.fixture(scope="module")
+def publish(queued_environment: dict[str, str]) -> Iterator[Function]:
+    """Serve publish_threads where the queue's tasks arrive."""
+    port = int(queued_environment["PUBLISH_URL"].rstrip("/").rpartition(":")[2])
+    with Function("publish_threads", queued_environment, port=port) as process:
         yield process
 
 
@@ -128,7 +183,13 @@ def connect(firebase: Firebase, threads: Threads, environment: dict[str, str]) -
         place = Place(environment["GCLOUD_PROJECT"], user.uid, account["id"], "accessToken")
         firebase.write(
             account_path(user.uid, account["id"]),
-            {"accessToken": vault.seal(Secret(token), place), "status": "active"},
+            {
+                "accountId": account["id"],
+                "accessToken": vault.seal(Secret(token), place),
+                "status": "active",
+                "profile": {"username": account["username"]},
+                "extra": {"threadsUserId": account["id"]},
+            },
         )
         card = {"username": account["username"], "status": "active"}
         firebase.client.document(summary_path(user.uid)).set({"accounts": {account["id"]: card}}, merge=True)

@@ -15,7 +15,12 @@ from tests.e2e.world import Firebase, SignedIn, Threads, account_path, seconds_b
 
 RETURN_TO = f"{APP_ORIGIN}/settings?tab=social"
 JSON = {"Accept": "application/json"}
-THREE_CALLS = ["POST /oauth/access_token", "GET /access_token", "GET /v1.0/me"]
+FOUR_CALLS = [
+    "POST /oauth/access_token",
+    "GET /access_token",
+    "GET /v1.0/me",
+    "GET /v1.0/debug_token",
+]
 
 
 def begin(start: Function, user: SignedIn, **body: Any) -> str:
@@ -98,6 +103,10 @@ def test_start_takes_its_parameters_from_query_or_body_and_can_redirect(
         ({"returnTo": 7}, "invalid_request"),
         ({"scopes": "threads_basic,instagram_basic"}, "unknown_scope"),
         ({"returnTo": RETURN_TO, "return_url": RETURN_TO}, "unknown_field"),
+        ({"mode": "login"}, "invalid_request"),
+        ({"mode": ["signin"]}, "invalid_request"),
+        ({"challenge": "c" * 43}, "invalid_request"),
+        ({"accountId": 17841405793187218}, "invalid_request"),
     ],
 )
 def test_start_refuses_what_it_cannot_keep(
@@ -122,11 +131,11 @@ def test_start_serves_nobody_without_an_id_token(th_auth_start: Function, header
 def test_an_allowed_connection_ends_as_a_sealed_account_and_a_card(
     th_auth_start: Function, th_auth_callback: Function, firebase: Firebase, threads: Threads, user: SignedIn
 ) -> None:
-    """Three calls later the account and its card are stored, the token nowhere in clear, the browser back."""
+    """Four calls later the account and its card are stored, the token nowhere in clear, the browser back."""
     person = threads.accounts()[0]
     back = threads.decide(begin(th_auth_start, user, returnTo=RETURN_TO), account_id=person["id"])
     assert outcome(th_auth_callback.get(params=back)) == {"threads": "connected", "accountId": person["id"]}
-    assert threads.calls() == THREE_CALLS
+    assert threads.calls() == FOUR_CALLS
 
     account = firebase.read(account_path(user.uid, person["id"])) or {}
     picture = f"{threads.url}/avatars/{person['id']}.svg"
@@ -177,7 +186,7 @@ def test_a_reload_of_the_callback_goes_to_the_same_place_without_a_call(
     first = th_auth_callback.get(params=back)
     second = th_auth_callback.get(params=back)
     assert first.headers["Location"] == second.headers["Location"]
-    assert threads.calls() == THREE_CALLS
+    assert threads.calls() == FOUR_CALLS
 
 
 def test_without_return_to_the_callback_answers_itself(
@@ -266,12 +275,12 @@ def test_an_old_state_is_refused_though_it_is_still_there(
 def test_of_many_simultaneous_callbacks_one_exchanges_the_code(
     th_auth_start: Function, th_auth_callback: Function, threads: Threads, user: SignedIn
 ) -> None:
-    """Twenty loads of one callback at once: three calls, and whoever is late is told to look again."""
+    """Twenty loads of one callback at once: four calls, and whoever is late is told to look again."""
     back = threads.decide(begin(th_auth_start, user), account_id=threads.accounts()[0]["id"])
     threads.answer("/oauth/access_token", delay_seconds=0.5)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: th_auth_callback.get(params=back, headers=JSON), range(20)))
-    assert threads.calls() == THREE_CALLS
+    assert threads.calls() == FOUR_CALLS
     winners = [answer for answer in answers if answer.status_code == 200]
     assert winners
     for late in [answer for answer in answers if answer.status_code != 200]:
@@ -366,6 +375,150 @@ def test_a_code_that_still_has_threads_fragment_works(
     back = threads.decide(begin(th_auth_start, user), account_id=threads.accounts()[0]["id"])
     answer = th_auth_callback.get(params=back | {"code": back["code"] + "#_"}, headers=JSON)
     assert answer.json()["ok"]
+
+
+def test_what_was_not_allowed_is_told_everywhere(
+    th_auth_start: Function,
+    th_auth_callback: Function,
+    th_accounts: Function,
+    publish_threads: Function,
+    threads: Threads,
+    user: SignedIn,
+) -> None:
+    """Who unticks scopes is connected; app, program and card learn what is lacking, and so does a post."""
+    person = threads.accounts()[0]["id"]
+
+    def connected(scope: list[str], **options: Any) -> requests.Response:
+        url = begin(th_auth_start, user, scopes="threads_delete", **options)
+        back = threads.decide(url, account_id=person, scope=scope)
+        first, again = (th_auth_callback.get(params=back, headers=JSON) for _ in range(2))
+        assert again.headers.get("Location") == first.headers.get("Location")
+        assert options or again.json() == first.json()
+        return first
+
+    told = outcome(connected(["threads_basic"], returnTo=RETURN_TO))
+    assert told == {
+        "threads": "connected",
+        "accountId": person,
+        "refused": "threads_content_publish,threads_delete",
+    }
+    answer = connected(["threads_basic", "threads_delete"]).json()
+    assert answer["refusedScopes"] == ["threads_content_publish"]
+    [card] = th_accounts.get(headers=user.headers).json()["accounts"]
+    assert card["refusedScopes"] == ["threads_content_publish"]
+    post = publish_threads.post(headers=user.headers, json={"text": "Hello"})
+    assert (post.status_code, post.json()["error"]["code"]) == (403, "missing_scope")
+    everything = ["threads_basic", "threads_content_publish", "threads_delete"]
+    assert "refusedScopes" not in connected(everything).json()
+    [card] = th_accounts.get(headers=user.headers).json()["accounts"]
+    assert "refusedScopes" not in card
+    assert publish_threads.post(headers=user.headers, json={"text": "Hello"}).status_code == 200
+
+
+def test_the_page_says_what_was_not_allowed(
+    th_auth_start: Function, th_auth_callback: Function, threads: Threads, user: SignedIn
+) -> None:
+    """A person without an app to return to reads which permission is lacking."""
+    back = threads.decide(
+        begin(th_auth_start, user), account_id=threads.accounts()[0]["id"], scope=["threads_basic"]
+    )
+    assert "You did not allow threads_content_publish" in th_auth_callback.get(params=back).text
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"status": 500, "body": "<html>"},
+        {"error": {"code": 100}, "status": 400},
+        {"status": 200, "body": '{"data": {"is_valid": false, "scopes": []}}'},
+        {"drop": "before"},
+    ],
+)
+def test_a_connection_works_though_nobody_knows_what_was_allowed(
+    th_auth_start: Function,
+    th_auth_callback: Function,
+    firebase: Firebase,
+    threads: Threads,
+    user: SignedIn,
+    script: dict[str, Any],
+) -> None:
+    """Where debug_token does not answer, what was asked for counts as granted."""
+    person = threads.accounts()[0]["id"]
+    back = threads.decide(begin(th_auth_start, user, returnTo=RETURN_TO), account_id=person)
+    threads.answer("/debug_token", **script)
+    assert outcome(th_auth_callback.get(params=back)) == {"threads": "connected", "accountId": person}
+    account = firebase.read(account_path(user.uid, person)) or {}
+    assert account["scopes"] == ["threads_basic", "threads_content_publish"]
+
+
+def test_the_account_to_connect_again_is_the_one_that_comes_back(
+    th_auth_start: Function, th_auth_callback: Function, firebase: Firebase, threads: Threads, user: SignedIn
+) -> None:
+    """Another profile is a wrong_account that names both, and nothing changes; the right one works."""
+    ada, other = threads.accounts()[:2]
+    back = threads.decide(begin(th_auth_start, user), account_id=ada["id"])
+    assert th_auth_callback.get(params=back).status_code == 200
+    before = firebase.read(account_path(user.uid, ada["id"]))
+
+    wrong = threads.decide(begin(th_auth_start, user, accountId=ada["id"]), account_id=other["id"])
+    answer = th_auth_callback.get(params=wrong, headers=JSON)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "wrong_account")
+    assert f"@{other['username']} was chosen" in answer.json()["error"]["message"]
+    assert f"@{ada['username']} is to be" in answer.json()["error"]["message"]
+    url = begin(th_auth_start, user, accountId=ada["id"], returnTo=RETURN_TO)
+    told = outcome(th_auth_callback.get(params=threads.decide(url, account_id=other["id"])))
+    assert told == {"threads": "failed", "error": "wrong_account"}
+    assert firebase.read(account_path(user.uid, ada["id"])) == before
+    assert firebase.read(account_path(user.uid, other["id"])) is None
+
+    right = threads.decide(begin(th_auth_start, user, accountId=ada["id"]), account_id=ada["id"])
+    assert th_auth_callback.get(params=right, headers=JSON).json()["ok"]
+
+
+@pytest.mark.parametrize("account_id", ["17841405793187219", "me", "a/b", "..", "x" * 4000])
+def test_only_an_own_account_can_be_connected_again(
+    th_auth_start: Function, firebase: Firebase, user: SignedIn, account_id: str
+) -> None:
+    """An account that the user has not connected is a 404, whoever else has it, and no window is opened."""
+    firebase.write(account_path("somebody", "17841405793187219"), {"status": "active"})
+    answer = th_auth_start.post(headers=user.headers, json={"accountId": account_id})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "account_not_found")
+    assert firebase.names("oauthStates") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Sec-Purpose": "prefetch;prerender"}, 403),
+        ("GET", {"Purpose": "prefetch", "Accept": "application/json"}, 403),
+        ("GET", {"X-Moz": "prefetch"}, 403),
+        ("GET", {"Sec-Fetch-Dest": "iframe"}, 403),
+        ("GET", {"Sec-Fetch-Dest": "image"}, 403),
+        ("HEAD", {}, 405),
+        ("POST", {}, 405),
+    ],
+)
+def test_only_a_visit_uses_a_callback_up(
+    th_auth_start: Function,
+    th_auth_callback: Function,
+    firebase: Firebase,
+    threads: Threads,
+    user: SignedIn,
+    method: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    """What a browser loads ahead of time, a frame, an image and a HEAD leave the state and the code alone."""
+    back = threads.decide(
+        begin(th_auth_start, user, returnTo=RETURN_TO), account_id=threads.accounts()[0]["id"]
+    )
+    before = firebase.read(f"oauthStates/{back['state']}")
+    answer = th_auth_callback.request(method, params=back, headers=headers)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "no-store")
+    assert firebase.read(f"oauthStates/{back['state']}") == before
+    assert threads.calls() == []
+    visit = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
+    assert outcome(th_auth_callback.get(params=back, headers=visit))["threads"] == "connected"
 
 
 def test_a_second_account_and_a_reconnect_keep_what_there_is(

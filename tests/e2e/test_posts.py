@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer
-from tests.e2e.world import Firebase, SignedIn, Threads, post_path
+from tests.e2e.world import Firebase, SignedIn, Threads, account_path, post_path
 
 IMAGE = "https://media.example/cat.jpg"
 
@@ -197,7 +197,7 @@ def test_th_posts_lists_the_latest(
         ("GET", {"postId": hashlib.sha256(b"no").hexdigest()}, 404, "post_not_found"),
         ("DELETE", {}, 400, "invalid_request"),
         ("DELETE", {"postId": hashlib.sha256(b"no").hexdigest()}, 404, "post_not_found"),
-        ("POST", {}, 405, "method_not_allowed"),
+        ("PUT", {}, 405, "method_not_allowed"),
     ],
 )
 def test_th_posts_says_what_is_wrong(
@@ -223,3 +223,116 @@ def test_what_has_ended_cannot_be_cancelled(
     answer = th_posts.request("DELETE", headers=user.headers, params={"postId": failed["postId"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_cancellable")
     assert "failed" in answer.json()["error"]["message"]
+
+
+def test_a_lost_deletion_is_found_out(
+    publish_threads: Function,
+    th_posts: Function,
+    threads: Threads,
+    firebase: Firebase,
+    user: SignedIn,
+    connect: Connect,
+) -> None:
+    """Where the answer to a deletion is lost, the repeated one finds the post gone, once it is old enough."""
+    connect(user)
+    post = publish_threads.post(headers=user.headers, json={"text": "Oops"}).json()
+    query = {"postId": post["postId"]}
+    threads.answer(f"/{post['id']}", drop="after")
+    lost = th_posts.request("DELETE", headers=user.headers, params=query)
+    assert (lost.status_code, lost.json()["error"]["code"]) == (503, "threads_unavailable")
+    assert threads.posts()[0]["deleted_at"]
+    young = th_posts.request("DELETE", headers=user.headers, params=query)
+    assert (young.status_code, 0 < int(young.headers["Retry-After"]) <= 60) == (503, True)
+    a_while_ago = datetime.now(UTC) - timedelta(minutes=5)
+    firebase.client.document(post_path(user.uid, post["postId"])).update({"updatedAt": a_while_ago})
+    found = th_posts.request("DELETE", headers=user.headers, params=query)
+    assert (found.status_code, found.json()["status"]) == (200, "deleted")
+
+
+# --- reposting ----------------------------------------------------------------------------------------------
+
+
+def test_a_post_is_reposted(
+    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """One account's post with another one, by its name or its media id; which account is not guessed."""
+    ada, grace = connect(user), connect(user, 1)
+    post = publish_threads.post(headers=user.headers, json={"text": "Read this", "accountId": ada}).json()
+    for named in ({"postId": post["postId"]}, {"mediaId": post["id"]}):
+        unclear = th_posts.post(headers=user.headers, json=named)
+        assert (unclear.status_code, unclear.json()["error"]["code"]) == (400, "missing_account")
+        answer = th_posts.post(headers=user.headers, json={**named, "accountId": grace})
+        repost = threads.posts()[-1]
+        assert answer.status_code == 200
+        assert answer.json() == {"ok": True, "id": repost["id"], "accountId": grace, "mediaId": post["id"]}
+        assert (repost["account_id"], repost["content"]["reposted_post"]) == (grace, post["id"])
+    assert len(threads.posts()) == 3
+
+
+def test_a_lost_repost_may_be_out(
+    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Where the answer is lost the caller learns that it may have happened; what Threads refuses is a 422."""
+    connect(user)
+    post = publish_threads.post(headers=user.headers, json={"text": "Read this"}).json()
+    threads.answer(f"/{post['id']}/repost", drop="after")
+    lost = th_posts.post(headers=user.headers, json={"postId": post["postId"]})
+    error = lost.json()["error"]
+    assert (lost.status_code, error["code"], error["retryable"]) == (503, "threads_unavailable", True)
+    assert "may be out" in error["message"]
+    refused = th_posts.post(headers=user.headers, json={"mediaId": "404"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "rejected_by_threads")
+
+
+def test_a_token_that_dies_on_a_repost_asks_for_a_new_connection(
+    th_posts: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
+) -> None:
+    """The account is marked, so that the next request calls nobody."""
+    account = connect(user)
+    threads.control("POST", f"accounts/{account}/revoke")
+    for _ in range(2):
+        answer = th_posts.post(headers=user.headers, json={"mediaId": "8"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "reconnect_required")
+    assert threads.calls() == ["POST /v1.0/8/repost"]
+    assert (firebase.read(account_path(user.uid, account)) or {})["status"] == "reconnect_required"
+
+
+NAME = hashlib.sha256(b"no").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"mediaId": "", "postId": None}, 400, "invalid_request"),
+        ({"mediaId": 8}, 400, "invalid_request"),
+        ({"mediaId": "8", "postId": NAME}, 400, "exclude_each_other"),
+        ({"mediaId": "../me"}, 400, "invalid_post_id"),
+        ({"mediaId": "٣"}, 400, "invalid_post_id"),
+        ({"mediaId": "8", "text": "x"}, 400, "unknown_field"),
+        ({"mediaId": "8", "accountId": {}}, 400, "invalid_request"),
+        ({"postId": "../accounts/1"}, 404, "post_not_found"),
+        ({"postId": NAME}, 404, "post_not_found"),
+        ({"mediaId": "8", "accountId": "7"}, 404, "account_not_found"),
+    ],
+)
+def test_a_repost_says_what_is_wrong(
+    th_posts: Function, threads: Threads, user: SignedIn, body: dict[str, Any], status: int, code: str
+) -> None:
+    """Exactly one of the two names a post, nothing unknown stands beside it, and Threads is not asked."""
+    answer = th_posts.post(headers=user.headers, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert threads.calls() == []
+
+
+def test_a_post_that_is_not_out_is_not_reposted(
+    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """A failed post is told to be one, and nobody without an ID token reposts anything."""
+    connect(user)
+    threads.answer("/me/threads", error={"code": 506}, status=400)
+    failed = publish_threads.post(headers=user.headers, json={"text": "Twice"}).json()
+    answer = th_posts.post(headers=user.headers, json={"postId": failed["postId"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_published")
+    assert "failed" in answer.json()["error"]["message"]
+    assert th_posts.post(json={"mediaId": "8"}).status_code == 401

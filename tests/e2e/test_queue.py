@@ -6,37 +6,11 @@ from typing import Any
 
 import pytest
 
-from emulator.ports import HOST, free
-from emulator.suite import TASKS_SERVICE_ACCOUNT, Suite
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
 from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, post_path
 
 VIDEO = "https://media.example/cat.mp4"
-
-
-@pytest.fixture(scope="module")
-def queued_environment(suite: Suite, environment: dict[str, str]) -> dict[str, str]:
-    """Return the configuration of a service with a queue, whose tasks call a port that is not taken yet."""
-    [port] = free(1)
-    url = f"http://{HOST}:{port}/"
-    return environment | {
-        "PUBLISH_QUEUE": suite.queue,
-        "PUBLISH_URL": url,
-        "TASKS_AUDIENCE": url,
-        "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
-        "TASKS_ISSUER": suite.tasks_url,
-        "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",
-        "TASKS_API_URL": f"http://{suite.tasks_host}",
-    }
-
-
-@pytest.fixture(scope="module")
-def publish(queued_environment: dict[str, str]) -> Iterator[Function]:
-    """Serve publish_threads where the queue's tasks arrive."""
-    port = int(queued_environment["PUBLISH_URL"].rstrip("/").rpartition(":")[2])
-    with Function("publish_threads", queued_environment, port=port) as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

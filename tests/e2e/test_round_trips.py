@@ -14,11 +14,15 @@ import pytest
 from functions_framework import create_app
 from google.cloud.firestore import Client
 
-from tests.e2e.conftest import Connect
+from tests.e2e.conftest import APP_ORIGIN, Connect
 from tests.e2e.functions import ROOT
 from tests.e2e.world import Firebase, SignedIn, Threads
 
 Call = Callable[..., Any]
+
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+"""The example of RFC 7636, appendix B."""
 
 
 class Counter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
@@ -70,10 +74,10 @@ def counted(counter: Counter, act: Callable[[], Any]) -> tuple[Any, list[str]]:
     return answer, list(counter.calls)
 
 
-def test_a_connection_costs_four_calls_to_firestore_and_three_to_threads(
+def test_a_connection_costs_four_calls_to_firestore_and_four_to_threads(
     firestore_calls: Counter, threads: Threads, user: SignedIn
 ) -> None:
-    """One state write; then one read, one use-up and one commit around the three calls; a reload one read."""
+    """One state write; then one read, one use-up and one commit around the four calls; a reload one read."""
     started, calls = counted(
         firestore_calls, lambda: send("th_auth_start", "POST", headers=user.headers, json={})
     )
@@ -86,10 +90,10 @@ def test_a_connection_costs_four_calls_to_firestore_and_three_to_threads(
     finished, calls = counted(firestore_calls, callback)
     assert finished.json["ok"]
     assert calls == ["BatchGetDocuments", "Commit", "Commit"]
-    assert len(threads.calls()) == 3
+    assert len(threads.calls()) == 4
     _, calls = counted(firestore_calls, callback)
     assert calls == ["BatchGetDocuments"]
-    assert len(threads.calls()) == 3
+    assert len(threads.calls()) == 4
 
 
 def test_a_further_account_costs_one_read_and_one_commit_more(
@@ -107,6 +111,35 @@ def test_a_further_account_costs_one_read_and_one_commit_more(
     connect(first)
     connect(second)
     assert firestore_calls.calls == ["BatchGetDocuments", "Commit", "Commit", "BatchGetDocuments", "Commit"]
+
+
+def test_connecting_a_certain_account_again_costs_one_read_more(
+    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+) -> None:
+    """Whether it is the user's is looked at before the window opens."""
+    body = {"accountId": connect(user)}
+    started, calls = counted(
+        firestore_calls, lambda: send("th_auth_start", "POST", headers=user.headers, json=body)
+    )
+    assert started.json["ok"]
+    assert calls == ["BatchGetDocuments", "Commit"]
+    assert threads.calls() == []
+
+
+def test_confirming_costs_one_read_and_one_commit_more(firestore_calls: Counter, threads: Threads) -> None:
+    """The callback reads, and writes state and link at once, without a call; the rest comes later."""
+    body = {"mode": "signin", "challenge": CHALLENGE, "returnTo": f"{APP_ORIGIN}/"}
+    started, calls = counted(firestore_calls, lambda: send("th_auth_start", "POST", json=body))
+    assert calls == ["Commit"]
+    back = threads.decide(started.json["authUrl"], account_id=threads.accounts()[0]["id"])
+    for expected in (["BatchGetDocuments", "Commit"], ["BatchGetDocuments"]):
+        there, calls = counted(firestore_calls, lambda: send("th_auth_callback", "GET", query_string=back))
+        assert (there.status_code, calls, threads.calls()) == (303, expected, [])
+    proof = {"handle": there.headers["Location"].partition("#th_link=")[2], "verifier": VERIFIER}
+    finished, calls = counted(firestore_calls, lambda: send("th_auth_finish", "POST", json=proof))
+    assert finished.json["ok"]
+    assert calls == ["BatchGetDocuments", "Commit", "Commit"]
+    assert len(threads.calls()) == 4
 
 
 @pytest.mark.parametrize(("named", "call"), [(False, "RunQuery"), (True, "BatchGetDocuments")])
@@ -166,6 +199,8 @@ def test_refusals_cost_nothing(firestore_calls: Counter, firebase: Firebase, use
             "th_auth_start", "POST", headers=user.headers, json={"returnTo": "https://evil.example"}
         ),
         lambda: send("th_auth_callback", "GET", query_string={"state": "a/b"}),
+        lambda: send("th_auth_finish", "POST", json={"handle": "a/b", "verifier": VERIFIER}),
+        lambda: send("th_auth_finish", "POST", json={"handle": "x"}),
         lambda: send("publish_threads", "POST", headers=user.headers, json={"text": ""}),
         lambda: send("publish_threads", "GET"),
     ):

@@ -21,6 +21,7 @@ DOCUMENTS = {
     "post": f"{SUMMARY}/posts/1",
     "state": "oauthStates/1",
     "claim": "threadsClaims/1",
+    "deletion": "threadsDeletions/1",
     "user": "users/{uid}",
     "sibling": "users/{uid}/integrations/instagram",
     "deeper": f"{SUMMARY}/posts/1/drafts/1",

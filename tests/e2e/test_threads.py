@@ -21,6 +21,7 @@ from threads.records import Records
 from threads.store import Store
 from threads.tasks import Queue
 from threads.tools import Tools
+from threads.users import FirebaseUsers
 from threads.vault import Vault
 
 PICTURE = "https://media.example/cat.jpg"
@@ -135,6 +136,7 @@ def real_tools(environment: dict[str, str], firebase: Firebase, now: Callable[[]
         records=Records(lambda: firebase.client),
         tasks=Queue(config, lambda: None),  # type: ignore[arg-type, return-value]
         graph=GraphClient(config.graph_url, config.graph_version, connections=4),
+        users=FirebaseUsers(lambda: None),
         vault=lambda: Vault(config.token_keys),
         project=lambda: environment["GCLOUD_PROJECT"],
         now=now,

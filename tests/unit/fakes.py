@@ -5,7 +5,7 @@ All of them write what happens into one trail, so that a test can ask for the or
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,9 +16,9 @@ from threads.accounts import TOKEN_FIELD
 from threads.claims import Delivery, claim, claim_new
 from threads.deliver import Walk
 from threads.documents import Found
-from threads.errors import ServiceUnavailable
+from threads.errors import Forbidden, ServiceUnavailable
 from threads.graph import GraphReply, GraphRequest
-from threads.ledger import Point, Record, as_document, from_document, new_record
+from threads.ledger import Point, Record, State, as_document, from_document, new_record
 from threads.posts import Content, Submission
 from threads.records import AlreadyClaimed, Held, Overtaken
 from threads.tools import Tools
@@ -168,8 +168,8 @@ class Ledger:
     def write(self, held: Held, record: Record, *, media_id: str | None = None) -> Held:
         """Change a record unless somebody has since it was read, and claim a media id with it."""
         self._announce()
-        there = self._held(held.uid, held.post_id)
-        if there.version != held.version:
+        there = self.read(held.uid, held.post_id)
+        if there is None or there.version != held.version:
             raise Overtaken
         mine = (held.uid, held.post_id)
         if media_id and self.claims.get(media_id, mine) != mine:
@@ -184,6 +184,29 @@ class Ledger:
         held = [self._held(*name) for name in self._documents if name[0] == uid]
         older = [one for one in held if before is None or one.record.created_at < before]
         return sorted(older, key=lambda one: one.record.created_at, reverse=True)[:limit]
+
+    def find(
+        self, uid: str, account_id: str, *, limit: int, state: State | None = None, after: str | None = None
+    ) -> list[Held]:
+        """Return a user's posts of one account, by their names."""
+        held = [self._held(*name) for name in sorted(self._documents) if name[0] == uid]
+        wanted = [one for one in held if one.record.account_id == account_id and one.post_id > (after or "")]
+        return [one for one in wanted if state in (None, one.record.state)][:limit]
+
+    def claimed(self, media_id: str) -> Held | None:
+        """Return the post that a media id belongs to."""
+        held = self.read(*self.claims[media_id]) if media_id in self.claims else None
+        return held if held and held.record.media_id == media_id else None
+
+    def erase(self, posts: Sequence[Held]) -> bool:
+        """Delete records with their claims, unless somebody has changed one since; say so."""
+        self._announce()
+        if any(self.read(held.uid, held.post_id) != held for held in posts):
+            return False
+        for held in posts:
+            del self._documents[held.uid, held.post_id]
+            self.claims.pop(held.record.media_id or "", None)
+        return True
 
     def put(self, uid: str, post_id: str, record: Record) -> Held:
         """Write a record, whatever is there."""
@@ -217,6 +240,7 @@ class Tasks:
         self.is_out_of_order = False
         self.created: list[Task] = []
         self.deleted: list[str] = []
+        self.refreshes: dict[str, tuple[dict[str, Any], datetime]] = {}
         self._trail = trail
 
     def enqueue(self, task_id: str, *, uid: str, post_id: str, due_at: datetime) -> None:
@@ -227,11 +251,53 @@ class Tasks:
         if task_id not in [task.name for task in self.created]:
             self.created.append(Task(task_id, uid, post_id, due_at))
 
+    def enqueue_refresh(self, task_id: str, body: Mapping[str, Any], *, due_at: datetime) -> None:
+        """Create a task for the refreshing function; one that has been created before is left as it is."""
+        self._trail.append("refresh task")
+        if self.is_out_of_order:
+            raise ServiceUnavailable
+        self.refreshes.setdefault(task_id, (dict(body), due_at))
+
     def delete(self, task_id: str) -> None:
         """Delete a task."""
         if self.is_out_of_order:
             raise ServiceUnavailable
         self.deleted.append(task_id)
+
+
+class Users:
+    """The app's users, as Firebase keeps them."""
+
+    def __init__(self, trail: list[str]) -> None:
+        """Take where changes are noted; begin without a user."""
+        self.saved: dict[str, tuple[str, str | None]] = {}
+        self.disabled: set[str] = set()
+        self.is_out_of_order = False
+        self._trail = trail
+
+    def save(self, uid: str, *, display_name: str, photo_url: str | None) -> None:
+        """Create a user, or update the one there is."""
+        self._trail.append("user")
+        if uid in self.disabled:
+            raise Forbidden
+        self.saved[uid] = (display_name, photo_url)
+
+    def custom_token(self, uid: str) -> Secret:
+        """Return what a browser signs in with."""
+        if self.is_out_of_order:
+            raise ServiceUnavailable
+        return Secret(f"custom token of {uid}")
+
+    def forget(self, uid: str, *, is_needed: bool) -> None:
+        """Delete a user; of one that is needed, only the name and the picture."""
+        if self.is_out_of_order:
+            raise ServiceUnavailable
+        if uid not in self.saved:
+            return
+        if is_needed:
+            self.saved[uid] = ("", None)
+        else:
+            del self.saved[uid]
 
 
 class Accounts:
@@ -253,12 +319,12 @@ class Accounts:
 
     def change_account(
         self, _uid: str, found: Found, *, change: Mapping[str, Any], card: Mapping[str, Any]
-    ) -> bool:
+    ) -> Found:
         """Note a change of an account."""
         if self.is_out_of_order:
             raise ServiceUnavailable
         self.changes.append((found.id, change, card))
-        return True
+        return found
 
 
 # --- all of it ----------------------------------------------------------------------------------------------
@@ -277,6 +343,7 @@ class World:
         self.tasks = Tasks(self.trail)
         self.tasks.is_configured = has_queue
         self.accounts = Accounts()
+        self.users = Users(self.trail)
         self.vault = Vault(self.config.token_keys)
         self.connect(ACCOUNT)
         self.seen: list[Record] = []
@@ -293,6 +360,7 @@ class World:
             records=self.ledger,
             tasks=self.tasks,
             graph=self.graph,
+            users=self.users,
             vault=lambda: self.vault,
             project=lambda: PROJECT,
             now=self.clock,

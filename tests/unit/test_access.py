@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.unit.fakes import ACCOUNT, NOW, UID, World
-from tests.unit.support import OTHER_KEY, TOKEN
+from tests.unit.account_store import LIFETIME, AccountStore
+from tests.unit.fakes import ACCOUNT, NOW, UID, Said, World, silence
+from tests.unit.support import OTHER_KEY, TOKEN, graph_error, reply
 from threads import access
 from threads.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired, ServiceError
 from threads.scopes import DEFAULT_SCOPES
 from threads.vault import Vault
 from threads.wire import Secret
+
+if TYPE_CHECKING:
+    from threads.store import Store
 
 REPLIES, DELETE = "threads_manage_replies", "threads_delete"
 
@@ -112,3 +116,84 @@ def test_looking_at_an_account_opens_nothing() -> None:
     world = World()
     world.connect(ACCOUNT, accessToken="sealed by nobody", expiresAt=NOW + timedelta(seconds=1))
     access.check_usable(world.tools, world.accounts.found[ACCOUNT], DEFAULT_SCOPES)
+
+
+# --- a token that is about to end ---------------------------------------------------------------------------
+
+NEW = reply(200, {"access_token": "THAAnew", "expires_in": 5184000})
+
+
+class Ending:
+    """An account with some hours left, which weeks of sweeps have not refreshed."""
+
+    def __init__(self, *, left: timedelta = timedelta(hours=23), **changes: Any) -> None:
+        """Connect it 60 days and some hours ago."""
+        self.world = World()
+        self.store = AccountStore(self.world.vault)
+        self.store.connect(ACCOUNT, TOKEN, at=NOW + left - LIFETIME, **{"refreshAt": NOW, **changes})
+
+    def open(self, *said: Said) -> str:
+        """Open the account's token while Threads says this."""
+        self.world.say(*said)
+        tools = self.world.tools._replace(store=cast("Store", self.store))
+        return access.open_token(tools, UID, self.store.found(ACCOUNT)).reveal()
+
+
+def test_a_token_on_its_last_day_is_refreshed_before_it_is_used() -> None:
+    """Whoever publishes keeps the account alive; the next one finds the new token."""
+    scene = Ending()
+    assert scene.open(NEW) == "THAAnew"
+    assert scene.open() == "THAAnew"
+    assert (scene.world.calls, scene.store.reads, scene.store.commits) == (["refresh_token"], 0, 2)
+
+
+ORDINARY: list[dict[str, Any]] = [
+    {"left": timedelta(days=1)},
+    {"left": timedelta(days=60), "refreshAt": NOW - timedelta(days=30)},
+    {"refreshAt": NOW + timedelta(minutes=1)},
+    {"expiresIn": 3600 * 24},
+    {"expiresAt": None},
+]
+
+
+@pytest.mark.parametrize("changes", ORDINARY, ids=str)
+def test_an_ordinary_token_costs_nothing(changes: dict[str, Any]) -> None:
+    """With more than a day left, just tried, too young, or without an end: no read, no commit, no call."""
+    scene = Ending(**changes)
+    assert scene.open() == TOKEN
+    assert (scene.world.calls, scene.store.reads, scene.store.commits) == ([], 0, 0)
+
+
+def test_a_token_that_somebody_else_is_refreshing_is_used_as_it_is() -> None:
+    """The old one still works: nobody waits."""
+    scene = Ending(refreshingUntil=NOW + timedelta(seconds=1))
+    assert scene.open() == TOKEN
+    assert scene.world.calls == []
+
+
+PASSING: list[Said] = [silence(), reply(500, b""), reply(429, b""), reply(400, graph_error(10))]
+
+
+@pytest.mark.parametrize("said", PASSING, ids=range(len(PASSING)))
+def test_a_refresh_that_does_not_pass_keeps_nobody_from_publishing(said: Said) -> None:
+    """The old token is used, and the next request does not try again at once."""
+    scene = Ending()
+    assert scene.open(said) == TOKEN
+    assert scene.open() == TOKEN
+    assert scene.world.calls == ["refresh_token"]
+
+
+def test_a_firestore_in_trouble_keeps_nobody_from_publishing() -> None:
+    """Where no lease can be had, the old token is used."""
+    scene = Ending()
+    scene.store.fails = 1
+    assert scene.open() == TOKEN
+
+
+def test_a_dead_token_is_found_out_before_it_is_used() -> None:
+    """What Threads calls dead while it is refreshed is not tried: the account has to be connected again."""
+    scene = Ending()
+    with pytest.raises(ReconnectRequired) as dead:
+        scene.open(reply(400, graph_error(190, 463)))
+    assert dead.value.evidence
+    assert scene.store.fields(ACCOUNT)["status"] == "reconnect_required"

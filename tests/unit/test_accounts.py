@@ -8,7 +8,8 @@ import pytest
 from threads import accounts
 from threads.accounts import Connection
 from threads.errors import AccountNotFound, MissingAccount, ReconnectRequired
-from threads.oauth import LongLivedToken, Profile, ShortLivedToken
+from threads.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
+from threads.tokens import refresh_at
 from threads.wire import Secret
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,13 +25,18 @@ CARD = {
 }
 
 
-def connection(account_id: str = "17841405793187218", *, now: datetime = NOW, **extra: Any) -> Connection:
-    """Return what three successful calls have brought."""
+def connection(
+    account_id: str = "17841405793187218",
+    *,
+    now: datetime = NOW,
+    refused: tuple[str, ...] = (),
+    **extra: Any,
+) -> Connection:
+    """Return what the calls of a connection have brought."""
     profile = Profile(account_id, "Ada L.", "ada", "https://scontent.example/p.jpg", extra)
     short = ShortLivedToken(Secret("short"), "99900000000000001")
-    return accounts.new_connection(
-        profile, short, LongLivedToken(Secret("t"), "bearer", TERM), ["a", "b"], now
-    )
+    long = LongLivedToken(Secret("t"), "bearer", TERM)
+    return accounts.new_connection(profile, short, long, Grants(("a", "b"), refused), now)
 
 
 def test_the_document_is_the_promised_one() -> None:
@@ -41,6 +47,7 @@ def test_the_document_is_the_promised_one() -> None:
         "tokenType": "bearer",
         "expiresIn": 5183944,
         "expiresAt": NOW + TERM,
+        "refreshAt": refresh_at("17841405793187218", NOW, TERM),
         "updatedAt": NOW,
         "scopes": ["a", "b"],
         "status": "active",
@@ -89,6 +96,15 @@ def test_a_reconnect_keeps_the_choices_and_nothing_of_the_failure(reason: str) -
     again = accounts.summary_document(connection("1", now=later), {**summary, "accounts": {"1": broken}})
     assert again["accounts"]["1"] == {**CARD, "expiresAt": later + TERM, "enabled_for_repost": True}
     assert again["updatedAt"] == later
+
+
+def test_what_was_refused_stands_on_the_card_until_it_is_granted() -> None:
+    """A card names what was asked for and not granted; connecting again says anew what that is."""
+    summary = accounts.summary_document(connection("1", refused=("c", "d")), {})
+    assert summary["accounts"]["1"] == {**CARD, "refusedScopes": ["c", "d"]}
+    less = accounts.summary_document(connection("1", refused=("d",)), summary)
+    assert less["accounts"]["1"]["refusedScopes"] == ["d"]
+    assert accounts.summary_document(connection("1"), less)["accounts"]["1"] == CARD
 
 
 def test_a_reconnect_clears_the_documents_failure_too() -> None:

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "threads"
 MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py")) if path.stem != "__init__"}
 SOURCES = [*MODULES.values(), PACKAGE / "__init__.py", ROOT / "main.py"]
 
-SHELL = {"client", "store", "records", "tasks", "identity", "vault"}
+SHELL = {"client", "store", "records", "tasks", "identity", "users", "vault"}
 
 ERROR_TABLE = {
     (400, "invalid_request"),
@@ -51,6 +51,10 @@ UNNAMED = {
     (409, "cancelled"),
     (409, "outcome_unknown"),
     (422, "given_up"),
+    (400, "invalid_handle"),
+    (400, "invalid_signature"),
+    (404, "deletion_not_found"),
+    (409, "wrong_account"),
 }
 """Promised without a name ("every other transient fault"), the one that must not happen, and what a post that
 ended without being published answers to the request that began it."""
@@ -126,10 +130,10 @@ def test_one_file_names_the_host_of_threads() -> None:
     assert [path.name for path in SOURCES if "threads.net" in path.read_text()] == ["config.py"]
 
 
-def test_only_app_reads_the_environment() -> None:
-    """The environment is read in one place."""
+def test_the_environment_is_read_where_a_process_begins() -> None:
+    """The functions' app and the command each read it once; nothing else does."""
     readers = [path.name for path in SOURCES if re.search(r"\benviron\b|\bgetenv\b", _code(path))]
-    assert readers == ["app.py"]
+    assert readers == ["app.py", "reseal.py"]
 
 
 def test_only_two_modules_speak_http() -> None:

@@ -4,12 +4,15 @@ import secrets
 
 import pytest
 
+from emulator import local_secrets
+from emulator.suite import ROOT
 from tests.e2e import canary
+from threads.config import DEVELOPMENT_KEYS
 
 TOKEN = "THAA" + secrets.token_urlsafe(96)
 CODE = "AQ" + secrets.token_urlsafe(150)
-APP_SECRET = canary.local_secrets.read(canary.ROOT)["THREADS_APP_SECRET"]
-KEY = canary.DEVELOPMENT_KEYS.partition(":")[2]
+APP_SECRET = local_secrets.read(ROOT)["THREADS_APP_SECRET"]
+KEY = DEVELOPMENT_KEYS.partition(":")[2]
 SEALED = "development:" + secrets.token_urlsafe(120)
 STATE = secrets.token_urlsafe(32)
 ID_TOKEN = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJ1c2VyX2lkIjoieCJ9."
@@ -45,6 +48,9 @@ def test_a_sealed_token_belongs_into_one_field() -> None:
     """A sealed token passes in an account's accessToken, and nowhere else."""
     account = "users/u/integrations/threads/accounts/1"
     canary.check_document(account, {"accessToken": SEALED})
+    canary.check_document(account, {"accessToken": f"development:{CODE}"})
+    with pytest.raises(AssertionError):
+        canary.check_document(account, {"accessToken": TOKEN})
     with pytest.raises(AssertionError):
         canary.check_document(account, {"other": SEALED})
     with pytest.raises(AssertionError):

@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from tests.unit.support import ENVIRONMENT, KEY, OTHER_KEY, SECRET
-from threads.config import DEVELOPMENT_KEYS, EMULATOR_VARIABLES, Config, is_loopback, read_config
+from threads.config import (
+    DEVELOPMENT_KEYS,
+    EMULATOR_VARIABLES,
+    Config,
+    is_loopback,
+    read_config,
+    read_token_keys,
+)
 from threads.errors import ConfigurationError
+from threads.wire import Secret
 
 CLOUD = {
     **ENVIRONMENT,
@@ -44,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "tasks_issuer": "https://accounts.google.com",
     "tasks_certs_url": "https://www.googleapis.com/oauth2/v3/certs",
     "project": None,
+    "on_cloud": False,
     "graph_connections": 80,
 }
 
@@ -77,7 +86,21 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("THREADS_PROFILE_FIELDS", "threads_biography", "profile_fields", ("threads_biography",)),
     ("ALLOWED_ORIGINS", "", "allowed_origins", ()),
     ("ALLOWED_ORIGINS", "https://a.b , http://[::1]:1", "allowed_origins", ("https://a.b", "http://[::1]:1")),
-    ("CONNECT_MODE", "immediate", "app_id", "1234567890123456"),
+    ("CONNECT_MODE", "immediate", "connect_mode", "immediate"),
+    ("CONNECT_MODE", "confirm", "connect_mode", "confirm"),
+    ("SIGN_IN", "off", "is_sign_in_on", False),
+    ("SIGN_IN", "on", "is_sign_in_on", True),
+    (
+        "THREADS_REDIRECT_URI",
+        "https://x.example/a/cb",
+        "data_deletion_url",
+        "https://x.example/a/th_delete_data",
+    ),
+    ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
+    ("PUBLISH_URL", "https://x.example/a/p", "refresh_url", "https://x.example/a/th_refresh_tokens"),
+    ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
+    ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),
+    ("WEBHOOK_VERIFY_TOKEN", " told-to-Meta ", "webhook_verify_token", Secret("told-to-Meta")),
     ("TEXT_MODE", "two_step", "text_mode", "two_step"),
     ("TASKS_SERVICE_ACCOUNT", "a@b.example", "tasks_service_account", "a@b.example"),
     ("TASKS_AUDIENCE", "https://x.example/p", "tasks_audience", "https://x.example/p"),
@@ -156,7 +179,7 @@ def test_tasks_are_for_the_url_they_call_unless_told_otherwise() -> None:
 
 URL_VARIABLES = (
     *("THREADS_REDIRECT_URI", "THREADS_AUTHORIZE_URL", "THREADS_GRAPH_URL"),
-    *("TASKS_CERTS_URL", "PUBLISH_URL", "TASKS_API_URL"),
+    *("TASKS_CERTS_URL", "PUBLISH_URL", "REFRESH_URL", "DATA_DELETION_URL", "TASKS_API_URL"),
 )
 BAD_URLS = [
     "graph.example",
@@ -185,8 +208,8 @@ BAD = [
     ("ALLOWED_ORIGINS", "https://app.example?x"),
     ("ALLOWED_ORIGINS", "https://@app.example"),
     ("ALLOWED_ORIGINS", "null"),
-    ("CONNECT_MODE", "confirm"),
     ("CONNECT_MODE", "other"),
+    ("SIGN_IN", "yes"),
     ("TEXT_MODE", "three_step"),
     ("THREADS_EXTRA_SCOPES", "threads_everything"),
     ("TOKEN_KEYS", KEY),
@@ -218,7 +241,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         "ALLOWED_ORIGINS": "app.example",
         "TOKEN_KEYS": "nonsense",
         "TEXT_MODE": "x",
-        "CONNECT_MODE": "confirm",
+        "CONNECT_MODE": "confirmed",
         "THREADS": "x",
     }
     with pytest.raises(ConfigurationError) as refusal:
@@ -263,6 +286,25 @@ def test_a_configuration_does_not_change() -> None:
 def test_a_sound_service_starts_on_google_cloud() -> None:
     """With keys and https everywhere, nothing is refused."""
     assert isinstance(read_config(CLOUD), Config)
+
+
+def test_the_service_knows_where_it_is() -> None:
+    """Only behind Google's own door is a token believed that the door has taken the signature from."""
+    assert read_config(CLOUD).on_cloud
+    assert not read_config({**CLOUD, "K_SERVICE": ""}).on_cloud
+    assert not read_config({**CLOUD, "FUNCTIONS_EMULATOR": "true"}).on_cloud
+    assert read_config({**CLOUD, "FUNCTIONS_EMULATOR": "1"}).on_cloud
+
+
+def test_a_command_needs_the_keys_alone() -> None:
+    """Keys are read without the rest of the configuration; only for an emulator are there any by default."""
+    keys = f"k2:{KEY},k1:{OTHER_KEY}"
+    assert list(read_token_keys({"TOKEN_KEYS": keys})) == ["k2", "k1"]
+    assert list(read_token_keys({"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"})) == ["development"]
+    for wrong in ("", "k1", DEVELOPMENT_KEYS):
+        with pytest.raises(ConfigurationError) as refusal:
+            read_token_keys({"TOKEN_KEYS": wrong})
+        assert refusal.value.mistakes.keys() == {"TOKEN_KEYS"}
 
 
 @pytest.mark.parametrize("value", ["localhost:9099", "http://localhost:9099", " "])

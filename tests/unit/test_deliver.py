@@ -133,9 +133,9 @@ def test_a_dead_token_is_noted_on_the_account() -> None:
     world = World()
     world.say(DEAD)
     record = world.deliver(by_task=True)
-    change = {"status": "reconnect_required", "updatedAt": NOW}
-    card = {"status": "reconnect_required", "statusReason": "token_rejected"}
-    assert world.accounts.changes == [(ACCOUNT, change, card)]
+    [(account, change, card)] = world.accounts.changes
+    assert (account, change["status"], change["updatedAt"]) == (ACCOUNT, "reconnect_required", NOW)
+    assert card == {"status": "reconnect_required", "statusReason": "token_rejected"}
     assert record.next_action == "reconnect"
 
 

@@ -282,8 +282,49 @@ def test_parameters_are_read_by_name(query: str, expected: dict[str, str], serve
 
 @pytest.mark.parametrize("query", ["a=1&a=1", "a=1&%61=2", "a=%ff", "b=%ED%A0%80"])
 def test_unclear_parameters_are_a_400(query: str, serve: Serve) -> None:
-    """A parameter that stands twice, or is not UTF-8, is not guessed at."""
+    """A parameter that stands twice, or is not UTF-8, is not guessed at; no more in a form."""
     assert (serve(query_of, query_string=query).status) == 400
+    assert (serve(form_of, method="POST", data=query, content_type=FORM).status) == 400
+
+
+# --- forms --------------------------------------------------------------------------------------------------
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def form_of(call: Call) -> Answer:
+    """Answer with the fields a and b."""
+    return Answer(body=call.form("a", "b"))
+
+
+@pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=utf-8", FORM.upper()])
+def test_a_form_is_read_by_name(content_type: str, serve: Serve) -> None:
+    """The named fields of a form are read, however its type is written; others are not looked at."""
+    served = serve(form_of, method="POST", data="a=1+2&c=3&b=%C3%A9", content_type=content_type)
+    assert served.response.get_json() == {"a": "1 2", "b": "é"}
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "text/plain", "multipart/form-data; boundary=x"]
+)
+def test_only_a_form_is_read_as_one(content_type: str, serve: Serve) -> None:
+    """A body of another type is 415, and the answer says which one it should be."""
+    served = serve(form_of, method="POST", data="a=1", content_type=content_type)
+    assert (served.status, served.error) == (415, "unsupported_media_type")
+    assert FORM in (served.response.get_json() or {})["error"]["message"]
+
+
+def test_a_form_has_the_limits_of_a_body(serve: Serve) -> None:
+    """A form is read up to 64 KiB, and packed ones not at all."""
+    form: dict[str, Any] = {"method": "POST", "content_type": FORM}
+    assert serve(form_of, **form, data="a=" + "x" * MAX_BODY_BYTES).status == 413
+    assert serve(form_of, **form, data="a=1", headers={"Content-Encoding": "gzip"}).status == 415
+
+
+def test_a_text_is_answered_as_it_is(serve: Serve) -> None:
+    """A plain text is no page: nothing in it is markup."""
+    response = serve(lambda _call: Answer(text="<b>é")).response
+    assert (response.content_type, response.get_data()) == ("text/plain; charset=utf-8", "<b>é".encode())
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from tests.faults import f6, mutants
+from tests.faults import f6, f8, mutants
 from tests.faults.__main__ import WIDTH, report
-from tests.faults.cells import FROZEN, REFUSED, Cell, read_key, run_cell
+from tests.faults.cells import FROZEN, REFUSED, Cell, judge, read_key, run_cell
 from tests.faults.enumeration import pairs, singles
 from tests.faults.model import Crash, World
 from tests.faults.result import Result, Size
-from tests.faults.scenarios import SCENARIOS, TEXT
+from tests.faults.scenarios import CAROUSEL, COMPOSED, FAILING, IMAGE, MEDIA, SCENARIOS, TEXT, THREAD
 from tests.faults.virtual_firestore import VirtualRecords
 from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
@@ -18,7 +18,8 @@ from tests.faults.visits import Timing
 from threads import containers
 from threads.errors import ServiceUnavailable, ThreadsError
 from threads.failures import is_missing_container
-from threads.ledger import new_record
+from threads.ledger import Point, new_record
+from threads.posts import Content
 from threads.records import AlreadyClaimed, Overtaken
 from threads.wire import Secret
 
@@ -33,9 +34,18 @@ def threads_in(world: World) -> VirtualThreads:
 
 
 def created(threads: VirtualThreads) -> str:
-    """Return a new container."""
-    reply = threads.send(containers.create_container_request(TOKEN, TEXT.parameters()))
+    """Return a new container, of a picture."""
+    reply = threads.send(containers.create_container_request(TOKEN, IMAGE.parameters()))
     return containers.read_created_id(reply)
+
+
+REPLY = Content({"text": "Yes."})
+
+
+def published_at_once(threads: VirtualThreads) -> str:
+    """Publish a text in a single call."""
+    request = containers.create_container_request(TOKEN, TEXT.parameters(), auto_publish_text=True)
+    return containers.read_created_id(threads.send(request))
 
 
 def published(threads: VirtualThreads, name: str) -> str:
@@ -66,12 +76,57 @@ def test_a_post_is_listed_after_a_while() -> None:
     world = World()
     threads = threads_in(world)
     threads.add_old_post(TEXT.parameters(), timedelta(minutes=10))
-    request = containers.create_container_request(TOKEN, TEXT.parameters(), auto_publish_text=True)
-    media_id = containers.read_created_id(threads.send(request))
+    media_id = published_at_once(threads)
     look = containers.recent_posts_request(TOKEN, world.now - timedelta(minutes=1))
     assert containers.read_recent_posts(threads.send(look)) == []
     world.pass_time(timedelta(seconds=3))
     assert [post.media_id for post in containers.read_recent_posts(threads.send(look))] == [media_id]
+
+
+def test_a_reply_answers_a_post_that_is_out() -> None:
+    """A reply to nothing is refused; one that is out stands in the list of replies, and in no other."""
+    world = World()
+    threads = threads_in(world)
+    root = published_at_once(threads)
+    reply = containers.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": "7"})
+    with pytest.raises(ThreadsError) as refusal:
+        containers.read_created_id(threads.send(reply))
+    assert is_missing_container(refusal.value)
+    reply = containers.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": root})
+    media_id = published(threads, containers.read_created_id(threads.send(reply)))
+    world.pass_time(timedelta(seconds=3))
+    lists = {
+        path: containers.read_recent_posts(
+            threads.send(containers.recent_posts_request(TOKEN, world.now - timedelta(minutes=1), path=path))
+        )
+        for path in ("/me/threads", "/me/replies")
+    }
+    assert [post.media_id for post in lists["/me/threads"]] == [root]
+    assert [post.media_id for post in lists["/me/replies"]] == [media_id]
+
+
+def test_a_carousel_needs_its_finished_media() -> None:
+    """Media come first and cannot be published; one that is not finished keeps the carousel from being."""
+    world = World()
+    threads = threads_in(world)
+    media = [containers.create_container_request(TOKEN, form) for form in CAROUSEL.child_parameters()]
+    names = [containers.read_created_id(threads.send(request)) for request in media]
+    whole = containers.create_container_request(TOKEN, CAROUSEL.parameters(names))
+    with pytest.raises(ThreadsError):
+        containers.read_created_id(threads.send(whole))
+    world.pass_time(timedelta(seconds=2))
+    with pytest.raises(ThreadsError):
+        published(threads, names[0])
+    carousel = containers.read_created_id(threads.send(whole))
+    world.pass_time(timedelta(seconds=2))
+    assert published(threads, carousel) == threads.posts[-1].id
+    single = containers.read_created_id(
+        threads.send(containers.create_container_request(TOKEN, TEXT.parameters()))
+    )
+    with pytest.raises(ThreadsError):
+        containers.read_created_id(
+            threads.send(containers.create_container_request(TOKEN, CAROUSEL.parameters([single])))
+        )
 
 
 @pytest.mark.parametrize(
@@ -88,9 +143,8 @@ def test_a_fault_has_its_effect(fault: str, posts: int, later: int) -> None:
     """A call that goes wrong publishes at once, later or not at all, and its answer is of no use."""
     world = World({0: fault})
     threads = threads_in(world)
-    request = containers.create_container_request(TOKEN, TEXT.parameters(), auto_publish_text=True)
     with pytest.raises(ThreadsError):
-        containers.read_created_id(threads.send(request))
+        published_at_once(threads)
     assert len(threads.posts) == posts
     world.pass_time(timedelta(minutes=2))
     assert len(threads.posts) == later
@@ -160,6 +214,53 @@ def test_a_sample_of_the_cells_holds(name: str) -> None:
     wrong = {key: verdict for key, verdict in verdicts.items() if verdict.duplicates or verdict.lost}
     assert cells
     assert not wrong
+
+
+SPARSE = 397
+"""The same for posts that are made of several, whose cells take longer."""
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_sample_of_the_composed_cells_holds(name: str) -> None:
+    """A carousel comes out once and whole, a thread once and in order; all of it is F8."""
+    calm = Cell(COMPOSED[name], Timing.NONE, {})
+    cells = [calm, *list(singles(calm.scenario, run_cell(calm)[0].world.names))[::SPARSE]]
+    verdicts = {cell.key: run_cell(cell)[1] for cell in cells}
+    assert not {key: verdict for key, verdict in verdicts.items() if verdict.duplicates or verdict.lost}
+
+
+def test_a_calm_carousel_replaces_what_fails() -> None:
+    """Each file has one container, the three that fail have two, and the carousel one."""
+    story, _ = run_cell(Cell(COMPOSED["carousel"], Timing.NONE, {}))
+    created = [it.form.get("image_url", "") for it in story.threads.containers.values()]
+    assert sorted(created) == sorted([*MEDIA, *FAILING, ""])
+    assert len(story.threads.posts) == 1
+
+
+def test_a_process_can_die_at_each_point_of_each_post() -> None:
+    """The matrix lets it die at every point that a calm thread passes: each of them in each of its posts."""
+    story, _ = run_cell(Cell(COMPOSED["thread2"], Timing.NONE, {}))
+    places = story.world.names
+    many = len(THREAD.replies) + 1
+    calm = set(Point) - {Point.RELEASED}
+    assert {point: places.count(f"point:{point}") for point in calm} == dict.fromkeys(calm, many)
+    dying = {
+        next(iter(cell.plan)) for cell in singles(story.scenario, places) if "crash" in cell.plan.values()
+    }
+    assert dying == set(range(len(places)))
+    assert "crash" in f8.FAULTS_OF_CI
+
+
+def test_a_thread_out_of_order_is_told() -> None:
+    """A reply that answers another post than the one before, or a lost file of a carousel, is no whole."""
+    story, verdict = run_cell(Cell(COMPOSED["thread"], Timing.NONE, {}))
+    assert not verdict.why
+    story.threads.posts[5].form["reply_to_id"] = story.threads.posts[0].id
+    assert "answers" in judge(story, {}).why
+    story, _ = run_cell(Cell(COMPOSED["carousel"], Timing.NONE, {}))
+    [post] = story.threads.posts
+    post.form["children"] = post.form["children"].partition(",")[2]
+    assert "other files" in judge(story, {}).why
 
 
 def test_a_key_names_its_cell() -> None:

@@ -392,6 +392,7 @@ BUILT: list[tuple[Callable[[Secret], graph.GraphRequest], tuple[object, ...]]] =
         lambda token: containers.delete_post_request(token, "13"),
         (Step.DELETE_POST, "DELETE", "/13", {}, None),
     ),
+    (lambda token: containers.repost_request(token, "13"), (Step.REPOST, "POST", "/13/repost", {}, None)),
     (
         lambda token: containers.quota_request(token, replies=False),
         (Step.READ_QUOTA, "GET", "/me/threads_publishing_limit", {"fields": "quota_usage,config"}, None),

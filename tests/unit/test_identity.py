@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from firebase_admin import credentials
 
+from tests.unit.support import KEY as TOKEN_KEY
 from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
 from threads import identity
 from threads.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
@@ -167,10 +168,10 @@ def test_a_forged_token_is_nobodys(forge: Callable[[], str], keys_server: Loopba
 
 def test_another_issuers_token_is_no_tasks(keys_server: Loopback) -> None:
     """Verifying a task's token asks for the issuer itself, whoever has looked at it before."""
-    verifier(keys_server)._check_task(token())
+    verifier(keys_server)._check_task(token(), AUDIENCE)
     for issuer in ("https://evil.example", ISSUER + "/", None):
         with pytest.raises(Unauthenticated):
-            verifier(keys_server)._check_task(token(iss=issuer))
+            verifier(keys_server)._check_task(token(iss=issuer), AUDIENCE)
 
 
 OTHERS: list[dict[str, Any]] = [
@@ -201,6 +202,148 @@ def test_without_configuration_no_task_is_believed(variable: str) -> None:
             with pytest.raises(Forbidden):
                 verifier(server, **{variable: ""}).caller(f"Bearer {token(**claims)}")
     assert server.received == []
+
+
+# --- Cloud Scheduler, and Cloud Tasks for refreshing --------------------------------------------------------
+
+REFRESH_URL = "https://functions.example/th_refresh_tokens"
+SCHEDULER = "123-compute@developer.gserviceaccount.com"
+CLOUD = {
+    "K_SERVICE": "th-refresh-tokens",
+    "TOKEN_KEYS": f"k1:{TOKEN_KEY}",
+    "ALLOWED_ORIGINS": "",
+    "TASKS_CERTS_URL": "https://keys.example",
+}
+
+
+def stripped(**claims: Any) -> str:
+    """Return a token of Google's as Cloud Run hands it on."""
+    signed = token(**{"iss": "https://accounts.google.com", "email": SCHEDULER, **claims})
+    return signed.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def on_cloud(**variables: str) -> Identity:
+    """Return what looks at tokens behind Cloud Run's door."""
+    return Identity(config(**{**CLOUD, **variables}), lambda: pytest.fail("Firebase was asked"))
+
+
+@pytest.mark.parametrize("email", [SCHEDULER, "tasks@project.iam.gserviceaccount.com"])
+@pytest.mark.parametrize("audience", [REFRESH_URL, "https://th-refresh-tokens-x.a.run.app", None])
+def test_who_was_let_in_by_cloud_run_may_refresh(email: str, audience: str | None) -> None:
+    """Behind the door a service account is believed without its signature; its audience is IAM's business."""
+    on_cloud().check_refresher(f"Bearer {stripped(email=email, aud=audience)}")
+
+
+NOT_ADMITTED: dict[str, dict[str, Any]] = {
+    "expired": {"exp": int(time.time()) - 60},
+    "no expiry": {"exp": None},
+    "another issuer": {"iss": "https://accounts.google.com.evil.example"},
+    "no issuer": {"iss": None},
+}
+
+
+@pytest.mark.parametrize("claims", NOT_ADMITTED.values(), ids=NOT_ADMITTED)
+def test_a_token_that_google_would_not_hand_on_is_nobodys(claims: dict[str, Any]) -> None:
+    """What Cloud Run would not have let in is 401, should it ever come by another way."""
+    with pytest.raises(Unauthenticated):
+        on_cloud().check_refresher(f"Bearer {stripped(**claims)}")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"email": "somebody@gmail.com"},
+        {"email": "gserviceaccount.com"},
+        {"email": "x@evil-gserviceaccount.com"},
+        {"email": None},
+        {"email": [SCHEDULER]},
+        {"email_verified": False},
+        {"email_verified": "true"},
+    ],
+    ids=str,
+)
+def test_a_person_does_not_refresh(claims: dict[str, Any]) -> None:
+    """Whom IAM may have let in as well, but is no service account, is refused."""
+    with pytest.raises(Forbidden):
+        on_cloud().check_refresher(f"Bearer {stripped(**claims)}")
+
+
+@pytest.mark.parametrize("variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true"}], ids=str)
+def test_off_the_cloud_a_signature_may_not_be_missing(variables: dict[str, str]) -> None:
+    """Where no door verifies tokens, one without a signature is worth nothing."""
+    settings = {"TASKS_SERVICE_ACCOUNT": SCHEDULER, "REFRESH_URL": REFRESH_URL, **variables}
+    with pytest.raises(Unauthenticated):
+        on_cloud(**settings).check_refresher(f"Bearer {stripped()}")
+
+
+GARBAGE = [
+    None,
+    "Bearer",
+    "Bearer .SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer ..SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {segment([])}.{segment([])}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {segment({'alg': 'RS256'})}.{segment(b'[' * 5000)}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {stripped()}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Basic {stripped()}",
+    f"Bearer {stripped().replace('REMOVED', 'removed')}",
+    f"Bearer {stripped().rpartition('.')[0]}.",
+]
+
+
+@pytest.mark.parametrize("header", GARBAGE, ids=range(len(GARBAGE)))
+def test_what_is_no_token_does_not_refresh(header: str | None, keys_server: Loopback) -> None:
+    """Whatever stands in the header instead of a token is 401, on the cloud and off it."""
+    for door in (on_cloud(), refresher(keys_server)):
+        with pytest.raises((Unauthenticated, Forbidden)) as refusal:
+            door.check_refresher(header)
+        assert refusal.value.__cause__ is None
+
+
+def refresher(server: Loopback, **variables: str) -> Identity:
+    """Return what verifies tokens for refreshing, off the cloud."""
+    return verifier(server, REFRESH_URL=REFRESH_URL, **variables)
+
+
+def test_a_signed_token_refreshes_anywhere(keys_server: Loopback) -> None:
+    """With its signature, a token of the tasks' account for this function's URL is verified in full."""
+    refresher(keys_server).check_refresher(f"Bearer {token(aud=REFRESH_URL)}")
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_token_does_not_refresh(forge: Callable[[], str], keys_server: Loopback) -> None:
+    """What is no task's token for publishing is none for refreshing either."""
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).check_refresher(f"Bearer {forge()}")
+
+
+def test_a_token_for_publishing_does_not_refresh(keys_server: Loopback) -> None:
+    """Each function's tasks have an audience of their own."""
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).check_refresher(f"Bearer {token()}")
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).caller(f"Bearer {token(aud=REFRESH_URL)}")
+
+
+def test_another_service_accounts_signed_token_does_not_refresh(keys_server: Loopback) -> None:
+    """Google signs tokens for everybody."""
+    for claims in OTHERS:
+        with pytest.raises(Forbidden):
+            refresher(keys_server).check_refresher(f"Bearer {token(aud=REFRESH_URL, **claims)}")
+
+
+@pytest.mark.parametrize("variable", ["TASKS_SERVICE_ACCOUNT", "REFRESH_URL"])
+def test_without_configuration_nobody_refreshes_with_a_signature(
+    variable: str, keys_server: Loopback
+) -> None:
+    """A service that was not told who may call refuses everybody."""
+    tried: list[dict[str, Any]] = [{"aud": REFRESH_URL}, {"aud": ""}, {"aud": REFRESH_URL, "email": ""}]
+    for claims in tried:
+        with pytest.raises(Forbidden):
+            verifier(keys_server, **{"REFRESH_URL": REFRESH_URL, variable: ""}).check_refresher(
+                f"Bearer {token(**claims)}"
+            )
 
 
 # --- keys ---------------------------------------------------------------------------------------------------

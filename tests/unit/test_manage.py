@@ -1,18 +1,33 @@
-"""The story of a post's owner: looking at posts, cancelling one that nobody has begun, deleting one."""
+"""The story of a post's owner: looking at posts, cancelling, deleting and reposting one."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.unit.fakes import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, World, listed, made, post_id, silence
+from tests.unit.fakes import (
+    ACCOUNT,
+    IMAGE,
+    NOW,
+    TEXT,
+    UID,
+    Died,
+    Said,
+    World,
+    listed,
+    made,
+    post_id,
+    silence,
+)
 from tests.unit.support import graph_error, reply
 from threads import manage, publish
 from threads.errors import (
     AccountNotFound,
     InProgress,
     InvalidRequest,
+    MissingAccount,
     MissingScope,
     PostNotFound,
     RateLimited,
@@ -21,8 +36,9 @@ from threads.errors import (
     ServiceError,
     ThreadsUnavailable,
 )
+from threads.failures import NOT_SENT
 from threads.graph import GraphReply
-from threads.ledger import LEASE, RECORD_LIFETIME, Point, Record, State
+from threads.ledger import CONTAINER_SETTLES, LEASE, RECORD_LIFETIME, Point, Record, State
 from threads.posts import Submission
 from threads.scopes import DEFAULT_SCOPES
 
@@ -187,7 +203,13 @@ def test_a_delivery_that_was_cancelled_stops_before_it_publishes() -> None:
 # --- deleting what is out -----------------------------------------------------------------------------------
 
 DELETED = reply(200, {"success": True, "deleted_id": "8"})
-DELETE = "delete_post"
+DELETE, LOOK, PROFILE, REPOST = "delete_post", "read_media", "read_profile", "repost"
+GONE = reply(400, graph_error(100, 33))
+"""What Graph was seen to say of an object that is not there, and of one that a permission is missing for."""
+LOST = reply(400, graph_error(24, 4279009))
+DEAD = reply(401, graph_error(190))
+ALIVE = reply(200, {"id": ACCOUNT})
+REFUSED = reply(400, graph_error(100, error_user_msg="No."))
 
 
 def out(world: World) -> Record:
@@ -257,8 +279,8 @@ def test_a_post_is_not_deleted_without_its_account_and_scope(
 
 NOT_DELETED: list[tuple[GraphReply, type[ServiceError], bool]] = [
     (reply(403, graph_error(10)), MissingScope, False),
-    (reply(401, graph_error(190)), ReconnectRequired, False),
-    (reply(400, graph_error(100, error_user_msg="No.")), RejectedByThreads, False),
+    (DEAD, ReconnectRequired, False),
+    (REFUSED, RejectedByThreads, False),
     (reply(403, graph_error(4)), RateLimited, True),
     (reply(503, graph_error(2)), ThreadsUnavailable, True),
     (reply(200, {"success": False}), ThreadsUnavailable, True),
@@ -277,6 +299,7 @@ def test_what_threads_does_not_delete_stays_published(
     """Only a clear yes of Threads makes a post deleted; after anything else it can be tried again."""
     world = World()
     published = out(world)
+    world.graph.always[PROFILE] = ALIVE
     world.say(answer)
     with pytest.raises(trouble) as refusal:
         manage.remove(world.tools, UID, NAME)
@@ -284,6 +307,80 @@ def test_what_threads_does_not_delete_stays_published(
     assert world.record() == published
     world.say(DELETED)
     assert manage.remove(world.tools, UID, NAME).record.status == "deleted"
+
+
+@pytest.mark.parametrize("gone", [GONE, LOST], ids=["100/33", "24"])
+@pytest.mark.parametrize("unseen", [GONE, LOST], ids=["100/33", "24"])
+def test_a_post_that_threads_has_no_more_is_deleted(gone: GraphReply, unseen: GraphReply) -> None:
+    """After a deletion whose answer was lost the next one finds out: Threads neither deletes nor shows it."""
+    world = World()
+    out(world)
+    world.graph.always[PROFILE] = ALIVE
+    world.say(silence())
+    with pytest.raises(ThreadsUnavailable):
+        manage.remove(world.tools, UID, NAME)
+    world.clock.forward(seconds=CONTAINER_SETTLES.total_seconds())
+    world.say(gone, unseen)
+    deleted = manage.remove(world.tools, UID, NAME).record
+    assert (deleted.status, deleted.deleted_at) == ("deleted", world.clock.now)
+    assert world.record() == deleted
+    assert world.calls[-1] == LOOK
+
+
+STILL_THERE: list[tuple[list[Said], type[ServiceError]]] = [
+    ([GONE, reply(200, {"id": "8", "permalink": "https://x.example/p"})], RejectedByThreads),
+    ([LOST, reply(200, {"id": "8"})], ThreadsUnavailable),
+    ([GONE, silence()], ThreadsUnavailable),
+    ([GONE, reply(500, graph_error(100, 33))], ThreadsUnavailable),
+    ([GONE, REFUSED], RejectedByThreads),
+    ([reply(500, graph_error(24, 4279009))], ThreadsUnavailable),
+]
+
+
+@pytest.mark.parametrize(("answers", "trouble"), STILL_THERE, ids=range(len(STILL_THERE)))
+def test_a_post_that_may_be_there_is_not_called_deleted(
+    answers: list[Said], trouble: type[ServiceError]
+) -> None:
+    """That Threads does not find it for a deletion is not enough: it words a missing permission like that."""
+    world = World()
+    published = out(world)
+    world.clock.forward(seconds=10**5)
+    world.graph.always[PROFILE] = ALIVE
+    world.say(*answers)
+    with pytest.raises(trouble):
+        manage.remove(world.tools, UID, NAME)
+    assert world.record() == published
+    assert world.graph.is_done()
+
+
+@pytest.mark.parametrize("gone", [GONE, LOST], ids=["100/33", "24"])
+def test_a_young_post_is_not_taken_for_deleted(gone: GraphReply) -> None:
+    """Threads may not see yet what it has just published: the caller comes back when that is over."""
+    world = World()
+    published = out(world)
+    world.graph.always[PROFILE] = ALIVE
+    world.clock.forward(seconds=CONTAINER_SETTLES.total_seconds() - 1)
+    world.say(gone, gone)
+    with pytest.raises(ThreadsUnavailable) as refusal:
+        manage.remove(world.tools, UID, NAME)
+    assert refusal.value.retry_after == timedelta(seconds=1)
+    assert world.record() == published
+
+
+@pytest.mark.parametrize("answers", [[DEAD], [GONE, DEAD]], ids=["says so", "hides it"])
+def test_a_token_that_dies_on_a_deletion_is_noted_on_the_account(answers: list[Said]) -> None:
+    """The app learns from the account that it has to be connected again, and the post stays published."""
+    world = World()
+    published = out(world)
+    world.say(*answers)
+    with pytest.raises(ReconnectRequired):
+        manage.remove(world.tools, UID, NAME)
+    [(account, change, card)] = world.accounts.changes
+    assert (account, change["status"], card["statusReason"]) == (ACCOUNT, *DEAD_ACCOUNT)
+    assert world.record() == published
+
+
+DEAD_ACCOUNT = ("reconnect_required", "token_rejected")
 
 
 def noting_the_address(world: World) -> None:
@@ -329,3 +426,131 @@ def test_a_deletion_that_cannot_be_noted_is_in_progress() -> None:
     with pytest.raises(InProgress):
         manage.remove(world.tools, UID, NAME)
     assert world.record().deleted_at is None
+
+
+# --- reposting ----------------------------------------------------------------------------------------------
+
+
+def test_a_post_is_reposted_with_the_only_account() -> None:
+    """One call, for anybody's post; the answer tells the repost's id, whose it is, and of what."""
+    world = World()
+    world.say(made("9"))
+    assert manage.repost(world.tools, UID, "8", None) == ("9", ACCOUNT, "8")
+    [request] = world.graph.requests
+    assert (request.step, request.method, request.path) == (REPOST, "POST", "/8/repost")
+
+
+@pytest.mark.parametrize("body", [{}, {"success": True}, {"id": ""}], ids=range(3))
+def test_a_repost_without_an_id_is_a_repost(body: dict[str, Any]) -> None:
+    """Where Threads says yes without the repost's id, it is out: nobody is told to send it again."""
+    world = World()
+    world.say(reply(200, body))
+    assert manage.repost(world.tools, UID, "8", None) == (None, ACCOUNT, "8")
+
+
+def test_which_account_reposts_is_not_guessed() -> None:
+    """Of several accounts the named one reposts; without a name none does, and Threads is not asked."""
+    world = World()
+    world.connect("2")
+    with pytest.raises(MissingAccount):
+        manage.repost(world.tools, UID, "8", None)
+    for unknown in ("3", "../2", "x" * 512):
+        with pytest.raises(AccountNotFound):
+            manage.repost(world.tools, UID, "8", unknown)
+    assert world.calls == []
+    world.say(made("9"))
+    assert manage.repost(world.tools, UID, "8", "2").account_id == "2"
+
+
+@pytest.mark.parametrize(
+    ("fields", "trouble"),
+    [
+        ({"status": "reconnect_required"}, ReconnectRequired),
+        ({"scopes": ["threads_basic"]}, MissingScope),
+    ],
+)
+def test_an_account_that_cannot_publish_cannot_repost(
+    fields: dict[str, Any], trouble: type[ServiceError]
+) -> None:
+    """A dead connection, or a permission that was never asked for, is told before Threads is asked."""
+    world = World()
+    world.connect(ACCOUNT, **fields)
+    with pytest.raises(trouble):
+        manage.repost(world.tools, UID, "8", None)
+    assert world.calls == []
+
+
+NOT_REPOSTED: list[tuple[list[Said], type[ServiceError], bool, bool]] = [
+    ([reply(403, graph_error(10))], MissingScope, False, False),
+    ([REFUSED, ALIVE], RejectedByThreads, False, False),
+    ([GONE, ALIVE], RejectedByThreads, False, False),
+    ([reply(403, graph_error(4))], RateLimited, True, False),
+    ([LOST], ThreadsUnavailable, True, False),
+    ([silence(NOT_SENT)], ThreadsUnavailable, True, False),
+    ([silence()], ThreadsUnavailable, True, True),
+    ([reply(500, graph_error(2))], ThreadsUnavailable, True, True),
+    ([reply(500, graph_error(10))], ThreadsUnavailable, True, True),
+    ([reply(502, b"<html>")], ThreadsUnavailable, True, True),
+    ([reply(200, b'{"id": "9')], ThreadsUnavailable, True, True),
+    ([reply(200, {"success": False})], ThreadsUnavailable, True, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "trouble", "retryable", "may_be_out"), NOT_REPOSTED, ids=range(len(NOT_REPOSTED))
+)
+def test_what_threads_does_not_repost_is_told(
+    answers: list[Said],
+    trouble: type[ServiceError],
+    retryable: bool,  # noqa: FBT001 - a column
+    may_be_out: bool,  # noqa: FBT001 - a column
+) -> None:
+    """A refusal is one; where nobody knows, the message says that the repost may be out."""
+    world = World()
+    world.say(*answers)
+    with pytest.raises(trouble) as refusal:
+        manage.repost(world.tools, UID, "8", None)
+    assert refusal.value.retryable is retryable
+    assert ("may be out" in refusal.value.message) is may_be_out
+    assert world.graph.is_done()
+    assert world.accounts.changes == []
+
+
+@pytest.mark.parametrize("answers", [[DEAD], [GONE, DEAD]], ids=["says so", "hides it"])
+def test_a_token_that_dies_on_a_repost_is_noted_on_the_account(answers: list[Said]) -> None:
+    """As with a post: the account is to be connected again, also where Threads blames the post."""
+    world = World()
+    world.say(*answers)
+    with pytest.raises(ReconnectRequired):
+        manage.repost(world.tools, UID, "8", None)
+    [(account, change, card)] = world.accounts.changes
+    assert (account, change["status"], card["statusReason"]) == (ACCOUNT, *DEAD_ACCOUNT)
+
+
+def test_a_post_of_the_users_own_is_reposted_by_its_name() -> None:
+    """The media id is the record's, also of a post whose own account is gone."""
+    world = World()
+    out(world)
+    world.accounts.found.clear()
+    assert manage.published_media_id(world.tools, UID, NAME) == "8"
+    for uid, name in (("bob", NAME), (UID, post_id("other"))):
+        with pytest.raises(PostNotFound):
+            manage.published_media_id(world.tools, uid, name)
+
+
+NOT_OUT: dict[str, Callable[[World], object]] = {
+    "scheduled": scheduled,
+    "failed": lambda world: world.ledger.put(UID, NAME, scheduled(world).failed({"code": "x"}, NOW)),
+    "deleted": lambda world: world.ledger.put(UID, NAME, out(world).deleted(NOW)),
+}
+
+
+@pytest.mark.parametrize("status", NOT_OUT)
+def test_what_is_not_out_is_not_reposted(status: str) -> None:
+    """A post that is not out, or not any more, is refused in words that say what it is."""
+    world = World()
+    NOT_OUT[status](world)
+    with pytest.raises(InvalidRequest) as refusal:
+        manage.published_media_id(world.tools, UID, NAME)
+    assert refusal.value.code == "not_published"
+    assert status in refusal.value.message

@@ -74,6 +74,7 @@ def test_no_request_or_value_shows_its_secrets() -> None:
             oauth.code_exchange_request(config(), CODE),
             oauth.token_exchange_request(config(), SHORT),
             oauth.profile_request(LONG),
+            oauth.grants_request(LONG),
         ]
     )
     assert not [secret for secret in (SECRET, TOKEN, "AQB-code_1") if secret in shown]
@@ -256,3 +257,70 @@ def test_what_is_kept_of_a_profile_can_be_stored(name: str) -> None:
         return
     for text in (profile.display_name, profile.username, *profile.extra.values()):
         assert text.encode()
+
+
+# --- what was granted ---------------------------------------------------------------------------------------
+
+ASKED = ("threads_basic", "threads_content_publish", "threads_delete")
+
+
+def test_a_token_is_asked_about_itself_as_meta_wants_it() -> None:
+    """The question about a token carries it twice, in the query: Meta's form."""
+    request = oauth.grants_request(LONG)
+    assert (request.step, request.method, request.path) == (Step.READ_GRANTS, "GET", "/debug_token")
+    assert request.query == {"input_token": TOKEN, "access_token": TOKEN}
+    assert (request.token, request.versioned) == (None, True)
+
+
+def grants(scopes: object, **more: Any) -> GraphReply:
+    """Return what Threads says about a token."""
+    return reply(200, {"data": {"type": "USER", "is_valid": True, "scopes": scopes, **more}})
+
+
+GRANTED: list[tuple[list[Any], tuple[str, ...], tuple[str, ...]]] = [
+    ([*ASKED], ASKED, ()),
+    (["threads_delete", "threads_basic"], ("threads_basic", "threads_delete"), ("threads_content_publish",)),
+    (["threads_basic"], ("threads_basic",), ("threads_content_publish", "threads_delete")),
+    ([*ASKED, "threads_read_replies"], (*ASKED[:2], "threads_read_replies", "threads_delete"), ()),
+    (["threads_basic", "new_scope", 7, None, {}, []], ("threads_basic",), ASKED[1:]),
+]
+
+
+@pytest.mark.parametrize(("said", "granted", "refused"), GRANTED, ids=range(len(GRANTED)))
+def test_what_was_not_granted_is_told(
+    said: list[Any], granted: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    """The scopes of a token are read, and what of the asked ones it lacks; unknown ones are nothing."""
+    found = oauth.read_grants(grants(said), ASKED)
+    assert set(found.granted) == set(granted)
+    assert found.refused == refused
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        grants([]),
+        grants(None),
+        grants("threads_basic"),
+        grants({"threads_basic": True}),
+        grants(["unheard_of"]),
+        grants(["threads_basic"], is_valid=False),
+        grants(["threads_basic"], is_valid=None),
+        reply(200, {"data": {"scopes": ["threads_basic"]}}),
+        reply(200, {"data": ["threads_basic"]}),
+        reply(200, {"data": None}),
+        reply(200, {"scopes": ["threads_basic"], "is_valid": True}),
+        reply(200, {}),
+        reply(500, {"data": {"is_valid": True, "scopes": ["threads_basic"]}}),
+        reply(400, {"error": {"code": 100, "message": "no"}}),
+        reply(200, HTML),
+        GraphReply(0, failure="Timeout"),
+    ],
+    ids=lambda answer: ascii(answer.body)[-40:],
+)
+def test_an_answer_that_says_nothing_about_scopes_is_none(answer: GraphReply) -> None:
+    """What does not list the scopes of a living token is trouble of Threads, and never "no scope"."""
+    with pytest.raises(ThreadsError) as failure:
+        oauth.read_grants(answer, ASKED)
+    assert failure.value.evidence
+    assert failure.value.evidence.step == Step.READ_GRANTS

@@ -137,6 +137,7 @@ OUTCOMES = [
     ("https://app.example/?threads=failed&error=x&accountId=1&y=2", "https://app.example/?y=2&{}#threads"),
     ("https://app.example/?threads&threads=a&threadsX=1", "https://app.example/?threadsX=1&{}#threads"),
     ("https://app.example/?%74hreads=failed&account%49d=1&y=2", "https://app.example/?y=2&{}#threads"),
+    ("https://app.example/?refused=threads_delete&y=2", "https://app.example/?y=2&{}#threads"),
     ("https://app.example/?q=a+b%26c", "https://app.example/?q=a+b%26c&{}#threads"),
 ]
 
@@ -152,6 +153,24 @@ def test_the_outcome_is_encoded() -> None:
     """A value cannot break out of its parameter."""
     result = ReturnTo("https://app.example/").with_outcome({"threads": "failed", "error": "a&b=c#d e/é"})
     assert result == "https://app.example/?threads=failed&error=a%26b%3Dc%23d%20e%2F%C3%A9#threads"
+
+
+HANDLE = "Zx9-_" * 8 + "abc"
+LINKS = [
+    ("https://app.example", "https://app.example/"),
+    ("https://app.example?", "https://app.example/"),
+    ("https://app.example/a?x=1&x=2&=&y", "https://app.example/a?x=1&x=2&=&y"),
+    ("https://app.example/a#part", "https://app.example/a"),
+    ("https://app.example/a?x=1#th_link=another?threads=failed", "https://app.example/a?x=1"),
+    ("https://app.example/?threads=connected&accountId=1&refused=x&y=2", "https://app.example/?y=2"),
+    ("https://app.example/?threads=failed&error=x", "https://app.example/"),
+]
+
+
+@pytest.mark.parametrize(("url", "expected"), LINKS)
+def test_the_handle_is_the_fragment(url: str, expected: str) -> None:
+    """A handle takes the fragment's place, where no server sees it; an earlier outcome leaves the query."""
+    assert validate_return_to(url, ORIGINS).with_link(HANDLE) == f"{expected}#th_link={HANDLE}"
 
 
 PIECES = [
@@ -179,6 +198,8 @@ def test_whatever_comes_is_ours_or_refused(url: str) -> None:
     parts = urlsplit(accepted.with_outcome(OUTCOME))
     assert f"{parts.scheme}://{parts.netloc}" in ORIGINS
     assert parse_qsl(parts.query)[-2:] == list(OUTCOME.items())
+    linked = urlsplit(accepted.with_link(HANDLE))
+    assert (f"{linked.scheme}://{linked.netloc}" in ORIGINS, linked.fragment) == (True, f"th_link={HANDLE}")
 
 
 JUDGE = textwrap.dedent("""
@@ -198,8 +219,9 @@ def test_a_browser_sees_the_same_origin() -> None:
     texts = {*REFUSED, *ACCEPTED, *(dice.choice(["", *ORIGINS]) + tail for tail in tails)}
     accepted = [url for text in sorted(texts) if (url := _accepted(text))]
     results = [url.with_outcome(OUTCOME) for url in accepted]
+    links = [url.with_link(HANDLE) for url in accepted]
     assert len(accepted) > 1000
-    lines = "\n".join(json.dumps(text) for text in [*(url.url for url in accepted), *results])
+    lines = "\n".join(json.dumps(text) for text in [*(url.url for url in accepted), *results, *links])
     judged = subprocess.run(  # noqa: S603 - the script above
         ["node", "-e", JUDGE],  # noqa: S607 - whichever Node is installed
         input=lines.encode(),
@@ -207,12 +229,17 @@ def test_a_browser_sees_the_same_origin() -> None:
         check=True,
     )
     verdicts = json.loads(judged.stdout)
-    assert len(verdicts) == 2 * len(accepted)
+    assert len(verdicts) == 3 * len(accepted)
     assert {origin for origin, *_ in verdicts} <= set(ORIGINS)
     assert {userinfo for _, userinfo, *_ in verdicts} == {""}
-    for result, (_, _, outcomes, fragment) in zip(results, verdicts[len(accepted) :], strict=True):
+    for result, (_, _, outcomes, fragment) in zip(
+        results, verdicts[len(accepted) : -len(links)], strict=True
+    ):
         assert outcomes[-1] == "connected", result
         assert len(fragment) > 1, result
+    assert {(*outcomes, fragment) for _, _, outcomes, fragment in verdicts[-len(links) :]} == {
+        (f"#th_link={HANDLE}",)
+    }
 
 
 def _accepted(text: str) -> ReturnTo | None:

@@ -14,7 +14,7 @@ from threads.documents import Documents, Found
 from threads.errors import Forbidden, ServiceUnavailable
 from threads.ledger import new_record
 from threads.records import Held, Records
-from threads.store import Store
+from threads.store import Due, Store, owner_of
 
 PATIENCE = 0.3
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,16 +26,27 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "create_state": lambda store: store.create_state("s", {"uid": "ada"}),
     "read_state": lambda store: store.read_state("s"),
     "use_up_state": lambda store: store.use_up_state(FOUND, {"usedBy": "me"}),
+    "link_state": lambda store: store.link_state(FOUND, {"usedBy": "me"}, handle="h", link={}),
     "finish_state": lambda store: store.finish_state(FOUND, {"outcome": {}}),
     "save_account": lambda store: store.save_account(
         "ada", "1", account={}, at_first={}, summarize=lambda _before: {}, state="s", outcome={"outcome": {}}
     ),
     "read_summary": lambda store: store.read_summary("ada"),
+    "change_summary": lambda store: store.change_summary("ada", lambda _before: {}),
+    "delete_account": lambda store: store.delete_account("ada", FOUND, lambda _before: {}),
+    "find_connections": lambda store: store.find_connections("accountId", "1"),
+    "create_deletion": lambda store: store.create_deletion("c", {"state": "running"}),
+    "read_deletion": lambda store: store.read_deletion("c"),
+    "find_deletions": lambda store: store.find_deletions("running", 100),
+    "change_deletion": lambda store: store.change_deletion("c", {"state": "done", "userId": None}),
+    "delete_outcomes": lambda store: store.delete_outcomes("1"),
     "find_accounts": lambda store: store.find_accounts("ada", None),
     "find_the_account": lambda store: store.find_accounts("ada", "1"),
     "change_account": lambda store: store.change_account(
         "ada", FOUND, change={"status": "x", "updatedAt": NOW}, card={}
     ),
+    "find_due": lambda store: store.find_due(NOW, Due(NOW, "users/ada"), 5),
+    "find_sealed": lambda store: store.find_sealed("users/ada", 5),
 }
 RECORDS: dict[str, Callable[[Records], object]] = {
     "create": lambda records: records.create("ada", "post", RECORD),
@@ -43,6 +54,9 @@ RECORDS: dict[str, Callable[[Records], object]] = {
     "write": lambda records: records.write(HELD, RECORD.claimed("me", NOW)),
     "write_and_claim": lambda records: records.write(HELD, RECORD.claimed("me", NOW), media_id="8"),
     "latest": lambda records: records.latest("ada", 20, NOW),
+    "find": lambda records: records.find("ada", "1", limit=20, state=RECORD.state, after="post"),
+    "claimed": lambda records: records.claimed("8"),
+    "erase": lambda records: records.erase([HELD]),
 }
 
 
@@ -87,6 +101,24 @@ def test_a_user_id_that_is_no_path_segment_is_refused(silent: Callable[[], Clien
         Store(silent).find_accounts(uid, None)
     with pytest.raises(Forbidden):
         Records(silent).read(uid, "post")
+
+
+PATHS: list[tuple[str, str | None]] = [
+    ("users/ada/integrations/threads/accounts/1", "ada"),
+    ("users/ada/integrations/other/accounts/1", None),
+    ("users/ada/accounts/1", None),
+    ("accounts/1", None),
+    ("people/ada/integrations/threads/accounts/1", None),
+    ("users/ada/integrations/threads/posts/1", None),
+    ("x/y/users/ada/integrations/threads/accounts/1", None),
+    ("users/ada/integrations/threads/accounts/1/accounts/2", None),
+]
+
+
+@pytest.mark.parametrize(("path", "owner"), PATHS)
+def test_an_account_is_ours_where_ours_lie(path: str, owner: str | None) -> None:
+    """What a query across users finds elsewhere is nobody's: ``accounts`` is a common name."""
+    assert owner_of(path) == owner
 
 
 def test_every_operation_is_tried() -> None:

@@ -17,6 +17,7 @@ QUEUE = "projects/demo-threads/locations/us-central1/queues/publish-threads"
 URL = "https://functions.example/publish_threads"
 SENDER = "tasks@demo-threads.example"
 DUE = datetime(2026, 5, 2, 12, 0, 0, 250_000, tzinfo=UTC)
+BODY = {"userId": "ada", "accountId": "1"}
 NAME = task_id("post", 1, datetime(2026, 5, 1, tzinfo=UTC))
 
 
@@ -97,6 +98,25 @@ def test_a_task_comes_with_the_token_that_is_believed(variables: dict[str, str],
     assert (token.service_account_email, token.audience) == (SENDER, audience)
 
 
+def test_a_task_for_refreshing_calls_the_function_that_does_it() -> None:
+    """It carries what it was given, with a token for that function's URL: Cloud Run looks at that, too."""
+    client = Client()
+    url = "https://functions.example/refresh"
+    queue(client, REFRESH_URL=url, TASKS_AUDIENCE="publishing").enqueue_refresh(NAME, BODY, due_at=DUE)
+    [task] = client.created
+    request = task.http_request
+    assert (request.url, json.loads(request.body)) == (url, BODY)
+    assert (request.oidc_token.service_account_email, request.oidc_token.audience) == (SENDER, url)
+    assert (task.name, task.schedule_time) == (f"{QUEUE}/tasks/{NAME}", DUE)
+
+
+def test_refreshing_is_publishings_neighbour() -> None:
+    """Without a word about it, the function lies beside the one that publishes."""
+    client = Client()
+    queue(client).enqueue_refresh(NAME, BODY, due_at=DUE)
+    assert client.created[-1].http_request.url == "https://functions.example/th_refresh_tokens"
+
+
 def test_a_task_is_deleted_by_its_name() -> None:
     """The same name finds the task again."""
     client = Client()
@@ -108,13 +128,15 @@ def test_no_call_waits_for_ever() -> None:
     """Every call has its time: the client's own limit for deleting is twenty seconds and more."""
     client = Client()
     queue(client).enqueue(NAME, uid="ada", post_id="post", due_at=DUE)
+    queue(client).enqueue_refresh(NAME, BODY, due_at=DUE)
     queue(client).delete(NAME)
-    assert [options["timeout"] for options in client.options] == [RPC_TIMEOUT, RPC_TIMEOUT]
+    assert [options["timeout"] for options in client.options] == [RPC_TIMEOUT] * 3
 
 
 def test_what_was_done_before_is_done() -> None:
     """A task that is there already was created by us, and one that is not there any more is deleted."""
     queue(Client(failure("AlreadyExists"))).enqueue(NAME, uid="ada", post_id="post", due_at=DUE)
+    queue(Client(failure("AlreadyExists"))).enqueue_refresh(NAME, BODY, due_at=DUE)
     queue(Client(failure("NotFound"))).delete(NAME)
 
 
@@ -134,6 +156,9 @@ def test_its_troubles_pass(trouble: Exception) -> None:
     failing = queue(Client(trouble))
     with pytest.raises(ServiceUnavailable) as creating:
         failing.enqueue(NAME, uid="ada", post_id="post", due_at=DUE)
+    with pytest.raises(ServiceUnavailable) as refreshing:
+        failing.enqueue_refresh(NAME, BODY, due_at=DUE)
+    assert refreshing.value.__cause__ is trouble
     with pytest.raises(ServiceUnavailable) as deleting:
         failing.delete(NAME)
     assert creating.value.__cause__ is deleting.value.__cause__ is trouble

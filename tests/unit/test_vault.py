@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.support import KEY, OTHER_KEY, TOKEN
 from threads.config import read_config
-from threads.vault import Place, SealBroken, Vault
+from threads.vault import Place, SealBroken, Vault, key_id
 from threads.wire import Secret
 
 PLACE = Place("project", "uid", "17841405793187218", "accessToken")
@@ -73,6 +73,15 @@ def test_keys_rotate() -> None:
         only_new.open(SEALED, PLACE)
     with pytest.raises(SealBroken):
         VAULT.open(renewed, PLACE)
+
+
+def test_a_text_names_its_key() -> None:
+    """Which key has sealed a text is told without opening it; what is none of ours was not sealed last."""
+    both = Vault({"k2": Secret(OTHER_KEY), "k1": Secret(KEY)})
+    assert not both.is_newest(SEALED)
+    assert VAULT.is_newest(SEALED)
+    assert both.is_newest(both.seal(Secret(TOKEN), PLACE))
+    assert [key_id(text) for text in (SEALED, "", ":x", TOKEN)] == ["k1", "", "", TOKEN]
 
 
 def test_a_key_ids_name_alone_opens_nothing() -> None:

@@ -1,0 +1,46 @@
+"""``python -m tests.hostile [--requests 50000] [--seed 1]``: sends hostile requests to every function."""
+
+import argparse
+import os
+import sys
+import time
+
+from emulator.ports import Ports
+from emulator.suite import Suite
+from tests.hostile.generate import NAMES
+from tests.hostile.stage import attack
+
+SHOWN = 20
+"""Wrong answers that are printed."""
+
+
+def main() -> int:
+    """Run it; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with Suite(ports=Ports.free(), page=False, directory="hostile") as suite:
+        os.environ.update(suite.environment)
+        began = time.monotonic()
+        verdict = attack(suite, asked.requests, asked.seed)
+        seconds = time.monotonic() - began
+    for name in NAMES:
+        statuses = sorted((status, number) for (it, status), number in verdict.answers.items() if it == name)
+        _say(f"{name:<18}" + "  ".join(f"{status}: {number}" for status, number in statuses))
+    for request, wrong in verdict.wrongs[:SHOWN]:
+        headers = {name: value[:40] for name, value in request.headers.items()}
+        _say(f"\n{request.method} {request.function} {request.target[:200]!r}\n  {headers}")
+        _say(f"  {request.body[:300]!r}\n  {wrong}")
+    _say(
+        f"\n{verdict.count} requests, seed {asked.seed}, {seconds:.0f} s: {len(verdict.wrongs)} wrong answers"
+    )
+    return 1 if verdict.wrongs else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

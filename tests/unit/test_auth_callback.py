@@ -1,0 +1,228 @@
+"""The browser is back: what is done at once, what is kept for the app, and what a second look gets."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tests.unit.fakes import ACCOUNT, UID
+from tests.unit.support import HTML, graph_error, reply
+from tests.unit.windows import ASKED, CODE, PROFILE, RETURN_TO, Windows
+from threads.documents import Found
+from threads.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
+from threads.failures import Step
+
+FOUR_CALLS = [Step.EXCHANGE_CODE, Step.EXCHANGE_TOKEN, Step.READ_PROFILE, Step.READ_GRANTS]
+
+
+def confirming(**variables: str) -> Windows:
+    """Return a service whose app confirms connections."""
+    return Windows(CONNECT_MODE="confirm", **variables)
+
+
+# --- at once ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_granted_is_stored_and_what_was_not_is_told() -> None:
+    """The account has the scopes that the person left ticked; card, app and reload learn of the others."""
+    world = Windows()
+    world.grants("threads_basic")
+    state = world.begin()
+    first = world.come_back(state)
+    assert first.parameters() == {
+        "threads": "connected",
+        "accountId": ACCOUNT,
+        "refused": "threads_content_publish",
+    }
+    assert world.states.saved[UID, ACCOUNT]["scopes"] == ["threads_basic"]
+    card = world.states.summaries[UID]["accounts"][ACCOUNT]
+    assert card["refusedScopes"] == ["threads_content_publish"]
+    assert world.come_back(state).parameters() == first.parameters()
+    assert world.calls == FOUR_CALLS
+
+
+SILENT: list[Any] = [
+    reply(500, HTML),
+    reply(400, graph_error(100)),
+    reply(401, graph_error(190)),
+    reply(200, {"data": {"is_valid": True, "scopes": []}}),
+    reply(200, {}),
+]
+
+
+@pytest.mark.parametrize("answer", SILENT, ids=range(len(SILENT)))
+def test_a_connection_does_not_fail_because_nobody_knows_what_was_granted(answer: Any) -> None:
+    """Where Threads does not say it, what was asked for counts as granted, and nothing as refused."""
+    world = Windows()
+    world.graph.always[Step.READ_GRANTS] = answer
+    outcome = world.come_back(world.begin())
+    assert (outcome.status, list(outcome.refused_scopes)) == ("connected", [])
+    assert world.states.saved[UID, ACCOUNT]["scopes"] == ASKED
+    assert "refusedScopes" not in world.states.summaries[UID]["accounts"][ACCOUNT]
+
+
+def connecting_again(world: Windows, username: str | None = "ada") -> str:
+    """Begin to connect an account again; return the state."""
+    fields = {"profile": {"username": username}} if username else {}
+    world.states.found[ACCOUNT] = Found(ACCOUNT, fields, 1)
+    return world.begin(unverified_account_id=ACCOUNT)
+
+
+def test_the_account_to_connect_again_may_be_chosen() -> None:
+    """The right profile is connected like any other."""
+    world = Windows()
+    assert world.come_back(connecting_again(world)).status == "connected"
+
+
+@pytest.mark.parametrize("username", ["ada", None])
+def test_another_account_than_the_one_to_connect_again_is_not_stored(username: str | None) -> None:
+    """Nothing is saved, both are named as far as they are known, and a reload says to start again."""
+    world = Windows()
+    world.is_person(PROFILE | {"id": "2", "username": "mallory"})
+    state = connecting_again(world, username)
+    outcome = world.come_back(state)
+    assert isinstance(outcome.error, WrongAccount)
+    assert outcome.parameters() == {"threads": "failed", "error": "wrong_account"}
+    assert ("@mallory" in outcome.error.message, "@ada" in outcome.error.message) == (bool(username),) * 2
+    assert world.states.saved == {}
+    assert world.calls == FOUR_CALLS[:3], "what it was granted does not matter"
+    assert isinstance(world.come_back(state).error, InvalidState)
+
+
+@pytest.mark.parametrize("step", FOUR_CALLS[:3])
+def test_a_failure_says_that_connecting_has_to_be_started_again(step: Step) -> None:
+    """A code works once: whoever is told to try again has to know that reloading does not do it."""
+    world = Windows()
+    world.graph.always[step] = reply(503, HTML)
+    outcome = world.come_back(world.begin())
+    assert outcome.error
+    assert outcome.error.message.endswith("Try again in a moment. Start connecting again.")
+    assert outcome.error.next_action == "connect_again"
+    assert world.states.saved == {}
+
+
+# --- for the app to confirm ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("world", "uid"), [(confirming(), UID), (Windows(SIGN_IN="on"), None)])
+def test_what_has_to_be_confirmed_is_kept_and_nothing_is_done(world: Windows, uid: str | None) -> None:
+    """The browser gets a handle; Threads is not called, no account exists, and the state is used up."""
+    state = world.begin(uid)
+    outcome = world.come_back(state)
+    assert (outcome.status, outcome.parameters()) == ("linked", {"threads": "linked"})
+    assert outcome.return_to
+    assert outcome.handle
+    assert outcome.return_to.with_link(outcome.handle) == f"{RETURN_TO}#th_link={outcome.handle}"
+    assert outcome.handle not in repr(outcome)
+    assert world.states.documents[state].fields["usedAt"] == world.clock()
+    assert (world.calls, world.states.saved) == ([], {})
+
+
+def test_a_reload_with_the_same_code_leads_to_the_same_handle() -> None:
+    """The browser's reload button repeats the way back to the app; however late, it makes no new link."""
+    world = confirming()
+    state = world.begin()
+    first = world.come_back(state)
+    world.pass_time(minutes=20)
+    assert world.come_back(state) == first
+    assert world.come_back(state, f"{CODE}#_") == first
+    assert len(world.states.documents) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [("AQ-made-up", ""), ("", ""), (CODE + "x", ""), (CODE, "access_denied")]
+)
+def test_who_knows_the_state_alone_does_not_get_the_handle(code: str, error: str) -> None:
+    """The attacker knows the state, as it is his: without the code he learns nothing and changes nothing."""
+    world = confirming()
+    state = world.begin()
+    world.come_back(state)
+    before = dict(world.states.documents)
+    outcome = world.come_back(state, code, error)
+    assert (outcome.handle, isinstance(outcome.error, InvalidState)) == (None, True)
+    assert world.states.documents == before
+
+
+def test_an_attacker_who_comes_first_has_used_up_his_own_state() -> None:
+    """What the victim brings afterwards is not kept: no handle, no link, no call."""
+    world = confirming()
+    state = world.begin()
+    world.come_back(state, "AQ-made-up")
+    before = dict(world.states.documents)
+    outcome = world.come_back(state, CODE)
+    assert (outcome.handle, isinstance(outcome.error, InvalidState)) == (None, True)
+    assert world.states.documents == before
+
+
+def test_of_two_callbacks_at_once_both_lead_to_one_link() -> None:
+    """A browser that loads a callback twice gets the same handle twice."""
+    world = confirming()
+    state = world.begin()
+    seen = []
+    world.states.before_use = lambda: seen.append(world.come_back(state).handle)
+    assert [world.come_back(state).handle] == seen
+    assert len(world.states.documents) == 2
+
+
+def test_of_two_codes_at_once_one_is_kept() -> None:
+    """The other one's browser gets no handle."""
+    world = confirming()
+    state = world.begin()
+    world.states.before_use = lambda: world.come_back(state, "AQ-made-up")
+    outcome = world.come_back(state)
+    assert (outcome.handle, isinstance(outcome.error, InvalidState)) == (None, True)
+    assert len(world.states.documents) == 2
+
+
+@pytest.mark.parametrize("mode", ["confirm", "immediate"])
+@pytest.mark.parametrize(("code", "error"), [(CODE, ""), ("", ""), ("", "access_denied")])
+def test_a_handle_is_no_state(mode: str, code: str, error: str) -> None:
+    """A link lies beside the states, and nothing that comes to the callback exchanges or ends it."""
+    world = confirming()
+    handle = world.linked()
+    world.config = Windows(CONNECT_MODE=mode).config
+    before = dict(world.states.documents)
+    with pytest.raises(InvalidState):
+        world.come_back(handle, code, error)
+    assert (world.states.documents, world.calls) == (before, [])
+
+
+def test_without_a_page_to_confirm_on_nothing_is_kept() -> None:
+    """A state from the time of immediate connections, or of another origin, leads nowhere."""
+    world = Windows()
+    state = world.begin(return_to=None)
+    world.config = confirming().config
+    with pytest.raises(InvalidState):
+        world.come_back(state)
+    assert len(world.states.documents) == 1
+
+
+def test_cancelling_and_failing_are_told_as_ever() -> None:
+    """Who leaves the window without a code has nothing to confirm."""
+    world = confirming()
+    assert world.come_back(world.begin(), "", "access_denied").parameters() == {"threads": "cancelled"}
+    failed = {"threads": "failed", "error": "rejected_by_threads"}
+    assert world.come_back(world.begin(), "", "server_error").parameters() == failed
+    assert world.come_back(world.begin(), "").parameters() == failed
+
+
+def test_two_immediate_callbacks_exchange_one_code() -> None:
+    """The second one is told to wait, and finds the account when it looks again."""
+    world = Windows()
+    state = world.begin()
+    world.states.before_use = lambda: world.come_back(state)
+    with pytest.raises(InProgress):
+        world.come_back(state)
+    assert world.calls == FOUR_CALLS
+    assert world.come_back(state).status == "connected"
+
+
+def test_a_firestore_that_is_away_says_so() -> None:
+    """What cannot be noted is no reason to hide what went wrong at Threads."""
+    world = Windows()
+    world.graph.always[Step.EXCHANGE_CODE] = reply(503, HTML)
+
+    with patch.object(world.states, "finish_state", side_effect=ServiceUnavailable):
+        outcome = world.come_back(world.begin())
+    assert outcome.error
+    assert outcome.error.code == "threads_unavailable"

@@ -1,0 +1,230 @@
+"""The app confirms: who may, how often, how long, and what comes of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.fakes import ACCOUNT, UID
+from tests.unit.support import HTML, OTHER_KEY, reply
+from tests.unit.windows import CHALLENGE, PROFILE, VERIFIER, Windows
+from threads.documents import Found
+from threads.errors import (
+    Forbidden,
+    InProgress,
+    InvalidHandle,
+    ServiceUnavailable,
+    ThreadsUnavailable,
+    WrongAccount,
+)
+from threads.failures import Step
+from threads.vault import Vault
+from threads.wire import Secret
+
+FOUR_CALLS = [Step.EXCHANGE_CODE, Step.EXCHANGE_TOKEN, Step.READ_PROFILE, Step.READ_GRANTS]
+SIGNED_IN = f"threads:{ACCOUNT}"
+
+
+def confirming() -> Windows:
+    """Return a service whose app confirms connections, and signs people in."""
+    return Windows(CONNECT_MODE="confirm", SIGN_IN="on")
+
+
+def test_the_one_who_has_begun_gets_the_account() -> None:
+    """Code, tokens, profile and grants, and then the account is saved as an immediate connection saves it."""
+    world, immediate = confirming(), Windows()
+    world.grants("threads_basic")
+    immediate.grants("threads_basic")
+    finished = world.confirm(world.linked())
+    assert (finished.uid, finished.connection.profile.id, finished.custom_token) == (UID, ACCOUNT, None)
+    assert finished.connection.refused_scopes == ("threads_content_publish",)
+    assert world.calls == FOUR_CALLS
+    immediate.come_back(immediate.begin())
+    accounts = [dict(it.states.saved[UID, ACCOUNT]) for it in (world, immediate)]
+    tokens = {account.pop("accessToken") for account in accounts}
+    assert accounts[0] == accounts[1]
+    assert len(tokens) == 2
+    assert world.states.summaries == immediate.states.summaries
+
+
+STRANGERS: list[tuple[str | None, str | None, str | None]] = [
+    (UID, "bob", None),
+    (UID, "", None),
+    (UID, None, VERIFIER),
+    (UID, None, CHALLENGE),
+    (UID, "bob", VERIFIER),
+    (None, "bob", None),
+    (None, UID, None),
+    (None, None, None),
+    (None, None, "w" * 43),
+    (None, None, CHALLENGE),
+]
+
+
+@pytest.mark.parametrize(("begun_by", "uid", "verifier"), STRANGERS)
+def test_a_stranger_does_nothing(begun_by: str | None, uid: str | None, verifier: str | None) -> None:
+    """Another user, verifier or kind of proof is a 403, and who has begun can still finish."""
+    world = confirming()
+    handle = world.linked(begun_by)
+    before = dict(world.states.documents)
+    with pytest.raises(Forbidden) as refusal:
+        world.confirm(handle, uid, verifier)
+    assert "start here yourself" in refusal.value.message
+    assert (world.calls, world.states.documents) == ([], before)
+    finished = world.confirm(handle, begun_by, None if begun_by else VERIFIER)
+    assert finished.uid == (begun_by or SIGNED_IN)
+
+
+def test_a_handle_works_once() -> None:
+    """Sent again, it is a 400 that says to start again, and nobody is called."""
+    world = confirming()
+    handle = world.linked()
+    world.confirm(handle)
+    with pytest.raises(InvalidHandle, match="Start connecting again"):
+        world.confirm(handle)
+    assert world.calls == FOUR_CALLS
+    assert world.states.documents[handle].fields["code"] is None, "a used code is not kept"
+
+
+def test_a_handle_works_for_five_minutes() -> None:
+    """A second before they have passed it does, and then not any more."""
+    world = confirming()
+    in_time, late = world.linked(), world.linked()
+    world.pass_time(seconds=299)
+    world.confirm(in_time)
+    world.pass_time(seconds=1)
+    with pytest.raises(InvalidHandle):
+        world.confirm(late)
+    assert world.calls == FOUR_CALLS
+
+
+@pytest.mark.parametrize("handle", ["", "unknown", "a/b", "..", "__x__", "x" * 3000, "\ud800", "a b"])
+def test_an_unknown_handle_is_invalid(handle: str) -> None:
+    """Whatever is sent for a handle, what is none leads to no document."""
+    with pytest.raises(InvalidHandle):
+        confirming().confirm(handle)
+
+
+def test_a_state_is_no_handle() -> None:
+    """Neither a fresh state nor a used one can be confirmed, and it stays as it is."""
+    world = confirming()
+    fresh, used = world.begin(), world.begin()
+    world.come_back(used)
+    before = dict(world.states.documents)
+    for state in (fresh, used):
+        with pytest.raises(InvalidHandle):
+            world.confirm(state)
+    assert (world.calls, world.states.documents) == ([], before)
+
+
+def test_of_two_confirmations_at_once_one_exchanges_the_code() -> None:
+    """The other is told to look again, and then that it has been finished."""
+    world = confirming()
+    handle = world.linked()
+    world.states.before_use = lambda: world.confirm(handle)
+    with pytest.raises(InProgress):
+        world.confirm(handle)
+    with pytest.raises(InvalidHandle):
+        world.confirm(handle)
+    assert world.calls == FOUR_CALLS
+
+
+def test_a_confirmation_that_died_is_waited_for_two_minutes() -> None:
+    """As long as its process may live it counts as under way; then connecting has to be started again."""
+    world = confirming()
+    handle = world.linked()
+    link = world.states.documents[handle]
+    world.states.use_up_state(link, {"usedAt": world.clock(), "usedBy": "who died"})
+    with pytest.raises(InProgress):
+        world.confirm(handle)
+    world.pass_time(minutes=2)
+    with pytest.raises(InvalidHandle):
+        world.confirm(handle)
+
+
+@pytest.mark.parametrize("step", FOUR_CALLS[:3])
+def test_a_failure_uses_the_handle_up_and_says_so(step: Step) -> None:
+    """Nothing is saved; the text says to start again, and the same handle says it, too, without a call."""
+    world = confirming()
+    handle = world.linked()
+    world.graph.always[step] = reply(502, HTML)
+    with pytest.raises(ThreadsUnavailable) as failure:
+        world.confirm(handle)
+    assert failure.value.message.endswith("Try again in a moment. Start connecting again.")
+    assert failure.value.next_action == "connect_again"
+    calls = [*world.calls]
+    with pytest.raises(InvalidHandle):
+        world.confirm(handle)
+    assert (world.states.saved, world.calls) == ({}, calls)
+
+
+def test_another_account_than_the_one_to_connect_again_is_not_stored() -> None:
+    """The account that was meant travels along with the link."""
+    world = confirming()
+    world.states.found[ACCOUNT] = Found(ACCOUNT, {"profile": {"username": "ada"}}, 1)
+    handle = world.linked(unverified_account_id=ACCOUNT)
+    world.is_person(PROFILE | {"id": "2", "username": "mallory"})
+    with pytest.raises(WrongAccount, match="@mallory"):
+        world.confirm(handle)
+    assert world.states.saved == {}
+
+
+def test_a_key_that_is_gone_ends_the_connection() -> None:
+    """A code that no key opens any more is a handle that does not work."""
+    world = confirming()
+    handle = world.linked()
+    world.vault = Vault({"other": Secret(OTHER_KEY)})
+    with pytest.raises(InvalidHandle):
+        world.confirm(handle)
+
+
+# --- signing in ---------------------------------------------------------------------------------------------
+
+
+def signed_in(world: Windows) -> str:
+    """Sign in as whoever is in the window; return the custom token."""
+    finished = world.confirm(world.linked(None), None, VERIFIER)
+    assert finished.custom_token
+    return finished.custom_token.reveal()
+
+
+def test_who_signs_in_is_the_user_of_their_account() -> None:
+    """User, custom token and account belong together; whoever signs in again is the same user."""
+    world = confirming()
+    assert signed_in(world) == f"custom token of {SIGNED_IN}"
+    assert world.users.saved == {SIGNED_IN: ("Ada L.", "https://p.example/1")}
+    assert list(world.states.saved) == [(SIGNED_IN, ACCOUNT)]
+    world.is_person({"id": ACCOUNT, "username": "ada"})
+    signed_in(world)
+    assert world.users.saved == {SIGNED_IN: ("ada", None)}
+
+
+def disable(world: Windows) -> None:
+    """Let somebody disable the user."""
+    world.users.disabled.add(SIGNED_IN)
+
+
+def break_signing(world: Windows) -> None:
+    """Let nobody sign custom tokens."""
+    world.users.is_out_of_order = True
+
+
+@pytest.mark.parametrize(("trouble", "error"), [(disable, Forbidden), (break_signing, ServiceUnavailable)])
+def test_who_cannot_sign_in_leaves_no_account(
+    trouble: Callable[[Windows], None], error: type[Exception]
+) -> None:
+    """A disabled user is a 403, a token that nobody signs a 503; in neither case is an account saved."""
+    world = confirming()
+    trouble(world)
+    with pytest.raises(error):
+        signed_in(world)
+    assert world.states.saved == {}
+
+
+def test_signing_in_can_be_switched_off_in_between() -> None:
+    """What was begun before does not end after."""
+    world = confirming()
+    handle = world.linked(None)
+    world.config = Windows(CONNECT_MODE="confirm").config
+    with pytest.raises(Forbidden, match="SIGN_IN"):
+        world.confirm(handle, None, VERIFIER)
+    assert world.calls == []

@@ -1,0 +1,70 @@
+"""What a window may be opened for, and what is remembered of it."""
+
+import pytest
+
+from tests.unit.fakes import ACCOUNT, UID
+from tests.unit.windows import CHALLENGE, RETURN_TO, Windows
+from threads.documents import Found
+from threads.errors import AccountNotFound, Forbidden, InvalidReturnTo, ServiceError
+
+
+def refused(world: Windows, error: type[ServiceError], uid: str | None = UID, **wish: str | None) -> str:
+    """Begin what cannot be begun; return what is said, after checking that nothing is remembered."""
+    with pytest.raises(error) as refusal:
+        world.begin(uid, **wish)
+    assert world.states.documents == {}
+    return refusal.value.message
+
+
+@pytest.mark.parametrize(("mode", "uid"), [("confirm", UID), ("confirm", None), ("immediate", None)])
+def test_who_has_to_confirm_needs_a_page_for_it(mode: str, uid: str | None) -> None:
+    """Without a returnTo there is nobody to confirm a connection, or to be signed in; the message says so."""
+    world = Windows(CONNECT_MODE=mode, SIGN_IN="on")
+    assert "returnTo is missing" in refused(world, InvalidReturnTo, uid, return_to=None)
+
+
+def test_an_immediate_connection_needs_no_page() -> None:
+    """The callback can answer by itself what it has done by itself."""
+    world = Windows()
+    assert world.states.documents[world.begin(return_to=None)].fields["returnTo"] is None
+
+
+def test_nobody_signs_in_where_that_is_off() -> None:
+    """Signing in has to be switched on, and the refusal names the switch."""
+    assert "SIGN_IN" in refused(Windows(), Forbidden, None)
+
+
+def test_a_sign_in_is_nobodys_yet() -> None:
+    """Its state has no uid, and the challenge that whoever ends it has to answer."""
+    world = Windows(SIGN_IN="on")
+    fields = world.states.documents[world.begin(None)].fields
+    assert (fields["uid"], fields["mode"], fields["challenge"]) == (None, "signin", CHALLENGE)
+
+
+def test_the_account_to_connect_again_is_one_of_the_users() -> None:
+    """Its id and name are remembered; what the user has not connected is not found."""
+    world = Windows()
+    refused(world, AccountNotFound, unverified_account_id="2")
+    world.states.found[ACCOUNT] = Found(ACCOUNT, {"profile": {"username": "ada"}}, 1)
+    fields = world.states.documents[world.begin(unverified_account_id=ACCOUNT)].fields
+    assert fields["account"] == {"id": ACCOUNT, "username": "ada"}
+    world.states.found[ACCOUNT] = Found(ACCOUNT, {}, 1)
+    fields = world.states.documents[world.begin(unverified_account_id=ACCOUNT)].fields
+    assert fields["account"] == {"id": ACCOUNT, "username": None}
+
+
+def test_without_a_certain_account_none_is_read() -> None:
+    """A connection costs one write; only connecting a certain account again costs a read before."""
+    world = Windows()
+    world.states.is_out_of_order = True
+    assert world.states.documents[world.begin()].fields["account"] is None
+    assert world.states.documents[world.begin()].fields["returnTo"] == RETURN_TO
+
+
+def test_what_an_account_could_do_is_asked_for_again() -> None:
+    """Connecting an account again asks for all that it has granted, as far as Threads still knows it."""
+    world = Windows()
+    scopes = ["threads_basic", "threads_delete", "threads_of_old"]
+    world.states.found[ACCOUNT] = Found(ACCOUNT, {"scopes": scopes}, 1)
+    fields = world.states.documents[world.begin(unverified_account_id=ACCOUNT)].fields
+    assert fields["scopes"] == ["threads_basic", "threads_content_publish", "threads_delete"]

@@ -1,0 +1,129 @@
+"""The app's users at Firebase: which calls are made, and what each answer means, on a made-up Firebase."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from firebase_admin import auth, exceptions
+from google.auth.exceptions import RefreshError, TransportError
+
+from threads.errors import Forbidden, ServiceUnavailable
+from threads.users import FirebaseUsers
+
+UID = "threads:1"
+PHOTO = "https://p.example/1.jpg"
+APP: Any = SimpleNamespace(name="app")
+MISSING = auth.UserNotFoundError("no such user")
+
+
+def user(*, disabled: bool = False) -> Any:
+    """Return a user as Firebase does."""
+    return SimpleNamespace(uid=UID, disabled=disabled)
+
+
+@pytest.fixture
+def firebase(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Return a Firebase on which every call works."""
+    calls = Mock()
+    calls.update_user.return_value = calls.create_user.return_value = user()
+    calls.create_custom_token.return_value = b"signed"
+    for name in ("update_user", "create_user", "create_custom_token"):
+        monkeypatch.setattr(auth, name, getattr(calls, name))
+    return calls
+
+
+def save(photo_url: str | None = PHOTO) -> None:
+    """Save a user."""
+    FirebaseUsers(lambda: APP).save(UID, display_name="Ada", photo_url=photo_url)
+
+
+def names(firebase: Mock) -> list[str]:
+    """Return the calls that were made."""
+    return [call[0] for call in firebase.mock_calls]
+
+
+def test_a_user_who_is_there_is_updated(firebase: Mock) -> None:
+    """One call, with name and photo; a photo that is gone at Threads goes here, too."""
+    save()
+    firebase.update_user.assert_called_once_with(UID, display_name="Ada", photo_url=PHOTO, app=APP)
+    save(None)
+    assert firebase.update_user.call_args.kwargs["photo_url"] is auth.DELETE_ATTRIBUTE
+    assert names(firebase) == ["update_user"] * 2
+
+
+def test_a_user_who_is_new_is_created(firebase: Mock) -> None:
+    """Who is not there yet gets created under the uid that the account gives."""
+    firebase.update_user.side_effect = MISSING
+    save()
+    firebase.create_user.assert_called_once_with(uid=UID, display_name="Ada", photo_url=PHOTO, app=APP)
+
+
+def test_two_windows_of_one_person_make_one_user(firebase: Mock) -> None:
+    """Who is created by another request in between is updated after all."""
+    firebase.update_user.side_effect = [MISSING, user()]
+    firebase.create_user.side_effect = auth.UidAlreadyExistsError("there", None, None)
+    save()
+    assert names(firebase) == ["update_user", "create_user", "update_user"]
+
+
+@pytest.mark.parametrize(
+    "refusal", [ValueError("photo"), exceptions.InvalidArgumentError("INVALID_PHOTO_URL")]
+)
+def test_a_photo_that_firebase_does_not_take_is_left_out(firebase: Mock, refusal: Exception) -> None:
+    """Nobody is kept from signing in by a picture, whether firebase-admin or Firebase itself refuses it."""
+    firebase.update_user.side_effect = [refusal, MISSING]
+    save("not a URL")
+    firebase.create_user.assert_called_once_with(uid=UID, display_name="Ada", photo_url=None, app=APP)
+
+
+def test_firebase_admin_says_itself_what_no_photo_is() -> None:
+    """The real library refuses a text without a host before it calls anybody."""
+    with pytest.raises(ValueError, match="photo URL"):
+        auth.update_user(UID, photo_url="not a URL", app=_real_app())
+
+
+def test_a_disabled_user_may_not(firebase: Mock) -> None:
+    """Who was disabled by the app's owner is a 403."""
+    firebase.update_user.return_value = user(disabled=True)
+    with pytest.raises(Forbidden, match="disabled"):
+        save()
+
+
+GOOGLES: list[type[Exception]] = [RefreshError, TransportError]
+TROUBLES = [
+    exceptions.UnavailableError("https://secret.example"),
+    exceptions.PermissionDeniedError("https://secret.example"),
+    exceptions.InvalidArgumentError("https://secret.example"),
+    auth.UnexpectedResponseError("https://secret.example"),
+    *(kind("https://secret.example") for kind in GOOGLES),
+    ValueError("https://secret.example"),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: type(trouble).__name__)
+@pytest.mark.parametrize("act", [save, lambda: FirebaseUsers(lambda: APP).custom_token(UID)])
+def test_what_firebase_cannot_do_is_a_503(
+    firebase: Mock, act: Callable[[], object], trouble: Exception
+) -> None:
+    """Whatever goes wrong there passes or is a matter of roles; its texts are not ours to tell."""
+    firebase.update_user.side_effect = firebase.create_custom_token.side_effect = trouble
+    with pytest.raises(ServiceUnavailable) as failure:
+        act()
+    assert "secret" not in failure.value.message
+
+
+def test_a_custom_token_does_not_show_itself(firebase: Mock) -> None:
+    """The token is the one that Firebase signs for this user, and is printed by nobody by mistake."""
+    token = FirebaseUsers(lambda: APP).custom_token(UID)
+    assert token.reveal() == "signed"
+    assert "signed" not in f"{token} {token!r}"
+    firebase.create_custom_token.assert_called_once_with(UID, app=APP)
+
+
+def _real_app() -> Any:
+    import firebase_admin  # noqa: PLC0415 - for this one test
+
+    credential = Mock(spec=firebase_admin.credentials.Base)
+    return firebase_admin.initialize_app(credential, {"projectId": "demo"}, name="test_users")

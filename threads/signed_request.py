@@ -1,0 +1,80 @@
+"""What Meta sends when somebody removes the app, or asks for the deletion of their data, as a value.
+
+A ``signed_request`` is ``base64url(signature).base64url(payload)`` without padding; the signature is the HMAC
+of the payload *as it is encoded*, with the Threads app's secret. Its age is not limited: Meta does not say
+how late it may come, and one that comes again is about what was connected by its time (``forget`` compares).
+
+Source: https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from threads.errors import InvalidRequest, InvalidSignature
+from threads.wire import Secret, is_threads_id, parse_object
+
+ALGORITHM = "HMAC-SHA256"
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+class SignedRequest(NamedTuple):
+    """Who it is about, and since when."""
+
+    user_id: str
+    """A Threads user's id."""
+    issued_at: datetime
+    """In whole seconds, by Meta's clock."""
+    code: str
+    """A name for this very request: sent again, it has the same. Letters and digits, as Meta asks of a
+    confirmation code; nobody can tell it who has not seen the request."""
+
+
+def read_signed_request(unverified: str, app_secret: Secret) -> SignedRequest:
+    """Return what a signed request says.
+
+    Raises:
+        InvalidSignature: it was not signed with the app's secret, or says nothing usable. Which of these
+            helps nobody but a forger.
+
+    """
+    signature, dot, payload = unverified.partition(".")
+    if not dot or not _BASE64URL.fullmatch(payload) or not _is_signature(signature, payload, app_secret):
+        raise InvalidSignature
+    try:
+        said = parse_object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        user_id, issued_at = _user_id(said), datetime.fromtimestamp(_seconds(said), UTC)
+    except (InvalidRequest, binascii.Error, ValueError, OverflowError, OSError):
+        raise InvalidSignature from None
+    if said.get("algorithm") != ALGORITHM:
+        raise InvalidSignature
+    return SignedRequest(user_id, issued_at, hashlib.sha256(unverified.encode()).hexdigest()[:32])
+
+
+def _is_signature(unverified: str, payload: str, app_secret: Secret) -> bool:
+    """Compare in constant time, and encoded: there is one way to write a signature."""
+    digest = hmac.digest(app_secret.reveal().encode(), payload.encode(), hashlib.sha256)
+    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    return hmac.compare_digest(expected, unverified.encode("utf-8", "surrogatepass"))
+
+
+def _user_id(said: Mapping[str, Any]) -> str:
+    """Return the user's id, which is a text, or a bare number beyond 2^53 (both have been seen of Meta)."""
+    value = said.get("user_id")
+    user_id = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not is_threads_id(user_id):
+        raise ValueError("no user")
+    return user_id
+
+
+def _seconds(said: Mapping[str, Any]) -> int:
+    value = said.get("issued_at")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("no time")  # noqa: TRY004 - to the caller there is one kind of wrong
+    return value

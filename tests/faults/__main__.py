@@ -1,7 +1,7 @@
 """``python -m tests.faults``: run the rows of the fault matrix, and print one table.
 
 Options:
-    --size full|ci        how much of F3 and F4; the other rows are the same (default: full)
+    --size full|ci        how much of F3, F4 and F8; the other rows are the same (default: full)
     --seed N              for the rows that roll dice (default: 1)
     --only F1[:key]       one row, or one case of it, told place by place
 
@@ -16,7 +16,7 @@ from importlib.util import find_spec
 
 from tests.faults.result import Result, Size
 
-ROWS = ("F1", "F2", "F3", "F4", "F5", "F6", "F7")
+ROWS = ("F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8")
 
 WIDTH = 100
 

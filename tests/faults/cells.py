@@ -4,14 +4,17 @@ A cell's key names it for good: ``text1/lease/6.timeout_with_effect+11.crash`` i
 duplicate after the lease, a fault at place 6 and a crash at place 11.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.scenarios import COMPOSED, MEDIA, SCENARIOS, Scenario
 from tests.faults.story import Story
 from tests.faults.virtual_posts import Post
 from tests.faults.visits import Timing
 from tests.faults.wrongs import BLINDING, LASTING
-from threads.ledger import SETTLE_SILENCE, State
+from threads.ledger import MAX_REPLACED, SETTLE_SILENCE, State
+from threads.records import Held
 
 Plan = dict[int, str]
 
@@ -21,6 +24,9 @@ UNLISTED = "out, but not listed after settle"
 REFUSED = "no duplicate: refused for good, then an earlier call commits after settle"
 """Of every way to publish: the record says FAILED, and told so when it was true."""
 
+MISLEADING = frozenset({"not_found_4279009", "freeze90", "freeze300", "freeze3600"})
+"""After these a medium may be created again that was good: Threads says that it is lost, or a process stands
+still at the socket until another one has overtaken it. Nothing comes of the other container."""
 
 RAISED = "raised"
 """How a complaint begins about a run that ended in an exception."""
@@ -58,7 +64,7 @@ def read_key(key: str) -> Cell:
     """Return the cell of a key."""
     name, timing, wrongs = key.split("/")
     pairs = (wrong.split(".", 1) for wrong in wrongs.split("+") if wrong)
-    return Cell(SCENARIOS[name], Timing(timing), {int(place): action for place, action in pairs})
+    return Cell((SCENARIOS | COMPOSED)[name], Timing(timing), {int(place): action for place, action in pairs})
 
 
 def run_cell(cell: Cell, *, is_traced: bool = False) -> tuple[Story, Verdict]:
@@ -73,30 +79,53 @@ def run_cell(cell: Cell, *, is_traced: bool = False) -> tuple[Story, Verdict]:
 
 def judge(story: Story, plan: Plan) -> Verdict:
     """Compare what the records say with what is out."""
-    posts, requests = story.threads.posts, range(len(story.names))
-    states = [_state(story, twin) for twin in requests]
+    posts, names = story.threads.posts, [name for names in story.posts for name in names]
+    states = [held.record.state for name in names if (held := story.held(name))]
     unknown, published = states.count(State.UNKNOWN), states.count(State.PUBLISHED)
     calm = Verdict(unknown=unknown, deliveries=max(story.most_after_trouble, story.since_trouble))
+    wanted = max(len(story.names), len(states))
     surplus = len(posts) - published - unknown
-    if surplus > 0 and story.has_ended() and (window := _window(story, posts)):
+    if surplus > 0 and story.has_ended() and (window := _window(story, wanted, states)):
         return calm._replace(window=window)
-    if len(posts) > len(requests):
-        return calm._replace(duplicates=len(posts) - len(requests), why=f"{len(posts)} posts")
-    complaints = [why for twin in requests if (why := _complaint(story, twin, plan))]
+    if len(posts) > wanted:
+        return calm._replace(duplicates=len(posts) - wanted, why=f"{len(posts)} posts")
+    complaints = [why for twin in range(len(story.names)) for why in _complaints(story, twin, plan)]
     if surplus > 0 or len(posts) < published:
         complaints.append(f"{len(posts)} posts, and {published} records of one")
     return calm._replace(lost=len(complaints), why="; ".join(complaints))
 
 
-def _state(story: Story, twin: int) -> State | None:
-    held = story.held(twin)
-    return held.record.state if held else None
+def _complaints(story: Story, twin: int, plan: Plan) -> Iterator[str]:
+    """Say what is wrong with a request's records, and with the order of what is out."""
+    before = ""
+    for number, name in enumerate(story.posts[twin]):
+        held = story.held(name)
+        complaint = _complaint(story, twin, held, plan)
+        if complaint:
+            yield f"post {number}: {complaint}" if number else complaint
+        if held is None or held.record.state is not State.PUBLISHED:
+            break  # nothing can come after it
+        for post in story.threads.posts:
+            if post.id == held.record.media_id:
+                yield from _misplaced(story, post, before)
+        before = held.record.media_id or ""
+    if story.needless and MISLEADING.isdisjoint(plan.values()):
+        yield f"{story.needless} good media were created again"
 
 
-def _complaint(story: Story, twin: int, plan: Plan) -> str:
-    """Say what is wrong with a request's record; nothing, when it is true."""
-    held, posts = story.held(twin), story.threads.posts
-    answer = story.answers[twin]
+def _misplaced(story: Story, post: Post, before: str) -> Iterator[str]:
+    """Say what is wrong with a post that is out: whom it answers, or the files that it has."""
+    if post.reply_to != before:
+        yield f"{post.id} answers {post.reply_to or 'nothing'} instead of {before or 'nothing'}"
+    if "children" in post.form:
+        children = (story.threads.containers[name] for name in post.form["children"].split(","))
+        if [child.form["image_url"] for child in children] != MEDIA:
+            yield f"{post.id} has other files"
+
+
+def _complaint(story: Story, twin: int, held: Held | None, plan: Plan) -> str:
+    """Say what is wrong with a post's record; nothing, when it is true."""
+    posts, answer = story.threads.posts, story.answers[twin]
     if held is None:
         is_refused = answer.error and not answer.error.retryable and not posts
         return "" if is_refused else "no record"
@@ -112,18 +141,25 @@ def _complaint(story: Story, twin: int, plan: Plan) -> str:
         return "" if is_out and is_claimed else "says PUBLISHED, and is not"
     if record.state is State.CANCELLED:
         return "" if story.was_cancelled else "cancelled by nobody"
-    is_refused = is_given_up or not LASTING.isdisjoint(wrongs)
+    is_refused = is_given_up or not LASTING.isdisjoint(wrongs) or _has_hopeless_file(story)
     return "" if is_refused else f"failed without a reason: {record.error}"
 
 
-def _window(story: Story, posts: list[Post]) -> str:
+def _has_hopeless_file(story: Story) -> bool:
+    """Say whether one medium of a carousel has failed as often as it is tried."""
+    failed = Counter(
+        it.form.get("image_url") for it in story.threads.containers.values() if it.is_child and it.fate
+    )
+    return any(times > MAX_REPLACED for times in failed.values())
+
+
+def _window(story: Story, wanted: int, states: list[State]) -> str:
     """Name the window that a post came through, by what happened to the posts themselves."""
+    posts = story.threads.posts
     late = [post for post in posts if _is_late(post)]
-    requests = range(len(story.names))
-    if len(posts) <= len(requests):
-        failed = [_state(story, twin) for twin in requests].count(State.FAILED)
-        return REFUSED if late and failed else ""
-    surplus = len(posts) - len(requests)
+    surplus = len(posts) - wanted
+    if surplus <= 0:
+        return REFUSED if late and State.FAILED in states else ""
     if not story.scenario.in_one_call:
         return ""
     if surplus <= sum(post.in_one_call for post in late):

@@ -44,6 +44,9 @@ PAIRED = (
     "image",
     "slow-queue",
     "twins1",
+    "carousel",
+    "thread",
+    "film-task",
 )
 
 

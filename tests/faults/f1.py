@@ -38,11 +38,11 @@ def told(row: str, key: str, why: str) -> str:
     return f"{why:.80}\npython -m tests.faults --only {row}:{key}"
 
 
-def replay(key: str) -> Result:
+def replay(key: str, row: str = "F1") -> Result:
     """Run one cell, with a note for each place and call."""
     story, verdict = run_cell(read_key(key), is_traced=True)
-    result = Result("F1", key, 1, verdict.duplicates, verdict.lost)
+    result = Result(row, key, 1, verdict.duplicates, verdict.lost)
     result.windows = {verdict.window: 1} if verdict.window else {}
-    result.failures = [told("F1", key, verdict.why)] if verdict.why else []
+    result.failures = [told(row, key, verdict.why)] if verdict.why else []
     result.notes = [*(story.world.trace or []), str(verdict)]
     return result

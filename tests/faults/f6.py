@@ -17,7 +17,7 @@ class Case(NamedTuple):
 
     mutant: Callable[[], AbstractContextManager[None]]
     keys: tuple[str, ...] = ()
-    """Cells of F1; none: simultaneous callbacks."""
+    """Cells of F1 or F8; none: simultaneous callbacks."""
 
 
 CASES = {
@@ -54,6 +54,22 @@ CASES = {
         Case(
             mutants.no_status_look,
             ("text2/lease/18.crash", "text2-task/settle/19.crash", "image/lease/22.crash"),
+        ),
+        Case(
+            mutants.thread_begun_again,
+            ("thread/none/130.5xx_no_effect", "thread2/none/214.crash", "thread-task/none/231.crash"),
+        ),
+        Case(
+            mutants.children_forgotten,
+            (
+                "carousel/none/214.timeout_no_effect",
+                "carousel-task/none/361.crash",
+                "carousel/none/177.vanishes",
+            ),
+        ),
+        Case(
+            mutants.children_unseen,
+            ("carousel/none/90.crash", "carousel/none/163.5xx_no_effect", "carousel-task/none/305.crash"),
         ),
         Case(mutants.state_used_up_after_the_exchange),
     )

@@ -1,4 +1,4 @@
-"""Six ledgers that are wrong on purpose: each lacks one thing that keeps a post from being published twice.
+"""Ledgers that are wrong on purpose: each lacks one thing that makes a request one post, and a whole one.
 
 A mutant changes the real modules for as long as it is entered, in this process.
 """
@@ -12,12 +12,20 @@ from unittest.mock import patch
 
 from tests.faults import virtual_firestore
 from tests.faults.virtual_connection import StateStore
-from threads import deliver, ledger
+from threads import chain, deliver, ledger
+from threads.account_graph import AccountGraph
+from threads.children import Children
+from threads.claims import Claim, Delivery, claim_new
 from threads.deliver import Walk
 from threads.documents import Found
 from threads.errors import ServiceError
 from threads.holding import Holding
 from threads.ledger import Record, State, as_document
+from threads.posts import Content
+from threads.tools import Tools
+
+FIRST = "d1"
+"""The first delivery of a story."""
 
 
 @contextmanager
@@ -86,6 +94,42 @@ def state_used_up_after_the_exchange() -> Iterator[None]:
         save(store, *names, **{**members, "outcome": {**members["outcome"], **store.deferred}})
 
     with patch.object(StateStore, "use_up_state", trusting), patch.object(StateStore, "save_account", late):
+        yield
+
+
+@contextmanager
+def thread_begun_again() -> Iterator[None]:
+    """Let every delivery but the first one write the replies of a thread down as its own."""
+
+    def anew(tools: Tools, uid: str, name: str, record: Record, delivery: Delivery) -> Claim:
+        own = name if delivery.owner == FIRST else f"{name} {delivery.owner}"
+        return claim_new(tools, uid, own, record, delivery)
+
+    with patch.object(chain, "claim_new", anew):
+        yield
+
+
+@contextmanager
+def children_forgotten() -> Iterator[None]:
+    """Let every delivery create all media of a carousel anew."""
+    begin = Children.__init__
+
+    def forgetful(children: Children, graph: AccountGraph, post: Holding, content: Content) -> None:
+        post.record = replace(post.record, children=[])
+        begin(children, graph, post, content)
+
+    with patch.object(Children, "__init__", forgetful):
+        yield
+
+
+@contextmanager
+def children_unseen() -> Iterator[None]:
+    """Count all media of a carousel as finished."""
+
+    def unseen(children: Children, container_id: str) -> None:
+        children._finished.add(container_id)
+
+    with patch.object(Children, "_failure", unseen):
         yield
 
 

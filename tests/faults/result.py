@@ -9,7 +9,7 @@ class Size(StrEnum):
 
     FULL = "full"
     CI = "ci"
-    """All of F1, F2, F5 and F6, and a part of F3 and F4 that its row states."""
+    """All of F1, F2, F5 and F6, and a part of F3, F4 and F8 that its row states."""
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Result:
     """The outcome of one row."""
 
     row: str
-    """F1 to F7."""
+    """F1 to F8."""
     what: str
     """In a few words."""
     cells: int

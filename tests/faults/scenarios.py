@@ -1,14 +1,35 @@
 """What is published, by whom, and how Threads takes it: the rows that every fault is laid over."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from tests.faults.virtual_posts import Fate
 from threads.posts import Content
 
 TEXT = Content({"text": "Bread, bicycles and small computers."})
 IMAGE = Content({"text": TEXT.text, "imageUrl": "https://media.example/cat.jpg"})
 VIDEO = Content({"text": TEXT.text, "videoUrl": "https://media.example/cat.mp4"})
+
+MEDIA = [f"https://media.example/{number}.jpg" for number in range(20)]
+CAROUSEL = Content({"text": TEXT.text, "media": [{"imageUrl": url} for url in MEDIA]})
+FAILING: Mapping[str, Fate] = {MEDIA[3]: Fate.BREAKS, MEDIA[10]: Fate.EXPIRES, MEDIA[19]: Fate.VANISHES}
+"""Three media of the carousel whose first container comes to nothing, each in another way."""
+
+_REPLIES = [f"Reply {number}" for number in (1, 2, 3, 4, 4, 6, 7, 8, 9)]
+"""The fourth and the fifth have the same words."""
+THREAD = Content({"text": TEXT.text, "thread": [{"text": text} for text in _REPLIES]})
+FILM = Content(
+    {
+        "text": TEXT.text,
+        "thread": [
+            {"text": "Look"},
+            {"text": "A film", "videoUrl": "https://media.example/cat.mp4"},
+            {"text": "Done"},
+        ],
+    }
+)
 
 
 class Caller(StrEnum):
@@ -40,6 +61,8 @@ class Scenario:
     """A second request with the same text and another key is there at the same time."""
     tries: int = 20
     """How often Cloud Tasks brings the orchestrator's task."""
+    failing: Mapping[str, Fate] = field(default_factory=dict)
+    """What becomes of the first container of a file, by its URL."""
 
     @property
     def in_one_call(self) -> bool:
@@ -75,3 +98,22 @@ SCENARIOS = {
         Scenario("text2-last", TEXT, Caller.TASK, "two_step", tries=3),
     )
 }
+"""Posts of one call each, and of one container: F1's."""
+
+COMPOSED = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("carousel", CAROUSEL, ready_after=_SHORT, failing=FAILING),
+        Scenario(
+            *("carousel-task", CAROUSEL, Caller.TASK),
+            has_queue=True,
+            ready_after=timedelta(seconds=20),
+            failing=FAILING,
+        ),
+        Scenario("thread", THREAD),
+        Scenario("thread2", THREAD, text_mode="two_step", lag=timedelta(seconds=25), lists_all=True),
+        Scenario("thread-task", THREAD, Caller.TASK, has_queue=True, lists_all=True),
+        Scenario("film-task", FILM, Caller.TASK, has_queue=True, ready_after=_LONG),
+    )
+}
+"""Posts that are made of several: F8's."""

@@ -26,6 +26,7 @@ def tools_with(world: World, **parts: Any) -> Tools:
         "config": _CONFIG,
         "records": None,
         "tasks": None,
+        "users": None,
         "vault": lambda: _VAULT,
         "project": lambda: "demo",
         "now": lambda: world.now,

@@ -10,16 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from tests.faults.model import START, Crash, World
-from tests.faults.scenarios import Caller, Scenario
+from tests.faults.scenarios import MEDIA, Caller, Scenario
 from tests.faults.stand_ins import ACCOUNT, CONFIGS, UID, tools_with
 from tests.faults.virtual_firestore import VirtualRecords, VirtualStore
 from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
 from tests.faults.visits import SECOND, WAITS, Agenda, Answered, Job, Timing
 from threads import manage, publish
+from threads.chain import reply_name
 from threads.claims import Delivery
 from threads.errors import InProgress, ServiceError
-from threads.ledger import MAX_DELIVERIES, Point
+from threads.ledger import MAX_DELIVERIES, Point, State
 from threads.posts import Submission
 from threads.records import Held
 
@@ -50,7 +51,9 @@ class Story:
             ready_after=scenario.ready_after,
             lag=scenario.lag,
             lists_all=scenario.lists_all,
+            failing=scenario.failing,
         )
+        self.threads.asked_to_create = self._asked_to_create
         self.threads.add_old_post(scenario.content.parameters(), timedelta(minutes=10))
         self.records = VirtualRecords(self.world)
         self._agenda = Agenda()
@@ -73,8 +76,13 @@ class Story:
             for key in (("a", "b") if scenario.is_twin else ("a",))
         ]
         self.names = [submission.post_id(UID) for submission in self.submissions]
+        replies = range(1, len(scenario.content.replies) + 1)
+        self.posts = [[name, *(reply_name(name, number) for number in replies)] for name in self.names]
+        """The names of each request's posts: one, or those of a thread in order."""
         self.answers: list[Answered] = [Answered() for _ in self.names]
         """The last answer to each request."""
+        self.needless = 0
+        """Containers of a carousel's media that were asked for although there was a good one on record."""
         self.deliveries = 0
         self.since_trouble = 0
         """Deliveries since the last thing went wrong, until every post had ended."""
@@ -104,12 +112,17 @@ class Story:
             self._work_off(until=None)
 
     def has_ended(self) -> bool:
-        """Say whether every post has."""
-        return all(self.records.has_ended(name) for name in self.names)
+        """Say whether every post has, or the one before it in its thread without being out."""
+        return all(self._has_ended(names) for names in self.posts)
 
-    def held(self, twin: int) -> Held | None:
-        """Return a request's record."""
-        return self.records.peek(UID, self.names[twin])
+    def _has_ended(self, names: list[str]) -> bool:
+        ends = (self.records.peek(UID, name) for name in names if self.records.has_ended(name))
+        states = [held.record.state for held in ends if held]
+        return len(states) == len(names) or any(state is not State.PUBLISHED for state in states)
+
+    def held(self, name: str) -> Held | None:
+        """Return a post's record."""
+        return self.records.peek(UID, name)
 
     def deliver(self, job: Job) -> None:
         """Make one delivery, and see who comes next for it."""
@@ -139,7 +152,7 @@ class Story:
         owner, tries = f"d{self.deliveries}", self._attempts[job]
         if job.task:
             delivery = Delivery(owner, by_task=True, is_last=tries >= MAX_DELIVERIES, task=job.task)
-            return publish.deliver_task(self.tools, UID, self.names[job.twin], delivery)
+            return publish.deliver_task(self.tools, UID, job.post, delivery)
         submission = self.submissions[job.twin]
         if job.caller is Caller.SCHEDULE:
             return publish.schedule(self.tools, UID, submission)
@@ -169,13 +182,15 @@ class Story:
             return BACKOFF
         if error is None or not error.retryable:
             return None
-        held = self.held(job.twin)
-        if isinstance(error, InProgress) and held and held.record.is_held(now):
-            return (held.record.lease_until or now) - now + SECOND
+        if isinstance(error, InProgress):
+            records = [held.record for name in self.posts[job.twin] if (held := self.held(name))]
+            if leases := [record.lease_until or now for record in records if record.is_held(now)]:
+                return max(leases) - now + SECOND
         return max(BACKOFF if job.task else SECOND, error.retry_after or SECOND)
 
     def _task_at(self, task: str, post_id: str, due_at: datetime) -> None:
-        self._agenda.note(due_at, Job(Caller.TASK, self.names.index(post_id), task))
+        [twin] = [twin for twin, names in enumerate(self.posts) if post_id in names]
+        self._agenda.note(due_at, Job(Caller.TASK, twin, task, post_id))
 
     def _work_off(self, until: datetime | None) -> None:
         """Make every delivery that is due, one after the other."""
@@ -185,6 +200,14 @@ class Story:
             self.deliver(job)
 
     # --- what goes wrong ----------------------------------------------------------------------------------
+
+    def _asked_to_create(self, form: Mapping[str, str]) -> None:
+        """Count a call for a medium of which a good container is on record."""
+        held = self.held(self.names[0])
+        if "is_carousel_item" in form and held and held.record.children:
+            child = held.record.children[MEDIA.index(form["image_url"])]
+            container = self.threads.containers.get(child["id"])
+            self.needless += container is not None and not container.fate
 
     def _reached(self, point: Point) -> None:
         self.world.at(_POINTS[point])

@@ -2,12 +2,12 @@
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tests.faults.cells import Cell, Verdict, read_key, run_cell
 from tests.faults.enumeration import pairs, singles
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.visits import Timing
 
 WORKERS = 2
@@ -71,22 +71,27 @@ def tally_of(keys: Iterable[str]) -> Tally:
 
 
 def tally_of_all() -> Tally:
-    """Run every cell there is; the order of the result is always the same."""
+    """Run every cell of F1; the order of the result is always the same."""
     total = Tally()
-    firsts = [cell for scenario in SCENARIOS.values() for cell in _firsts(scenario.name, total)]
-    # spawned processes would import everything anew; nothing here has threads that a fork could break
-    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
-        for tally in pool.imap(_family, firsts, chunksize=CHUNK):
-            total.merge(tally)
+    firsts = [cell for scenario in SCENARIOS.values() for cell in firsts_of(scenario, total)]
+    add_up(_family, firsts, total)
     return total
 
 
-def _firsts(name: str, total: Tally) -> list[Cell]:
+def firsts_of(scenario: Scenario, total: Tally) -> list[Cell]:
     """Return a row's cells with one thing wrong, after counting the one with nothing."""
-    calm = Cell(SCENARIOS[name], Timing.NONE, {})
+    calm = Cell(scenario, Timing.NONE, {})
     story, verdict = run_cell(calm)
     total.add(calm.key, verdict)
-    return list(singles(calm.scenario, story.world.names))
+    return list(singles(scenario, story.world.names))
+
+
+def add_up(work: Callable[[Cell], Tally], cells: Iterable[Cell], total: Tally) -> None:
+    """Do something with each cell, in two processes, and add what it comes to."""
+    # spawned processes would import everything anew; nothing here has threads that a fork could break
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        for tally in pool.imap(work, cells, chunksize=CHUNK):
+            total.merge(tally)
 
 
 def _family(first: Cell) -> Tally:

@@ -25,6 +25,7 @@ _ANSWERS: dict[Step, dict[str, Any]] = {
     Step.EXCHANGE_CODE: {"access_token": "short", "user_id": 17841405793187219},
     Step.EXCHANGE_TOKEN: {"access_token": "long", "token_type": "bearer", "expires_in": 5183944},
     Step.READ_PROFILE: {"id": "17841405793187219", "username": "mira.okafor", "name": "Mira Okafor"},
+    Step.READ_GRANTS: {"data": {"is_valid": True, "scopes": ["threads_basic"]}},
 }
 
 

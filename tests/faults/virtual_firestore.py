@@ -75,6 +75,18 @@ class VirtualRecords:
         """Nobody asks for lists here."""
         raise NotImplementedError
 
+    def find(self, *_: Any, **__: Any) -> list[Held]:
+        """Nobody asks for lists here."""
+        raise NotImplementedError
+
+    def claimed(self, *_: Any) -> Held | None:
+        """Nobody asks by media ids here."""
+        raise NotImplementedError
+
+    def erase(self, *_: Any) -> bool:
+        """Nobody is forgotten here."""
+        raise NotImplementedError
+
     def peek(self, uid: str, post_id: str) -> Held | None:
         """Return a record without anything happening."""
         document, version = self._documents.get(post_id, ({}, 0))

@@ -8,6 +8,9 @@ from typing import NamedTuple
 CONTAINER_LIFETIME = timedelta(hours=24)
 
 
+_LISTED = {"TEXT": "TEXT_POST", "CAROUSEL": "CAROUSEL_ALBUM"}
+
+
 class Fate(StrEnum):
     """What may become of a container instead of a post."""
 
@@ -27,6 +30,11 @@ class Container:
     fate: str = ""
     reason: str = ""
     media_id: str = ""
+
+    @property
+    def is_child(self) -> bool:
+        """Whether it is a medium of a carousel, which nothing publishes by itself."""
+        return "is_carousel_item" in self.form
 
     def status(self, now: datetime) -> str:
         """Return the status that Threads tells."""
@@ -64,12 +72,17 @@ class Post:
     is_hidden: bool = False
     """A list was without it although it was due there."""
 
+    @property
+    def reply_to(self) -> str:
+        """What it answers, if anything."""
+        return self.form.get("reply_to_id", "")
+
     def as_json(self) -> dict[str, str]:
         """Return its entry in a list."""
         kind = self.form["media_type"]
         return {
             "id": self.id,
-            "media_type": "TEXT_POST" if kind == "TEXT" else kind,
+            "media_type": _LISTED.get(kind, kind),
             "text": self.form.get("text", ""),
             "timestamp": self.published_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
             "permalink": f"https://www.threads.net/@a/post/{self.id}",

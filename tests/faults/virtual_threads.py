@@ -5,6 +5,7 @@ account has the same text as the new one, and the clock is behind ours: neither 
 """
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from tests.faults.model import World
@@ -20,15 +21,26 @@ BEHIND = timedelta(seconds=4)
 """Threads' clock is behind ours by less than the allowance for it."""
 
 
+NONE_FAILS: Mapping[str, Fate] = {}
+"""Every file is processed."""
+
+
 class VirtualThreads:
     """Threads, as one account's token sees it."""
 
     def __init__(
-        self, world: World, *, ready_after: timedelta, lag: timedelta, lists_all: bool = False
+        self,
+        world: World,
+        *,
+        ready_after: timedelta,
+        lag: timedelta,
+        lists_all: bool = False,
+        failing: Mapping[str, Fate] = NONE_FAILS,
     ) -> None:
         """Take how long media is processed, how long a post is missing from lists, and the way of listing.
 
-        With ``lists_all`` a list does not heed ``since`` and begins with the oldest post.
+        With ``lists_all`` a list does not heed ``since`` and begins with the oldest post. ``failing`` is what
+        becomes of the first container of a file, by its URL.
         """
         self.containers: dict[str, Container] = {}
         self.posts: list[Post] = []
@@ -37,6 +49,9 @@ class VirtualThreads:
         self._ready_after = ready_after
         self._lag = lag
         self._lists_all = lists_all
+        self._failing = dict(failing)
+        self.asked_to_create: Callable[[Mapping[str, str]], None] = _watched_by_nobody
+        """Told of each call that creates, before anything comes of it."""
         self._ids = 18_050_206_876_707_111
         self._old: Post | None = None
         self._is_hiding = False
@@ -47,6 +62,8 @@ class VirtualThreads:
         place = _PLACES[request.step]
         fault = world.at(place)
         call = Call(meant_at, world.now)
+        if request.step is Step.CREATE_CONTAINER:
+            self.asked_to_create(request.form or {})
         if fault is None:
             world.pass_time(ANSWERS_IN)
             reply = self._serve(request, call)
@@ -84,21 +101,38 @@ class VirtualThreads:
     def _serve(self, request: GraphRequest, call: Call) -> GraphReply:
         form = dict(request.form or {})
         if request.step is Step.CREATE_CONTAINER:
-            if form.pop("auto_publish_text", ""):
-                return _id(self._post(form, call, in_one_call=True).id)
-            return _id(self._create(form))
+            return self._refusal(form) or _id(self._created(form, call))
         if request.step is Step.READ_CONTAINER:
             return self._status(request.path[1:])
         if request.step is Step.PUBLISH_CONTAINER:
             return self._publish(form["creation_id"], call)
         if request.step is Step.LIST_POSTS:
-            return self._list(int(request.query["since"]))
+            return self._list(int(request.query["since"]), replies=request.path == "/me/replies")
         return _QUOTA if request.step is Step.READ_QUOTA else _id("17841400000000000")
 
-    def _create(self, form: dict[str, str]) -> str:
+    def _refusal(self, form: Mapping[str, str]) -> GraphReply | None:
+        """Refuse to answer a post that is not out, and media that are not a carousel's or not finished."""
+        answered = form.get("reply_to_id")
+        if answered and answered not in {post.id for post in self.posts}:
+            return MISSING
+        for name in form["children"].split(",") if "children" in form else ():
+            child = self.containers.get(name)
+            if child is None or child.fate == Fate.VANISHES:
+                return MISSING
+            if not child.is_child or child.status(self._world.now) != "FINISHED":
+                return NOT_PUBLISHABLE
+        return None
+
+    def _created(self, form: dict[str, str], call: Call) -> str:
+        """Create a container, or publish a text at once."""
+        if form.pop("auto_publish_text", ""):
+            return self._post(form, call, in_one_call=True).id
         name = self._next_id()
         now = self._world.now
-        self.containers[name] = Container(name, form, now, now + self._ready_after)
+        fate = self._failing.pop(form.get("image_url", ""), "")
+        reason = "FAILED_PROCESSING_VIDEO" if fate == Fate.BREAKS else ""
+        ready_at = now if form["media_type"] == "TEXT" else now + self._ready_after
+        self.containers[name] = Container(name, form, now, ready_at, fate, reason)
         return name
 
     def _status(self, name: str) -> GraphReply:
@@ -115,7 +149,7 @@ class VirtualThreads:
         status = container.status(self._world.now) if container else Fate.VANISHES
         if container is None or status in {"IN_PROGRESS", Fate.VANISHES}:
             return MISSING
-        if status != "FINISHED":
+        if status != "FINISHED" or container.is_child:
             return NOT_PUBLISHABLE
         container.media_id = self._post(container.form, call, in_one_call=False).id
         return _id(container.media_id)
@@ -135,9 +169,11 @@ class VirtualThreads:
         self._world.note(f"      a post is out: {post.id}")
         return post
 
-    def _list(self, since: int) -> GraphReply:
+    def _list(self, since: int, *, replies: bool) -> GraphReply:
+        """List the account's posts, or its replies: neither list has the others."""
         now = self._world.now
-        known = [self._old, *self.posts] if self._old else self.posts
+        posts = [self._old, *self.posts] if self._old else self.posts
+        known = [post for post in posts if bool(post.reply_to) == replies]
         listed = [
             post.as_json()
             for post in known
@@ -147,13 +183,17 @@ class VirtualThreads:
         ]
         if self._is_hiding:
             self._is_hiding = False
-            for post in self.posts:
+            for post in known:
                 post.is_hidden = post.is_hidden or post.listed_at <= now
         return _json({"data": listed if self._lists_all else listed[::-1]})
 
     def _next_id(self) -> str:
         self._ids += 2
         return str(self._ids)
+
+
+def _watched_by_nobody(_form: Mapping[str, str]) -> None:
+    """Go on."""
 
 
 def _json(value: object) -> GraphReply:

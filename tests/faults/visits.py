@@ -40,6 +40,8 @@ class Job(NamedTuple):
     twin: int = 0
     task: str = ""
     """The name of a task of ours."""
+    post: str = ""
+    """The name of the post that this task is for."""
 
 
 class Answered(NamedTuple):

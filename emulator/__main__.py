@@ -31,7 +31,7 @@ def main() -> int:
         ports = Ports.chosen(os.environ)
         # A second suite beside the usual one keeps its logs elsewhere.
         directory = "run" if ports == Ports.usual() else f"run-{ports.page}"
-        with Suite(ports=ports, directory=directory, console=console) as suite:
+        with Suite(ports=ports, webhooks=True, directory=directory, console=console) as suite:
             _greet(suite, console)
             suite.wait()
     except _Stopped as stopped:

@@ -21,8 +21,10 @@ SDK = Path(__file__).parent / "node_modules" / "firebase"
 SDK_MODULES = ("app", "auth", "firestore")
 
 
-def create_app(*, project: str, auth_url: str, firestore_port: int, functions_url: str) -> Flask:
-    """Return the server; the arguments say where the rest of the suite listens."""
+def create_app(
+    *, project: str, auth_url: str, firestore_port: int, functions_url: str, is_sign_in_on: bool
+) -> Flask:
+    """Return the server; the arguments say where the rest of the suite listens, and what it offers."""
     server = Flask(__name__, static_folder=None, template_folder=str(PAGE))
     import_map = json.dumps({"imports": _imports()}, indent=2)
     functions = urlsplit(functions_url)
@@ -51,6 +53,7 @@ def create_app(*, project: str, auth_url: str, firestore_port: int, functions_ur
             authEmulator=auth_url,
             firestoreEmulator={"host": HOST, "port": firestore_port},
             functionsUrl=functions_url,
+            signIn=is_sign_in_on,
         )
 
     @server.after_request
@@ -105,12 +108,14 @@ def main() -> None:
     arguments.add_argument("--auth-port", type=int, required=True)
     arguments.add_argument("--firestore-port", type=int, required=True)
     arguments.add_argument("--functions-url", required=True)
+    arguments.add_argument("--sign-in", choices=("on", "off"), required=True, help="SIGN_IN of the functions")
     chosen = arguments.parse_args()
     server = create_app(
         project=chosen.project,
         auth_url=f"http://{HOST}:{chosen.auth_port}",
         firestore_port=chosen.firestore_port,
         functions_url=chosen.functions_url,
+        is_sign_in_on=chosen.sign_in == "on",
     )
     server.run(host=HOST, port=chosen.port, threaded=True)
 

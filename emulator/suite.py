@@ -9,6 +9,7 @@ Nothing of it reaches beyond this machine, and nothing of it is left when the bl
 import json
 import os
 import re
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,8 @@ REGION = "us-central1"
 """As in functions.yaml."""
 APP_ID = "1234567890123456"
 QUEUE = f"projects/{PROJECT}/locations/{REGION}/queues/threads-publish"
+NEW_CONNECTIONS = ROOT / "emulator" / "new_connections.cjs"
+"""What the Firebase CLI loads first."""
 QUEUE_FLAGS = ROOT / "queue.yaml"
 """What configures the real queue, too."""
 TASKS_SERVICE_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
@@ -96,6 +99,7 @@ class Suite:
         ports: Ports | None = None,
         functions: bool = True,
         page: bool = True,
+        webhooks: bool = False,
         environment: Mapping[str, str] | None = None,
         directory: str = "tests",
         console: Console | None = None,
@@ -107,6 +111,8 @@ class Suite:
             functions: with the functions and the emulators of Threads and Cloud Tasks that they talk
                 to; without, Auth and Firestore alone, and no page.
             page: with the demo page.
+            webhooks: whether the Threads emulator tells the functions of posts from the start. Tests that
+                want it switch it on: a webhook may settle what another test leaves open.
             environment: further variables for the functions, over those that the suite sets.
             directory: the folder of this suite's logs, in ``.emulator``.
             console: where progress and the functions' log lines go; nowhere when not given.
@@ -132,6 +138,8 @@ class Suite:
             self._wanted += ["threads", "tasks", "tasks_http", "functions"]
         if functions and page:
             self._wanted += ["page"]
+        self._webhooks = webhooks
+        self._webhook_verify_token = secrets.token_hex(16)
         self._environment = dict(environment or {})
         self._console = console or Console()
         self._family = Family(ROOT)
@@ -233,9 +241,17 @@ class Suite:
             *("--host", HOST, "--port", str(self.ports.threads)),
             *("--app-id", self.app_id),
             *("--redirect-uri", f"{self.functions_url}/th_auth_callback"),
+            *("--deauthorize-url", f"{self.functions_url}/th_deauthorize"),
+            *("--delete-url", f"{self.functions_url}/th_delete_data"),
+            *("--webhook-url", f"{self.functions_url}/th_webhook"),
+            *("--set", f"webhooks={json.dumps(self._webhooks)}"),
         ]
         log = self.logs / "threads.log"
-        environment = {**environment, "THREADS_APP_SECRET": self.app_secret}
+        environment = {
+            **environment,
+            "THREADS_APP_SECRET": self.app_secret,
+            "WEBHOOK_VERIFY_TOKEN": self._webhook_verify_token,
+        }
         process = self._family.start(command, environment=environment, directory=ROOT, log=log)
         self._add("threads", f"{self.threads_url}/_emulator/health", process, log)
 
@@ -255,6 +271,7 @@ class Suite:
             *("--port", str(self.ports.page), "--project", self.project),
             *("--auth-port", str(self.ports.auth), "--firestore-port", str(self.ports.firestore)),
             *("--functions-url", self.functions_url),
+            *("--sign-in", self._functions_environment()["SIGN_IN"]),
         ]
         log = self.logs / "page.log"
         process = self._family.start(command, environment=environment, directory=ROOT, log=log)
@@ -277,6 +294,9 @@ class Suite:
                 **self._functions_environment(),
                 **_firestore_jar_variable(),
                 "PATH": os.pathsep.join([str(found_java.parent), environment.get("PATH", os.defpath)]),
+                "NODE_OPTIONS": " ".join(
+                    [environment.get("NODE_OPTIONS", ""), f"--require={json.dumps(str(NEW_CONNECTIONS))}"]
+                ).strip(),
             },
             # The CLI and Java write their debug logs to the folder they run in.
             directory=self.logs,
@@ -292,8 +312,14 @@ class Suite:
             "THREADS_REDIRECT_URI": f"{self.functions_url}/th_auth_callback",
             "THREADS_AUTHORIZE_URL": f"{self.threads_url}/oauth/authorize",
             "THREADS_GRAPH_URL": self.threads_url,
+            # What the README recommends, and everything there is.
+            "CONNECT_MODE": "confirm",
+            "SIGN_IN": "on",
+            "WEBHOOK_VERIFY_TOKEN": self._webhook_verify_token,
             "PUBLISH_QUEUE": self.queue,
             "PUBLISH_URL": f"{self.functions_url}/publish_threads",
+            # The Functions emulator counts the triggers of a function with a schedule.
+            "REFRESH_URL": f"{self.functions_url}/th_refresh_tokens-0",
             "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
             "TASKS_ISSUER": self.tasks_url,
             "TASKS_CERTS_URL": f"{self.tasks_url}/certs",

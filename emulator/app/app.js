@@ -1,24 +1,26 @@
 // The demo page, and the shortest complete example of how an app uses the service:
 //
-//   1. sign the user in with Firebase           signIn
-//   2. send the browser to Threads              connect      POST th_auth_start
-//   3. see how that ended                       readReturn   the query of returnTo
-//   4. show accounts and posts, as they change  watch        users/{uid}/integrations/threads, and its posts
-//   5. publish, now or later                    publish      POST publish_threads
-//   6. cancel what is scheduled                 cancel       DELETE th_posts
+//   1. sign the user in, with Firebase or with Threads   signIn, signInWithThreads
+//   2. send the browser to Threads                       connect       POST th_auth_start
+//   3. finish what it comes back with                    finish        POST th_auth_finish
+//   4. show accounts and posts, as they change           watch         users/{uid}/integrations/threads, and its posts
+//   5. change the default account, disconnect one        makeDefault   PATCH th_accounts
+//                                                        disconnect    DELETE th_accounts
+//   6. publish, now or later                             publish       POST publish_threads
+//   7. cancel what is scheduled                          cancel        DELETE th_posts
 //
 // Apart from the addresses of the emulators, this is what an app in production does.
 
 import { initializeApp } from "firebase/app";
 import {
   GoogleAuthProvider, browserLocalPersistence, connectAuthEmulator, initializeAuth, onAuthStateChanged,
-  signInWithCredential, signOut,
+  signInWithCredential, signInWithCustomToken, signOut,
 } from "firebase/auth";
 import {
   collection, connectFirestoreEmulator, doc, getFirestore, limit, onSnapshot, orderBy, query,
 } from "firebase/firestore";
 import {
-  byId, offerTime, onCancel, onClick, onSubmit, showAccounts, showComplaint, showDraft, showNotice, showPosts, showUser,
+  byId, offerTime, onClick, onItem, onSubmit, showAccounts, showComplaint, showDraft, showNotice, showPosts, showUser,
 } from "./view.js";
 
 const config = await (await fetch("/config.json")).json();
@@ -39,21 +41,33 @@ function signIn(email) {
   return signInWithCredential(auth, GoogleAuthProvider.credential(account));
 }
 
+// Nobody is signed in yet, so the tab proves later, with the verifier, that it was the one to begin (RFC 7636).
+async function signInWithThreads() {
+  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
+  await openWindow({ mode: "signin", challenge }, verifier);
+}
+
+function base64url(bytes) {
+  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 let stopWatching = () => {};
 
-onAuthStateChanged(auth, (user) => {
+function userChanged(user) {
   stopWatching();
-  showUser(user?.email);
+  showUser(user && (user.email ?? user.displayName ?? "Signed in")); // Threads tells no address
   clearDraft(); // the last user's
   accounts = posts = undefined;
   stopWatching = user ? watch(user.uid) : () => {};
-});
+}
 
 // --- Calling a function --------------------------------------------------------------------------
 
-// Every function takes the user's Firebase ID token, and answers {ok: true, …} or {ok: false, error: {code,
-// message, retryable, details?}, status?}. The message is written for the user. A status is that of a post which
-// has ended: whoever sends it again gets the same answer.
+// Every function takes the user's Firebase ID token, if there is a user yet, and answers {ok: true, …} or {ok: false,
+// error: {code, message, retryable, details?}, status?}. The message is written for the user. A status is that of a
+// post which has ended: whoever sends it again gets the same answer.
 class ServiceError extends Error {
   constructor({ error: { message, details = [] }, status }) {
     super(message);
@@ -64,10 +78,12 @@ class ServiceError extends Error {
 const unreachable = { error: { message: "The service did not answer. Try again." } };
 
 async function call(method, path, body, headers = {}) {
-  const idToken = await auth.currentUser.getIdToken();
+  await auth.authStateReady();
+  const idToken = await auth.currentUser?.getIdToken();
+  const authorization = idToken && { Authorization: `Bearer ${idToken}` };
   const request = {
     method,
-    headers: { Authorization: `Bearer ${idToken}`, "Content-Type": "application/json", ...headers },
+    headers: { ...authorization, "Content-Type": "application/json", ...headers },
     body: body && JSON.stringify(body),
   };
   const answer = await fetch(`${config.functionsUrl}/${path}`, request)
@@ -79,22 +95,48 @@ async function call(method, path, body, headers = {}) {
 
 // --- 2. and 3. Connecting an account -------------------------------------------------------------
 
-async function connect() {
-  const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/` });
+// Another account, or one whose access has ended, or that was not allowed everything.
+function connect(accountId) {
+  return openWindow({ accountId });
+}
+
+async function openWindow(wish, verifier) {
+  const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/`, ...wish });
+  if (verifier) sessionStorage.setItem("verifier", verifier);
+  else sessionStorage.removeItem("verifier"); // of a sign-in that was given up
   location.assign(authUrl);
 }
 
-// Threads sends the browser to th_auth_callback, and that sends it here, with the outcome in the query.
-function readReturn() {
+// Threads sends the browser to th_auth_callback, and that sends it here: with a handle in the fragment, and nothing
+// is connected before the handle is sent back by whom it belongs to; or with the outcome in the query, when there is
+// nothing to finish (a "no", an error, or CONNECT_MODE is immediate).
+async function readReturn() {
+  const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
   const query = new URLSearchParams(location.search);
-  const outcome = query.get("threads");
-  if (outcome === null) return;
-  history.replaceState(null, "", location.pathname); // a reload must not say it again
-  if (outcome === "connected") {
-    connectedId = query.get("accountId");
-    showNotice("good", "Your Threads account is connected.");
-  } else if (outcome === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
-  else showNotice("bad", `The account could not be connected (${query.get("error") ?? "unknown"}). Please try again.`);
+  history.replaceState(null, "", location.pathname); // a handle is nobody else's business, and works once
+  if (handle) await finish(handle);
+  else if (query.get("threads") === "connected") connected(query.get("accountId"));
+  else if (query.get("threads") === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
+  else if (query.has("threads")) throw new Error(failure(query.get("error")));
+}
+
+async function finish(handle) {
+  const verifier = sessionStorage.getItem("verifier") ?? undefined;
+  sessionStorage.removeItem("verifier");
+  showNotice("plain", "One moment …");
+  const { accountId, customToken } = await call("POST", "th_auth_finish", { handle, verifier });
+  if (customToken) await signInWithCustomToken(auth, customToken);
+  connected(accountId);
+}
+
+function connected(accountId) {
+  connectedId = accountId;
+  showNotice("good", "Your Threads account is connected.");
+}
+
+function failure(code) {
+  if (code === "wrong_account") return "That was another account than the one to connect again. Nothing was changed.";
+  return `The account could not be connected (${code ?? "unknown"}). Please try again.`;
 }
 
 // --- 4. Accounts and posts -----------------------------------------------------------------------
@@ -140,7 +182,20 @@ function askForPermalink({ postId, status, permalink }) {
   call("GET", `th_posts?postId=${postId}`).catch(() => {});
 }
 
-// --- 5. Publishing -------------------------------------------------------------------------------
+// --- 5. Settings of an account -------------------------------------------------------------------
+
+// What changes stands in the summary, and so on the page.
+function makeDefault(accountId) {
+  return call("PATCH", "th_accounts", { accountId, default: true });
+}
+
+async function disconnect(accountId) {
+  await call("DELETE", `th_accounts?accountId=${accountId}`);
+  showNotice("plain", "The account is disconnected.");
+  byId("connect").focus(); // the button that was pressed is gone
+}
+
+// --- 6. Publishing -------------------------------------------------------------------------------
 
 const composer = byId("composer");
 
@@ -181,7 +236,7 @@ async function publish() {
   clearDraft(); // the post stands in the list by now
 }
 
-// --- 6. Cancelling -------------------------------------------------------------------------------
+// --- 7. Cancelling -------------------------------------------------------------------------------
 
 // Either this wins or the delivery that begins at the same moment; the list, or the error, says which.
 function cancel(postId) {
@@ -190,19 +245,26 @@ function cancel(postId) {
 
 // --- What the page's elements do -----------------------------------------------------------------
 
-// Failures are shown where they belong: a draft's beside the draft, a post's beside the post, all others at the top.
+// Failures are shown where they belong: a draft's beside the draft, an account's and a post's beside these, all
+// others at the top.
 const toNotice = (error) => showNotice("bad", error.message);
 const toComposer = (error) => showComplaint(error.message, error.details);
 
 onSubmit("sign-in", () => signIn(byId("address").value), toNotice);
 onSubmit("composer", publish, toComposer);
-onClick("connect", connect, toNotice);
+onClick("sign-in-with-threads", signInWithThreads, toNotice);
+onClick("connect", () => connect(), toNotice);
 onClick("sign-out", () => signOut(auth), toNotice);
-onCancel(cancel);
+onItem("accounts", { connect, makeDefault, disconnect });
+onItem("posts", { cancel });
 composer.addEventListener("input", ({ target }) => {
   if (target.name === "when") offerTime();
   draftChanged();
 });
 
+byId("with-threads").hidden = !config.signIn;
 draftChanged();
-readReturn();
+await readReturn().catch(toNotice);
+// Only now, so that what was just connected is there from the first snapshot on: the Firestore emulator may lose a
+// change that falls into the moment in which a listener is attached.
+onAuthStateChanged(auth, userChanged);

@@ -22,13 +22,14 @@ export function onSubmit(id, action, onError) {
   });
 }
 
-export function onCancel(cancel) {
-  byId("posts").addEventListener("click", ({ target }) => {
+// A button in a list acts on its item; what goes wrong is said there. Its name says what it does.
+export function onItem(listId, actions) {
+  byId(listId).addEventListener("click", ({ target }) => {
     const button = target.closest("button");
-    if (!button) return;
-    const post = button.closest(".post");
-    const complain = (error) => { post.querySelector(".complaint").textContent = error.message; };
-    whileBusy(button, () => cancel(post.dataset.id), complain);
+    if (!button || (button.dataset.question && !confirm(button.dataset.question))) return;
+    const item = button.closest("[data-id]");
+    const complain = (error) => { item.querySelector(".complaint").textContent = error.message; };
+    whileBusy(button, () => actions[button.name](item.dataset.id), complain);
   });
 }
 
@@ -47,10 +48,10 @@ async function whileBusy(button, action, onError) {
   }
 }
 
-export function showUser(email) {
-  byId("welcome").hidden = Boolean(email);
-  byId("desk").hidden = byId("user").hidden = !email;
-  byId("email").textContent = email ?? "";
+export function showUser(name) {
+  byId("welcome").hidden = Boolean(name);
+  byId("desk").hidden = byId("user").hidden = !name;
+  byId("user-name").textContent = name ?? "";
   // Nothing of the last user's.
   for (const id of ["writing", "history", "no-accounts"]) byId(id).hidden = true;
   for (const id of ["accounts", "posts"]) byId(id).replaceChildren();
@@ -73,8 +74,9 @@ export function showComplaint(message, details = []) {
 export function showAccounts(unsorted, preferredId) {
   const accounts = unsorted.toSorted((a, b) => b.isDefault - a.isDefault || a.username.localeCompare(b.username));
   const chosen = document.querySelector("[name=account]:checked")?.value ?? preferredId;
-  const start = accounts.find((account) => account.accountId === chosen) ?? accounts[0];
-  byId("accounts").replaceChildren(...accounts.map((account) => accountCard(account, account === start)));
+  const start = accounts.find(({ accountId }) => accountId === chosen) ?? accounts[0];
+  showItems("accounts", accounts, "accountId", accountCard, showAccount);
+  for (const choice of document.querySelectorAll("[name=account]")) choice.checked = choice.value === start.accountId;
   byId("accounts").classList.toggle("several", accounts.length > 1);
   byId("no-accounts").hidden = accounts.length > 0;
   byId("writing").hidden = accounts.length === 0;
@@ -90,17 +92,28 @@ function showAuthor() {
 
 byId("accounts").addEventListener("change", showAuthor);
 
-function accountCard(account, isChosen) {
+function accountCard({ accountId, username }) {
   const card = fromTemplate("account");
-  const choice = card.querySelector("input");
-  choice.value = account.accountId;
-  choice.checked = isChosen;
-  showPerson(card, account);
-  const isActive = account.status === "active";
-  card.querySelector(".status").textContent = isActive ? "Connected" : "Connect again";
-  card.querySelector(".state").classList.add(isActive ? "good" : "bad");
-  if (isActive && account.expiresAt) card.querySelector(".expiry").textContent = expiry(account.expiresAt);
+  card.querySelector("input").value = accountId;
+  for (const button of card.querySelectorAll("button")) button.ariaLabel = `${button.textContent}: @${username}`;
+  card.querySelector("[name=disconnect]").dataset.question = `Disconnect @${username} from this app?`;
   return card;
+}
+
+function showAccount(card, account) {
+  const [status, note, refused] = [".status", ".expiry", ".refused"].map((it) => card.querySelector(it));
+  const isActive = account.status === "active";
+  const { displayName, username, avatarUrl, refusedScopes = [], statusReason = "" } = account;
+  const person = [displayName, username, avatarUrl].join();
+  if (card.dataset.person !== person) showPerson(card, account);
+  card.dataset.person = person;
+  card.dataset.status = account.status;
+  setText(status, isActive ? "Connected" : "Access has ended");
+  setText(note, isActive ? account.expiresAt && expiry(account.expiresAt) : statusReason.replaceAll("_", " "));
+  setText(refused, refusedScopes.length ? `Not allowed: ${refusedScopes.join(", ")}` : "");
+  card.querySelector(".default").hidden = !account.isDefault;
+  card.querySelector("[name=makeDefault]").hidden = account.isDefault;
+  card.querySelector("[name=connect]").hidden = isActive && refusedScopes.length === 0;
 }
 
 function expiry(date) {
@@ -144,24 +157,16 @@ function localMinute(date) {
 
 // --- The posts -----------------------------------------------------------------------------------
 
-// A post's element stays as long as the post is listed: nothing flickers, and nothing loses the focus.
 export function showPosts(posts, accounts) {
   const list = byId("posts");
-  const shown = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  posts.forEach((post, place) => {
-    const item = shown.get(post.postId) ?? postItem(post, accounts);
-    if (item !== list.children[place]) list.insertBefore(item, list.children[place] ?? null);
-    showOutcome(item, post);
-  });
-  while (list.children.length > posts.length) list.lastElementChild.remove();
+  showItems("posts", posts, "postId", (post) => postItem(post, accounts), showOutcome);
   byId("history").hidden = posts.length === 0;
   requestAnimationFrame(() => { list.ariaLive = "polite"; }); // what was there before is not read out
 }
 
 // What never changes.
-function postItem({ postId, accountId, content: { text, imageUrl, videoUrl } }, accounts) {
+function postItem({ accountId, content: { text, imageUrl, videoUrl } }, accounts) {
   const item = fromTemplate("post");
-  item.dataset.id = postId;
   const account = accounts.find((it) => it.accountId === accountId);
   showPerson(item, account ?? { displayName: "An account that is not connected" });
   const words = item.querySelector(".words");
@@ -206,8 +211,21 @@ function shortTime(date) {
 
 // --- Small things --------------------------------------------------------------------------------
 
+// An item's element stays as long as the item is listed: nothing flickers, and nothing loses the focus.
+function showItems(listId, items, idName, make, update) {
+  const list = byId(listId);
+  const shown = new Map([...list.children].map((element) => [element.dataset.id, element]));
+  items.forEach((item, place) => {
+    const element = shown.get(item[idName]) ?? make(item);
+    element.dataset.id = item[idName];
+    if (element !== list.children[place]) list.insertBefore(element, list.children[place] ?? null);
+    update(element, item);
+  });
+  while (list.children.length > items.length) list.lastElementChild.remove();
+}
+
 // Text that stays the same is not set, so that it is not read out again.
-function setText(node, text) {
+function setText(node, text = "") {
   if (node.textContent !== text) node.textContent = text;
 }
 

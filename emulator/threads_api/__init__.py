@@ -6,7 +6,8 @@
     with serve(World([app])) as emulator:
         requests.get(f"{emulator.url}/v1.0/me", ...)
 
-Nothing in here imports from ``threads/``, and nothing reaches out: media URLs are never fetched.
+Nothing in here imports from ``threads/``. Media URLs are never fetched; apps are called at the addresses that
+they are registered with, and nowhere else.
 """
 
 from emulator.threads_api.model import Account, App

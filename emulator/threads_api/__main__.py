@@ -8,6 +8,7 @@ import sys
 
 from emulator.command import setting, wait_for_the_end
 from emulator.jsonbody import Malformed
+from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.model import App
 from emulator.threads_api.server import PortTakenError, serve
 from emulator.threads_api.settings import Settings, changed_settings
@@ -17,8 +18,17 @@ from emulator.threads_api.world import World
 def main(arguments: list[str] | None = None) -> int:
     """Run the emulator; returns the exit code."""
     asked = _parser().parse_args(arguments)
-    app = App(asked.app_id, asked.app_secret, tuple(asked.redirect_uri), asked.app_name)
     try:
+        app = App(
+            asked.app_id,
+            asked.app_secret,
+            tuple(asked.redirect_uri),
+            asked.app_name,
+            deauthorize_url=read_address("--deauthorize-url", asked.deauthorize_url),
+            delete_url=read_address("--delete-url", asked.delete_url),
+            webhook_url=read_address("--webhook-url", asked.webhook_url),
+            webhook_verify_token=asked.webhook_verify_token,
+        )
         world = World([app], changed_settings(Settings(), dict(asked.set)))
         with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
             print(f"Threads emulator ready: {emulator.url}", flush=True)  # noqa: T201 - its one line of output
@@ -45,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app-name", default="Your app", help="what the window calls the app")
     parser.add_argument(
         "--redirect-uri", action="append", default=[], help="a registered redirect URI; may be repeated"
+    )
+    parser.add_argument("--deauthorize-url", help="called when somebody removes the app")
+    parser.add_argument("--delete-url", help="called when somebody asks for the deletion of her data")
+    parser.add_argument("--webhook-url", help="told of posts that are published or deleted")
+    parser.add_argument(
+        "--webhook-verify-token",
+        default=os.environ.get("WEBHOOK_VERIFY_TOKEN", ""),
+        help="what the webhook's subscription is asked with; better given as WEBHOOK_VERIFY_TOKEN",
     )
     parser.add_argument(
         "--set",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
+from emulator.threads_api.app_settings import app_settings
 from emulator.threads_api.control import control
+from emulator.threads_api.control_deliveries import control_deliveries
 from emulator.threads_api.control_people import control_people
 from emulator.threads_api.edge import WORLD_KEY, answer_errors
 from emulator.threads_api.graph import graph
@@ -31,7 +33,7 @@ def make_application(world: World) -> Wire:
     app.config[WORLD_KEY] = world
     app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.url_map.converters["node"] = NodeConverter
-    for blueprint in (graph, window, pages, control, control_people):
+    for blueprint in (graph, window, pages, app_settings, control, control_people, control_deliveries):
         app.register_blueprint(blueprint)
     answer_errors(app)
     return Wire(app, world)

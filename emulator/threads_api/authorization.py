@@ -16,6 +16,7 @@ from emulator.threads_api.model import (
     REFRESHABLE_AFTER,
     App,
     Code,
+    Ending,
     Token,
 )
 
@@ -159,7 +160,7 @@ def refresh_token(world: World, value: str | None) -> Token:
         raise errors.refused("access_token", "must be a long-lived token")
     if world.now() < token.issued_at + REFRESHABLE_AFTER:
         raise errors.refused("access_token", "must be at least 24 hours old to be refreshed")
-    token.revoked = world.settings.refresh_ends_old_token
+    token.ended_by = Ending.REFRESHED if world.settings.refresh_ends_old_token else None
     return issue_token(
         world, token.app_id, token.account_id, token.scopes, issued_at=world.now(), long_lived=True
     )
@@ -183,7 +184,7 @@ def issue_token(  # noqa: PLR0913 - a token has that many members
 def caller(world: World, value: str | None) -> Token:
     """Return the token behind a request.
 
-    Raises GraphError 190: none came, it is unknown, expired or revoked.
+    Raises GraphError 190: none came, it is unknown, expired or ended.
     """
     status = world.settings.token_error_status
     if not value:
@@ -191,7 +192,9 @@ def caller(world: World, value: str | None) -> Token:
     token = world.tokens.get(value)
     if token is None:
         raise errors.token_unknown(status)
-    if token.revoked:
+    if token.ended_by is Ending.REMOVED:
+        raise errors.app_removed(status, token.app_id)
+    if token.ended_by is not None:
         raise errors.token_revoked(status)
     now = world.now()
     if now >= token.expires_at:
@@ -207,7 +210,52 @@ def require(token: Token, scope: str) -> None:
 
 def revoke(world: World, account_id: str) -> int:
     """End every token of an account; returns how many there were."""
-    ended = [token for token in world.tokens.values() if token.account_id == account_id and not token.revoked]
-    for token in ended:
-        token.revoked = True
-    return len(ended)
+    tokens = [token for token in world.tokens.values() if token.account_id == account_id]
+    return _end([token for token in tokens if token.ended_by is None], Ending.REVOKED)
+
+
+def remove_app(world: World, app: App, account: Account) -> int:
+    """End everything that an account has granted an app; returns how many tokens there were."""
+    for code in [code for code in world.codes.values() if _is_of(code, app, account)]:
+        del world.codes[code.value]
+    tokens = _tokens(world, app, account)
+    working = sum(token.ended_by is None for token in tokens)
+    _end(tokens, Ending.REMOVED)
+    return working
+
+
+def _end(tokens: list[Token], ending: Ending) -> int:
+    for token in tokens:
+        token.ended_by = ending
+    return len(tokens)
+
+
+def _tokens(world: World, app: App, account: Account) -> list[Token]:
+    return [token for token in world.tokens.values() if _is_of(token, app, account)]
+
+
+def _is_of(granted: Code | Token, app: App, account: Account) -> bool:
+    return (granted.app_id, granted.account_id) == (app.id, account.id)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What an account has, or had, with an app.
+
+    Whether the tokens still work makes no difference: Threads lists an app until it is removed.
+    """
+
+    is_removed: bool
+    granted_at: datetime
+    #: Of the last time; none when the app was removed.
+    scopes: tuple[str, ...]
+
+
+def read_grant(world: World, app: App, account: Account) -> Grant | None:
+    """Return what an account has granted an app, None when it never has."""
+    tokens = _tokens(world, app, account)
+    if not tokens:
+        return None
+    latest = max(tokens, key=lambda token: token.issued_at)
+    is_removed = latest.ended_by is Ending.REMOVED
+    return Grant(is_removed, latest.issued_at, () if is_removed else latest.scopes)

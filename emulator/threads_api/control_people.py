@@ -9,6 +9,7 @@ from flask import Blueprint, jsonify
 
 from emulator.jsonbody import JsonBody, Malformed
 from emulator.threads_api import authorization, scopes
+from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.edge import current_world, json_body
 from emulator.threads_api.model import Account, App
 from emulator.threads_api.window import USERNAME
@@ -31,13 +32,20 @@ def list_apps() -> Response:
 
 @control_people.post("/apps")
 def add_app() -> tuple[Response, int]:
-    """Take ``{id, secret, redirect_uris, name?}``; the same id again replaces the app."""
+    """Take ``{id, secret, redirect_uris}`` and any of ``model.App``'s other fields.
+
+    The same id again replaces the app.
+    """
     body = json_body()
     app = App(
         body.text("id"),
         body.text("secret"),
         tuple(body.texts("redirect_uris")),
         body.text("name", "Your app"),
+        deauthorize_url=_called(body, "deauthorize_url"),
+        delete_url=_called(body, "delete_url"),
+        webhook_url=_called(body, "webhook_url"),
+        webhook_verify_token=body.text("webhook_verify_token", ""),
     )
     body.finish()
     current_world().apps[app.id] = app
@@ -76,11 +84,12 @@ def add_account() -> tuple[Response, int]:
 @control_people.post("/accounts/<account_id>/revoke")
 def revoke(account_id: str) -> Response:
     """End all tokens of an account (190, subcode 460); takes no body."""
-    account = _account(account_id)
+    account = account_with(account_id)
     return jsonify({"ok": True, "revoked": authorization.revoke(current_world(), account.id)})
 
 
-def _account(account_id: str) -> Account:
+def account_with(account_id: str) -> Account:
+    """Return an account; raises Malformed."""
     account = current_world().accounts.get(account_id)
     if account is None:
         raise Malformed(f"there is no account {account_id}")
@@ -94,7 +103,7 @@ def _account(account_id: str) -> Account:
 def add_token() -> tuple[Response, int]:
     """Take ``{account_id, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, and a long one."""
     body, world = json_body(), current_world()
-    account, app, granted = _account(body.text("account_id")), _app(body), _scopes(body)
+    account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
     kind = body.text("kind", "long")
     age = body.seconds("age_seconds")
     body.finish()
@@ -110,7 +119,7 @@ def add_token() -> tuple[Response, int]:
 def add_code() -> tuple[Response, int]:
     """Take ``{account_id, scopes?, redirect_uri?, app_id?}``; the app's first redirect URI by default."""
     body, world = json_body(), current_world()
-    account, app, granted = _account(body.text("account_id")), _app(body), _scopes(body)
+    account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
     redirect_uri = body.text("redirect_uri", next(iter(app.redirect_uris), ""))
     body.finish()
     code = authorization.issue_code(world, app, account, redirect_uri, granted)
@@ -123,7 +132,12 @@ def list_tokens() -> Response:
     return jsonify({"tokens": [_token_json(token) for token in current_world().tokens.values()]})
 
 
-def _app(body: JsonBody) -> App:
+def _called(body: JsonBody, name: str) -> str | None:
+    return read_address(name, body.text(name, None))
+
+
+def read_app(body: JsonBody) -> App:
+    """Take ``app_id``; the first app by default."""
     apps = current_world().apps
     app = apps.get(body.text("app_id", next(iter(apps), "")))
     if app is None:
@@ -148,5 +162,5 @@ def _token_json(token: Token) -> dict[str, Any]:
         "scopes": list(token.scopes),
         "issued_at": token.issued_at.isoformat(),
         "expires_at": token.expires_at.isoformat(),
-        "revoked": token.revoked,
+        "ended_by": token.ended_by,
     }

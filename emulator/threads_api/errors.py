@@ -103,6 +103,12 @@ def token_revoked(status: int) -> GraphError:
     return GraphError(message, 190, status=status, subcode=460)
 
 
+def app_removed(status: int, app_id: str) -> GraphError:
+    """Say that the account's owner has removed the app (190, subcode 458)."""
+    message = f"Error validating access token: The user has not authorized application {app_id}."
+    return GraphError(message, 190, status=status, subcode=458)
+
+
 def permission_missing(scope: str) -> GraphError:
     """Say that the token lacks ``scope`` (10; the HTTP status is unverified)."""
     return GraphError(

@@ -1,7 +1,8 @@
 """The routes of ``graph.threads.net``; each with and without the version segment (``wire`` takes it off).
 
 A node in a path is ``me`` or digits. Rules are not here: see ``authorization`` and ``publishing``.
-Not emulated: insights, mentions, keyword and location search, profile discovery, reply moderation, webhooks.
+Not emulated: insights, mentions, keyword and location search, profile discovery, reply moderation.
+What Threads sends to an app is in ``callbacks`` and ``webhooks``.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def debug_token() -> Response:
                 "application": world.apps[inspected.app_id].name,
                 "data_access_expires_at": issued_at + ACCESS_DAYS_SECONDS,
                 "expires_at": int(inspected.expires_at.timestamp()),
-                "is_valid": not inspected.revoked and world.now() < inspected.expires_at,
+                "is_valid": inspected.works(world.now()),
                 "issued_at": issued_at,
                 "scopes": list(inspected.scopes),
                 "user_id": inspected.account_id,

@@ -1,4 +1,4 @@
-"""What the emulated Threads remembers: apps, accounts, codes, tokens, containers, posts."""
+"""What the emulated Threads remembers: apps, accounts, codes, tokens, containers, posts, deliveries."""
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ class App:
     secret: str = field(repr=False)
     redirect_uris: tuple[str, ...]
     name: str = "Your app"
+    #: Where the app wants to be called, as the fields of the App Dashboard say; None: nothing is sent.
+    deauthorize_url: str | None = None
+    delete_url: str | None = None
+    webhook_url: str | None = None
+    webhook_verify_token: str = field(default="", repr=False)
 
 
 @dataclass
@@ -80,6 +85,16 @@ class Code:
     issued_at: datetime
 
 
+class Ending(StrEnum):
+    """Why a token does not work although its time has not come."""
+
+    REVOKED = "revoked"
+    #: The account's owner has removed the app.
+    REMOVED = "removed"
+    #: Another one has taken its place.
+    REFRESHED = "refreshed"
+
+
 @dataclass
 class Token:
     """A user access token."""
@@ -90,12 +105,16 @@ class Token:
     scopes: tuple[str, ...]
     long_lived: bool
     issued_at: datetime
-    revoked: bool = False
+    ended_by: Ending | None = None
 
     @property
     def expires_at(self) -> datetime:
         """When the token stops to work by itself."""
         return self.issued_at + (LONG_LIVED if self.long_lived else SHORT_LIVED)
+
+    def works(self, now: datetime) -> bool:
+        """Tell whether the token opens anything at ``now``."""
+        return self.ended_by is None and now < self.expires_at
 
 
 @dataclass(frozen=True)
@@ -154,3 +173,38 @@ class Post:
         if self.deleted_at is not None:
             return True
         return bool(self.content.get("is_ghost_post")) and now >= self.published_at + GHOST_LIFETIME
+
+
+class Kind(StrEnum):
+    """What a delivery is about."""
+
+    SUBSCRIBE = "subscribe"
+    PUBLISH = "publish"
+    DELETE = "delete"
+    DEAUTHORIZE = "deauthorize"
+    DELETE_DATA = "delete_data"
+
+
+@dataclass
+class Delivery:
+    """One request from Threads to an app, and what the app answered."""
+
+    kind: Kind
+    app_id: str
+    #: Whose account it is about; None for a subscription.
+    account_id: str | None
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+    created_at: datetime
+    #: The answer's status, and the beginning of its text; None while there is none, or there never was.
+    status: int | None = None
+    answer: str | None = None
+    #: Why there is no answer, or why nothing was sent.
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status is not None or self.error is not None

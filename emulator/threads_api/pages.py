@@ -33,14 +33,16 @@ def front() -> Response:
     world = current_world()
     posts = [post for account_id in world.accounts for post in publishing.listed_posts(world, account_id)]
     posts.sort(key=lambda post: post.published_at, reverse=True)
-    return _page("front.html", posts=posts[:50])
+    return render_page("front.html", posts=posts[:50])
 
 
 @pages.get("/@<username>")
 def profile(username: str) -> Response:
     """Show an account and its posts."""
     account = _account(username)
-    return _page("profile.html", account=account, posts=publishing.listed_posts(current_world(), account.id))
+    return render_page(
+        "profile.html", account=account, posts=publishing.listed_posts(current_world(), account.id)
+    )
 
 
 @pages.get("/@<username>/post/<shortcode>")
@@ -50,7 +52,7 @@ def post_page(username: str, shortcode: str) -> Response:
     post = _post(account, shortcode)
     parent = current_world().posts.get(post.content.get("reply_to_id", ""))
     replies = replies_to(current_world(), post)
-    return _page("post.html", account=account, post=post, parent=parent, replies=replies)
+    return render_page("post.html", account=account, post=post, parent=parent, replies=replies)
 
 
 @pages.get("/avatars/<account_id>.svg")
@@ -86,7 +88,7 @@ def _post(account: Account, shortcode: str) -> Post:
     return abort(404)
 
 
-def _page(template: str, **values: object) -> Response:
+def render_page(template: str, **values: object) -> Response:
     """Render a page; every template may ask for the world's accounts, posts, and a post's permalink."""
     world, view = current_world(), current_view()
     page = render_template(

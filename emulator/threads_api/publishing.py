@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from emulator.threads_api import errors, outcomes, scopes
+from emulator.threads_api import errors, outcomes, scopes, webhooks
 from emulator.threads_api.authorization import require
 from emulator.threads_api.checks import check_content
 from emulator.threads_api.model import QUOTA_WINDOW, Container, Post, Quota, Status
@@ -84,6 +84,7 @@ def _post(world: World, account_id: str, content: Content, container_id: str | N
     media_id = world.new_media_id()
     post = Post(media_id, account_id, _shortcode(media_id), content, world.now(), container_id)
     world.posts[media_id] = post
+    webhooks.published(world, post)
     return post
 
 
@@ -103,7 +104,13 @@ def delete(world: World, token: Token, media_id: str) -> Post:
     if post is None:
         raise errors.unsupported("delete", media_id)
     _use_quota(world, token.account_id, Quota.DELETIONS)
+    return take_down(world, post)
+
+
+def take_down(world: World, post: Post) -> Post:
+    """Delete a post, whoever wants it: an app, or its author in Threads' own app."""
     post.deleted_at = world.now()
+    webhooks.deleted(world, post)
     return post
 
 

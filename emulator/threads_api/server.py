@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from emulator.http_server import PortTakenError, listening, serving
 from emulator.threads_api.application import make_application
+from emulator.threads_api.sender import sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,13 @@ class Emulator:
 def serve(
     world: World, *, host: str = "127.0.0.1", port: int = 0, verbose: bool = False
 ) -> Iterator[Emulator]:
-    """Serve ``world`` until the block ends; port 0 takes a free one. Raises PortTakenError."""
+    """Serve ``world``, and send apps what it has for them, until the block ends; port 0 takes a free one.
+
+    Raises PortTakenError.
+    """
     with (
-        listening(host, port) as (url, listener),
+        listening(host, port) as (world.url, listener),
+        sending(world),
         serving(listener, make_application(world), verbose=verbose),
     ):
-        yield Emulator(url, world)
+        yield Emulator(world.url, world)

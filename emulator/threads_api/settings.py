@@ -41,6 +41,12 @@ class Settings:
     token_error_status: int = 400
     #: Whether refreshing a token ends the one that was refreshed (unverified).
     refresh_ends_old_token: bool = False
+    #: Whether apps that have a webhook address are told of posts.
+    webhooks: bool = True
+    #: Whether ``values`` of a webhook is a list of one, as was seen, or the object of Meta's samples.
+    webhook_values_listed: bool = False
+    #: Seconds that an app may take to answer what Threads sends it (unverified).
+    app_answer_seconds: float = 20.0
     #: ``crossreshare_to_ig_status`` of a post that is shared to Instagram: SUCCESS or FAILED.
     instagram_share: str = "SUCCESS"
 

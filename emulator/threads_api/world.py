@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from threading import RLock
+from threading import Condition, RLock
 from typing import TYPE_CHECKING
 
 from emulator.clock import Clock
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.answers import Answer
     from emulator.threads_api.journal import Entry
-    from emulator.threads_api.model import Code, Container, Post, Quota, Token
+    from emulator.threads_api.model import Code, Container, Delivery, Post, Quota, Token
     from emulator.threads_api.outcomes import ScriptedOutcome
 
-#: The newest requests that the journal keeps: enough for a long run, and bounded.
+#: The newest requests, and the newest deliveries, that a journal keeps: enough for a long run, and bounded.
 JOURNAL_LENGTH = 20_000
 
 #: Ids begin here and go up by an even step, so all are odd numbers beyond 2^53:
@@ -56,6 +56,10 @@ class World:
     def __init__(self, apps: Iterable[App], settings: Settings | None = None) -> None:
         """Begin with ``apps``, ``settings`` and a few made-up accounts; ``reset`` comes back to that."""
         self.lock = RLock()
+        #: Notified when a delivery waits to be sent, and when one has ended.
+        self.mail = Condition(self.lock)
+        #: Where the emulator is served, without a slash at the end; set by whoever serves it.
+        self.url = ""
         self.clock = Clock()
         self._first_apps = tuple(apps)
         self._first_settings = settings or Settings()
@@ -82,6 +86,10 @@ class World:
         self.answers: list[Answer] = []
         self.late_effects: list[LateEffect] = []
         self.journal: deque[Entry] = deque(maxlen=JOURNAL_LENGTH)
+        self.outbox: deque[Delivery] = deque(maxlen=JOURNAL_LENGTH)
+        self.deliveries: deque[Delivery] = deque(maxlen=JOURNAL_LENGTH)
+        #: App and address of the webhooks that an app has confirmed.
+        self.subscriptions: set[tuple[str, str]] = set()
 
     def now(self) -> datetime:
         """Return the emulator's time."""

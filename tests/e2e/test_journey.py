@@ -1,4 +1,4 @@
-"""The journey of a person, in a real browser: sign in, connect, publish now or later, look at the post."""
+"""The journey of a person, in a real browser: sign in, connect, publish now or later, change her mind."""
 
 import shutil
 import time
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+import requests
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect, sync_playwright
 
 from emulator.suite import Suite
-from tests.e2e.world import CloudTasks, Firebase, Threads
+from tests.e2e.world import CloudTasks, Firebase, Threads, summary_path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """The machine's own, if it has one; else the one that ``make setup`` has downloaded."""
@@ -61,16 +62,23 @@ def page(browser: Browser, suite: Suite, complaints: list[str]) -> Iterator[Page
 def sign_in(page: Page, email: str) -> None:
     """Sign in as a new user."""
     page.get_by_label("E-mail").fill(email)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def connect(page: Page, name: str, button: str = "Connect Threads") -> None:
-    """Walk through the authorization window as one of its made-up people."""
+def connect(page: Page, name: str, button: str = "Connect Threads", refused: str | None = None) -> None:
+    """Walk through the authorization window as one of its made-up people, who may refuse a permission."""
+    allow(page, name, button, refused)
+    expect(page.get_by_role("status")).to_have_text("Your Threads account is connected.")
+
+
+def allow(page: Page, name: str, button: str, refused: str | None = None) -> None:
+    """Press a button that leads to the window, and allow what is asked for there."""
     page.get_by_role("button", name=button).click()
     page.wait_for_url("**/oauth/authorize?**")
     page.get_by_text(name, exact=True).click()
+    if refused:
+        page.get_by_role("checkbox", name=refused).uncheck()
     page.get_by_role("button", name="Allow").click()
-    expect(page.get_by_role("status")).to_have_text("Your Threads account is connected.")
 
 
 def sign_in_and_connect(page: Page, threads: Threads, email: str) -> None:
@@ -104,7 +112,7 @@ def test_a_person_signs_in_connects_and_publishes(
     first, second = threads.accounts()[:2]
     sign_in(page, "journey@example.com")
     connect(page, first["name"])
-    assert "threads=" not in page.url
+    assert page.url == f"{suite.page_url}/", "the handle is taken off the address"
     account = page.locator(".account")
     expect(account).to_have_count(1)
     expect(account).to_contain_text(f"@{first['username']}")
@@ -274,3 +282,190 @@ def test_a_picture_needs_its_address_and_a_draft_stays_with_its_author(
     expect(page.get_by_text("No account yet")).to_be_visible()
     expect(page.locator("#text")).to_have_value("")
     expect(page.locator(".post")).to_have_count(0)
+
+
+def test_a_refused_permission_is_shown_and_can_be_granted_later(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """The card names it, connecting again asks for it, and then publishing works."""
+    assert firebase
+    person = threads.accounts()[0]["name"]
+    sign_in(page, "careful@example.com")
+    connect(page, person, refused="Create and publish threads")
+    account = page.locator(".account")
+    expect(account).to_contain_text("Not allowed: threads_content_publish")
+
+    connect(page, person, button="Connect again")
+    expect(account).to_have_count(1)
+    expect(account).not_to_contain_text("Not allowed")
+    expect(page.get_by_role("button", name="Connect again")).to_be_hidden()
+    write(page, "Changed my mind")
+    publish(page)
+    expect(post_with(page, "Changed my mind")).to_contain_text("Published")
+
+
+def test_another_account_than_the_one_to_connect_again_changes_nothing(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
+) -> None:
+    """Who allows with the wrong account is told so, and has what she had."""
+    assert firebase
+    first, second = threads.accounts()[:2]
+    sign_in(page, "absent.minded@example.com")
+    connect(page, first["name"], refused="Create and publish threads")
+    allow(page, second["name"], "Connect again")
+    expect(page.locator(".notice.bad")).not_to_be_empty()
+    expect(page.locator(".account")).to_have_count(1)
+    expect(page.locator(".account")).to_contain_text(f"@{first['username']}")
+    assert ["409" in it for it in complaints] == [True]
+    complaints.clear()
+
+
+def test_a_window_that_somebody_else_has_begun_connects_nothing(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads, suite: Suite
+) -> None:
+    """Who is talked into opening another one's window gives nobody her account, whatever she allows there."""
+    attacker = firebase.sign_in()
+    started = requests.post(
+        f"{suite.functions_url}/th_auth_start",
+        json={"returnTo": f"{suite.page_url}/"},
+        headers=attacker.headers,
+        timeout=SLOW / 1000,
+    ).json()
+    sign_in(page, "victim@example.com")
+    expect(page.get_by_text("No account yet")).to_be_visible()
+    page.goto(started["authUrl"])
+    page.get_by_text(threads.accounts()[0]["name"], exact=True).click()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_role("status")).to_contain_text("Somebody else has begun this connection")
+    expect(page.get_by_text("No account yet")).to_be_visible()
+    assert firebase.read(summary_path(attacker.uid)) is None
+    assert "POST /oauth/access_token" not in threads.calls(), "the code is not even exchanged"
+    assert ["403" in it for it in complaints] == [True]
+    complaints.clear()
+
+
+def test_a_person_chooses_a_default_account_and_disconnects_one(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """The default account comes first, and disconnecting asks before it does so."""
+    assert firebase
+    first, second = threads.accounts()[:2]
+    sign_in(page, "tidy@example.com")
+    connect(page, first["name"])
+    connect(page, second["name"], button="Connect another")
+    accounts = page.locator(".account")
+    expect(accounts.first).to_contain_text(f"@{first['username']}")
+    expect(page.get_by_role("radio", name=second["username"])).to_be_checked()
+    page.get_by_role("button", name=f"Make default: @{second['username']}").click()
+    expect(accounts.first).to_contain_text(f"@{second['username']}")
+
+    questions: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.dismiss()
+
+    disconnect = page.get_by_role("button", name=f"Disconnect: @{second['username']}")
+    page.once("dialog", refuse)
+    disconnect.click()
+    assert questions == [f"Disconnect @{second['username']} from this app?"]
+    expect(accounts).to_have_count(2)
+    page.once("dialog", lambda dialog: dialog.accept())
+    disconnect.click()
+    expect(page.get_by_role("status")).to_have_text("The account is disconnected.")
+    expect(accounts).to_have_count(1)
+    expect(accounts).to_contain_text(f"@{first['username']}")
+
+
+def test_an_account_whose_access_has_ended_is_connected_again(
+    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
+) -> None:
+    """The card says that it has ended, its button brings it back, and the account stays the same one."""
+    assert firebase
+    person = threads.accounts()[0]
+    sign_in(page, "returning@example.com")
+    connect(page, person["name"])
+    threads.control("POST", f"accounts/{person['id']}/revoke")
+    write(page, "Anybody there?")
+    publish(page)
+    account = page.locator(".account")
+    expect(account).to_contain_text("Access has ended")
+    expect(account).to_contain_text("token rejected")
+    assert ["409" in it for it in complaints] == [True]
+    complaints.clear()
+
+    connect(page, person["name"], button="Connect again")
+    expect(account).to_contain_text("Connected")
+    write(page, "Here I am")
+    publish(page)
+    expect(post_with(page, "Here I am")).to_contain_text("Published")
+
+
+def test_a_person_signs_in_with_threads_and_publishes(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """One window makes her a user with an account; the next time it is the same user."""
+    assert firebase
+    person = threads.accounts()[0]
+    for visit in ("First", "Second"):
+        allow(page, person["name"], "Sign in with Threads")
+        expect(page.get_by_role("status")).to_have_text("Your Threads account is connected.")
+        expect(page.locator("#user-name")).to_have_text(person["name"])
+        expect(page.locator(".account")).to_have_count(1)
+        write(page, f"{visit} visit")
+        publish(page)
+        expect(post_with(page, f"{visit} visit")).to_contain_text("Published")
+        expect(post_with(page, "First visit")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+    assert [it["content"]["text"] for it in threads.posts()] == ["First visit", "Second visit"]
+
+
+def test_a_sign_in_that_was_given_up_is_not_in_the_way(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """Who cancels the window, signs in otherwise and connects, connects."""
+    assert firebase
+    page.get_by_role("button", name="Sign in with Threads").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status")).to_have_text("You cancelled. Nothing was connected.")
+    sign_in_and_connect(page, threads, "undecided@example.com")
+    expect(page.locator("#user-name")).to_have_text("undecided@example.com")
+
+
+def test_an_app_that_is_removed_at_threads_forgets_the_account(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """Its owner removes the app in the settings of Threads: the account goes away before her eyes."""
+    assert firebase
+    person = threads.accounts()[0]
+    sign_in(page, "leaving@example.com")
+    connect(page, person["name"])
+    settings = page.context.new_page()
+    settings.goto(f"{threads.url}/settings/apps")
+    settings.get_by_role("button", name="Remove").click()
+    expect(settings.get_by_text("Removed", exact=True)).to_be_visible()
+    expect(page.locator(".account")).to_have_count(0)
+    expect(page.get_by_text("No account yet")).to_be_visible()
+
+    settings.get_by_role("button", name="Delete data").click()
+    settings.get_by_role("link", name="status").click()
+    expect(settings.locator("body")).to_contain_text("deleted")
+
+
+def test_a_published_post_is_told_by_a_webhook(page: Page, firebase: Firebase, threads: Threads) -> None:
+    """The functions subscribe, and believe what Threads has signed."""
+    assert firebase
+    threads.control("POST", "settings", webhooks=True)
+    sign_in_and_connect(page, threads, "author@example.com")
+    write(page, "Here today")
+    publish(page)
+    expect(post_with(page, "Here today")).to_contain_text("Published")
+    ends = time.monotonic() + SLOW / 1000
+    while statuses(threads) != {"subscribe": 200, "publish": 200}:
+        assert time.monotonic() < ends, statuses(threads)
+        time.sleep(0.1)
+
+
+def statuses(threads: Threads) -> dict[str, int | None]:
+    """Return what the app has answered to each kind of delivery."""
+    return {it["kind"]: it["status"] for it in threads.control("GET", "deliveries")["deliveries"]}

@@ -225,12 +225,21 @@ def test_debug_token_shows_granted_scopes(client: Client) -> None:
 
 
 def test_debug_token_tells_dead_tokens(client: Client) -> None:
-    """An expired, a revoked and an unknown token are not valid."""
+    """An expired, a revoked, a removed app's and an unknown token are not valid."""
     expired = client.token(age_seconds=61 * DAY)
     other = client.account(username="other")
     revoked = client.token(account_id=other)
     client.control(f"accounts/{other}/revoke")
+    third = client.account(username="third")
+    removed = client.token(account_id=third)
+    client.control(f"accounts/{third}/deauthorize")
     asking = client.token()
-    assert [debug(client, asking, token)["is_valid"] for token in (expired, revoked, "unknown")] == [
-        False
-    ] * 3
+    dead = (expired, revoked, removed, "unknown")
+    assert [debug(client, asking, token)["is_valid"] for token in dead] == [False] * 4
+
+
+def test_app_may_read_its_users_entries_for_ninety_days(client: Client) -> None:
+    """The access to data ends ninety days after the token was issued, the token after sixty."""
+    token = client.token(age_seconds=DAY)
+    seen = debug(client, token, token)
+    assert seen["data_access_expires_at"] - seen["issued_at"] == 90 * DAY

@@ -32,11 +32,16 @@ PACKAGE = Path(__file__).parents[2] / "emulator"
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def process(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """Run the emulator's command."""
     command = [sys.executable, "-m", "emulator.threads_api", "--port", "0", *arguments]
     with subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PACKAGE.parent, env=os.environ
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PACKAGE.parent,
+        env={**os.environ, **(environment or {})},
     ) as running:
         try:
             yield running
@@ -65,6 +70,22 @@ def test_command_serves_until_a_signal_and_ends_quietly(number: signal.Signals) 
         running.send_signal(number)
         assert running.communicate(timeout=10) == ("", "")
         assert running.returncode == 0
+
+
+def test_command_takes_the_addresses_of_an_app() -> None:
+    """What the app is called at stands in the command line, and the verify token in the environment, too."""
+    addresses = {name: f"http://127.0.0.1:9/{name}" for name in ("deauthorize", "delete", "webhook")}
+    arguments = [word for name, url in addresses.items() for word in (f"--{name}-url", url)]
+    with process(*arguments, environment={"WEBHOOK_VERIFY_TOKEN": "secret"}) as running:
+        app = requests.get(f"{ready_url(running)}/_emulator/apps", timeout=10).json()["apps"][0]
+    assert {name: app[f"{name}_url"] for name in addresses} == addresses
+    assert app["webhook_verify_token"] == "secret"
+
+
+def test_wrong_address_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """An address that nobody could be called at ends the command with 1."""
+    assert main(["--delete-url", "/th_delete_data"]) == 1
+    assert capsys.readouterr().err == "--delete-url must be an absolute http or https URL\n"
 
 
 def test_verbose_logs_requests() -> None:

@@ -108,9 +108,14 @@ def launch(tmp_path: Path) -> Iterator[Callable[[], Launched]]:
 
 
 def test_ctrl_c_leaves_nothing(launch: Callable[[], Launched]) -> None:
-    """One URL is printed, all behind it answers, and Ctrl-C ends every process and frees every port."""
+    """One URL is printed, all behind it answers, and Ctrl-C ends every process and frees every port.
+
+    Threads tells the functions of posts, here and not in the suite of the tests.
+    """
     suite = launch()
     suite.wait_for("Ctrl-C ends everything")
+    settings = requests.get(f"http://{ports.HOST}:{suite.ports.threads}/_emulator/settings", timeout=5).json()
+    assert settings["webhooks"] is True
     [page_url] = re.findall(r"Open  (\S+)", suite.text())
     assert requests.get(page_url, timeout=5).ok
     functions_url = requests.get(f"{page_url}/config.json", timeout=5).json()["functionsUrl"]

@@ -19,6 +19,7 @@ def client() -> FlaskClient:
         auth_url="http://127.0.0.1:1001",
         firestore_port=1002,
         functions_url="http://127.0.0.1:1003/demo-threads/us-central1",
+        is_sign_in_on=True,
     )
     return server.test_client()
 
@@ -60,6 +61,7 @@ def test_the_page_is_told_where_the_suite_listens(client: FlaskClient) -> None:
         "authEmulator": "http://127.0.0.1:1001",
         "firestoreEmulator": {"host": "127.0.0.1", "port": 1002},
         "functionsUrl": "http://127.0.0.1:1003/demo-threads/us-central1",
+        "signIn": True,
     }
 
 

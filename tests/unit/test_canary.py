@@ -36,7 +36,7 @@ def test_a_secret_in_a_log_is_found(secret: str) -> None:
     assert secret not in str(line.value)
 
 
-@pytest.mark.parametrize("secret", [TOKEN, CODE, APP_SECRET, KEY])
+@pytest.mark.parametrize("secret", [TOKEN, CODE, APP_SECRET, KEY, ID_TOKEN])
 @pytest.mark.parametrize("path", ["users/u/integrations/threads/posts/1", "oauthStates/1"])
 def test_a_secret_in_a_document_is_found(path: str, secret: str) -> None:
     """No document passes that holds one, however deep."""

@@ -153,10 +153,11 @@ def whole_firebase(suite: Suite) -> Firebase:
 
 
 @pytest.fixture
-def firebase(whole_firebase: Firebase) -> Firebase:
-    """Return the emulators with an empty Firestore."""
+def firebase(whole_firebase: Firebase) -> Iterator[Firebase]:
+    """Return the emulators with an empty Firestore; what a test leaves in it must show no secret."""
     whole_firebase.clear()
-    return whole_firebase
+    yield whole_firebase
+    whole_firebase.check()
 
 
 @pytest.fixture

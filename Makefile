@@ -25,7 +25,7 @@ run: setup ## start the local suite with the demo page; other ports: make run PA
 	@$(PYTHON) -m emulator
 
 test: setup $(BROWSER) lint ## check everything: style, types, and every test
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 	$(PYTHON) -m tests.faults --size ci
 
 faults: setup ## prove that one request is one post, in full; one row or case: make faults ONLY=F1

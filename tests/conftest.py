@@ -1,4 +1,4 @@
-"""One local suite for the whole run: Firebase's emulators, the Threads emulator, the functions, the page."""
+"""One local suite for each process of the run: every emulator, the functions, the page."""
 
 import os
 from collections.abc import Iterator
@@ -7,11 +7,15 @@ import pytest
 
 from emulator.ports import Ports
 from emulator.suite import Suite
+from tests.e2e import canary
 
 
 @pytest.fixture(scope="session")
 def suite() -> Iterator[Suite]:
-    """Start the local suite on free ports, and end it with the run."""
-    with Suite(ports=Ports.free()) as running:
+    """Start the local suite on free ports, and end it with the run; its functions must log no secret."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    with Suite(ports=Ports.free(), directory=f"tests{worker}") as running:
         os.environ.update(running.environment)
         yield running
+        log = running.logs / "firebase.log"
+        canary.check_log("a function of the suite", log.read_text(encoding="utf-8", errors="replace"))

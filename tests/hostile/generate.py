@@ -175,7 +175,7 @@ class Generator:
 
     def _th_auth_start(self) -> tuple[str, dict[str, Any], Any]:
         wish = {
-            "returnTo": self._chance.choice(URLS),
+            "returnTo": self._chance.choice(["https://app.example/", "https://app.example/?x=1#y", *URLS]),
             "scopes": self._chance.choice(["threads_delete", "threads_basic,x", "", "a " * 900]),
             "accountId": self._chance.choice(IDS),
             "mode": self._chance.choice(["signin", "connect", ""]),
@@ -183,6 +183,8 @@ class Generator:
             "redirect": self._chance.choice(["1", "true", 1]),
         }
         picked = {name: value for name, value in wish.items() if self._chance.random() < 0.4}
+        if self._chance.random() < 0.3:
+            picked = {"returnTo": "https://app.example/", "mode": "signin", "challenge": "a" * 43}
         return ("GET", picked, None) if self._chance.random() < 0.4 else ("POST", {}, picked)
 
     def _th_auth_callback(self) -> tuple[str, dict[str, Any], Any]:

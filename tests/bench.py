@@ -34,7 +34,7 @@ def main() -> None:
             "THREADS": "80",
             "THREADS_APP_ID": suite.app_id,
             "THREADS_APP_SECRET": "never sent",
-            "THREADS_REDIRECT_URI": "http://127.0.0.1/callback",
+            "THREADS_REDIRECT_URI": "http://127.0.0.1/th_auth_callback",
         }
         headers = firebase.sign_in().headers
         pairs = []

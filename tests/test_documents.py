@@ -16,7 +16,7 @@ from emulator.cloud_tasks.control_deliveries import control_deliveries
 from emulator.threads_api import control as threads_control
 from emulator.threads_api.control_deliveries import control_deliveries as threads_deliveries
 from emulator.threads_api.control_people import control_people
-from threads import accounts, client, errors, ledger, options, posts, records, store
+from threads import accounts, auth_exchange, client, errors, ledger, options, posts, records, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,6 +67,12 @@ def test_a_post_is_given_up_before_its_function_ends() -> None:
     """publish_threads outlives its budget by the two calls that may then be under way."""
     limit = timedelta(seconds=functions()["publish_threads"]["timeoutSeconds"])
     assert limit > ledger.BUDGET + 2 * client.CALL_DEADLINE
+
+
+def test_a_connection_is_waited_for_as_long_as_its_functions_run() -> None:
+    """Whoever asks again is told to wait until the function that exchanges the code must have answered."""
+    limits = {functions()[name]["timeoutSeconds"] for name in ("th_auth_callback", "th_auth_finish")}
+    assert limits == {auth_exchange.EXCHANGE_TIME.total_seconds()}
 
 
 def test_every_variable_is_described() -> None:
@@ -148,19 +154,34 @@ def test_the_readmes_limits_are_the_codes() -> None:
     assert "four minutes after the call" in README
 
 
+DEFAULT_INDEXES = {
+    frozenset({**one, "queryScope": "COLLECTION"}.items())
+    for one in ({"order": "ASCENDING"}, {"order": "DESCENDING"}, {"arrayConfig": "CONTAINS"})
+}
+"""What Firestore indexes of each field (https://firebase.google.com/docs/firestore/query-data/index-overview)."""
+
+
 def test_expiry_and_sweeps_are_declared() -> None:
-    """What is short-lived expires by a TTL, tokens are not indexed, accounts are found across users."""
+    """What is short-lived expires, tokens are not indexed, accounts and posts are found for all users.
+
+    An override takes the place of all indexes that a field has by itself: those an app may need are named.
+    """
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     by_field = {(it["collectionGroup"], it["fieldPath"]): it for it in overrides}
     for group in ("oauthStates", "threadsDeletions"):
         assert by_field[group, "expiresAt"]["ttl"] is True
     for group in ("posts", "threadsClaims"):
         assert by_field[group, ledger.TTL_FIELD]["ttl"] is True
-    assert {field for group, field in by_field if group == "posts"} == {ledger.TTL_FIELD}, "apps have posts"
     assert by_field["accounts", "accessToken"]["indexes"] == []
-    for field in (*accounts.ID_FIELDS, accounts.USERNAME_FIELD, "refreshAt"):
-        scopes = {index["queryScope"] for index in by_field["accounts", field]["indexes"]}
-        assert scopes == {"COLLECTION", "COLLECTION_GROUP"}
+    found = {("accounts", field) for field in (*accounts.ID_FIELDS, accounts.USERNAME_FIELD, "refreshAt")}
+    found.add(("posts", "accountId"))
+    others = {("accounts", "accessToken"), ("posts", ledger.TTL_FIELD)}
+    assert {it for it in by_field if it[0] in {"accounts", "posts"}} == found | others, "apps have these, too"
+    for name in found:
+        indexes = [frozenset(index.items()) for index in by_field[name]["indexes"]]
+        across = frozenset({"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}.items())
+        assert {*indexes} == DEFAULT_INDEXES | {across}
+        assert len(indexes) == len({*indexes})
 
 
 @pytest.mark.parametrize(

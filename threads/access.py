@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from threads.accounts import TOKEN_FIELD, check_connected, check_scopes, reconnect_change, select_account
+from threads.accounts import (
+    TOKEN_FIELD,
+    TOKEN_REJECTED,
+    check_connected,
+    check_scopes,
+    reconnect_change,
+    select_account,
+)
 from threads.documents import Found
-from threads.errors import ReconnectRequired, ServiceUnavailable
+from threads.errors import AccountNotFound, ReconnectRequired, ServiceUnavailable
 from threads.refresh import Outcome, refresh
 from threads.tokens import is_ending
 from threads.tools import Tools
-from threads.vault import Place, SealBroken
+from threads.vault import SealBroken, token_place
 from threads.wire import Secret
 
 
@@ -42,12 +49,13 @@ def open_token(tools: Tools, uid: str, account: Found, needed_scopes: Iterable[s
     Raises:
         ReconnectRequired: its token is known to be dead, or no key opens it.
         MissingScope: it has not granted a permission that is needed.
+        AccountNotFound: it was disconnected while its token was refreshed.
 
     """
     check_usable(tools, account, needed_scopes)
     if is_ending(account.fields, tools.now()):
         account = _refreshed(tools, uid, account)
-    place = Place(tools.project(), uid, account.id, TOKEN_FIELD)
+    place = token_place(tools.project(), uid, account.id)
     try:
         return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
     except SealBroken as error:
@@ -60,6 +68,7 @@ def _refreshed(tools: Tools, uid: str, account: Found) -> Found:
 
     Raises:
         ReconnectRequired: Threads says that the old one is dead.
+        AccountNotFound: it has been disconnected meanwhile.
 
     """
     try:
@@ -68,11 +77,13 @@ def _refreshed(tools: Tools, uid: str, account: Found) -> Found:
         return account
     if done.outcome is Outcome.ENDED:
         raise done.error or ReconnectRequired
-    return done.account or account
+    if done.account is None:
+        raise AccountNotFound
+    return done.account
 
 
 def note_dead_token(tools: Tools, uid: str, account: Found) -> None:
     """Let whoever needs the account next know that Threads has refused its token. One commit."""
-    change, card = reconnect_change("token_rejected", tools.now())
+    change, card = reconnect_change(TOKEN_REJECTED, tools.now())
     with suppress(ServiceUnavailable):  # the next call finds it out anew
         tools.store.change_account(uid, account, change=change, card=card)

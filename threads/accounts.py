@@ -10,13 +10,19 @@ from typing import Any, TypeVar
 
 from threads.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired
 from threads.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
-from threads.tokens import token_times
+from threads.tokens import issued_at, token_times
 from threads.wire import Secret, as_json_time
 
 ACTIVE = "active"
 RECONNECT_REQUIRED = "reconnect_required"
 
+TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason to connect again
+TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the same
+
 T = TypeVar("T")
+
+Changes = tuple[dict[str, Any], dict[str, Any]]
+"""What changes in a user's summary, and what on an account."""
 
 TOKEN_FIELD = "accessToken"  # noqa: S105 - the name of a field
 
@@ -73,6 +79,49 @@ def public_profile(profile: Profile) -> dict[str, Any]:
     }
 
 
+def connection_change(
+    connection: Connection, sealed_token: str, *, summary: Mapping[str, Any], account: Mapping[str, Any]
+) -> Changes | None:
+    """Return what a connection changes in the summary, and on the account; both may be there already.
+
+    A token that works is not given away for an older one, and not for one that can do less without anybody
+    having refused it: the window of a sign-in asks for what every connection asks for, and no more.
+
+    Args:
+        connection: the new one.
+        sealed_token: its token.
+        summary: the one there is, or nothing.
+        account: the document there is, or nothing.
+
+    Returns:
+        the fields of both. None where nothing changes: the account was connected again meanwhile.
+
+    """
+    works = _has_working_token(account, connection.now)
+    if works and _is_newer(account, connection):
+        return None
+    if works and _can_do_more(account, connection):
+        return _summary_with_profile(connection, summary), _profile_fields(connection)
+    first = {} if account else {"createdAt": connection.now}
+    return summary_document(connection, summary), {**account_document(connection, sealed_token), **first}
+
+
+def _has_working_token(account: Mapping[str, Any], now: datetime) -> bool:
+    is_active = account.get("status") == ACTIVE
+    return is_active and not is_without_token(account) and not has_run_out(account, now)
+
+
+def _is_newer(account: Mapping[str, Any], connection: Connection) -> bool:
+    issued = issued_at(account)
+    return issued is not None and issued > connection.now
+
+
+def _can_do_more(account: Mapping[str, Any], connection: Connection) -> bool:
+    """Say whether an account's token can do all that the new one can and more, which nobody has refused."""
+    there, new = {*(account.get("scopes") or ())}, {*connection.scopes}
+    return new < there and there.isdisjoint(connection.refused_scopes)
+
+
 def account_document(connection: Connection, sealed_token: str) -> dict[str, Any]:
     """Return the account's document without ``createdAt``, which only the first connection sets."""
     return {
@@ -80,9 +129,17 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
         TOKEN_FIELD: sealed_token,
         "tokenType": connection.token_type,
         **token_times(connection.profile.id, connection.now, timedelta(seconds=connection.expires_in)),
-        "updatedAt": connection.now,
         "scopes": list(connection.scopes),
         "status": ACTIVE,
+        **_profile_fields(connection),
+    }
+
+
+def _profile_fields(connection: Connection) -> dict[str, Any]:
+    """Return the part of an account's document that is not about its token."""
+    return {
+        "updatedAt": connection.now,
+        "connectedAt": connection.now,
         "profile": public_profile(connection.profile),
         "extra": {**connection.profile.extra, "threadsUserId": connection.threads_user_id},
     }
@@ -96,13 +153,13 @@ def refused_scopes(scopes: Sequence[str]) -> dict[str, list[str]]:
 def summary_document(connection: Connection, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the summary with this account's card in it; what the user has chosen before is kept."""
     cards = dict(before.get("accounts") or {})
-    account_id, profile = connection.profile.id, public_profile(connection.profile)
+    account_id = connection.profile.id
     old = cards.get(account_id, {})
     kept = {name: old[name] for name in old if name not in ("statusReason", "refusedScopes")}
     cards[account_id] = {
         "enabled_for_repost": False,
         **kept,
-        **{name: profile[name] for name in ("displayName", "username", "avatarUrl", "accountType")},
+        **_shown_profile(connection),
         "status": ACTIVE,
         "expiresAt": connection.expires_at,
         **refused_scopes(connection.refused_scopes),
@@ -113,6 +170,20 @@ def summary_document(connection: Connection, before: Mapping[str, Any]) -> dict[
         "accounts": cards,
         "updatedAt": connection.now,
     }
+
+
+def _summary_with_profile(connection: Connection, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes in the summary when an account keeps its token, and gets its profile anew."""
+    cards = dict(before.get("accounts") or {})
+    account_id = connection.profile.id
+    cards[account_id] = {**cards.get(account_id, {}), **_shown_profile(connection)}
+    return {"accounts": cards, "updatedAt": connection.now}
+
+
+def _shown_profile(connection: Connection) -> dict[str, Any]:
+    """Return the part of a card that is the profile."""
+    profile = public_profile(connection.profile)
+    return {name: profile[name] for name in ("displayName", "username", "avatarUrl", "accountType")}
 
 
 def cards_answer(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,9 +223,14 @@ def check_connected(account: Mapping[str, Any], now: datetime) -> None:
         ReconnectRequired: its token is known to be dead, or has run out.
 
     """
-    expires_at = account.get("expiresAt")
-    if account.get("status") == RECONNECT_REQUIRED or (expires_at and expires_at <= now):
+    if account.get("status") == RECONNECT_REQUIRED or has_run_out(account, now):
         raise ReconnectRequired
+
+
+def has_run_out(account: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether an account's token has ended by itself."""
+    expires_at = account.get("expiresAt")
+    return expires_at is not None and bool(expires_at <= now)
 
 
 def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
@@ -168,7 +244,7 @@ def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
     missing = [scope for scope in needed if granted is not None and scope not in granted]
     if missing:
         raise MissingScope(
-            f"This account has not granted {' and '.join(missing)}. Connect it again, with "
+            f"This account has not granted {' and '.join(missing)}. Connect it again, with its accountId and "
             f"scopes={','.join(missing)}, and allow it."
         )
 
@@ -211,6 +287,12 @@ def is_without_token(account: Mapping[str, Any]) -> bool:
     return not account.get(TOKEN_FIELD)
 
 
+def is_connected_after(account: Mapping[str, Any], moment: datetime) -> bool:
+    """Say whether an account was connected, for the first time or again, after a moment."""
+    connected_at = account.get("connectedAt") or account.get("createdAt")
+    return isinstance(connected_at, datetime) and connected_at > moment
+
+
 def summary_with_choice(
     before: Mapping[str, Any],
     account_id: str,
@@ -241,12 +323,17 @@ def summary_with_choice(
     return {"accounts": cards, **default, "updatedAt": now}
 
 
-def summary_without(before: Mapping[str, Any], account_id: str, now: datetime) -> dict[str, Any]:
-    """Return what changes in the summary when an account goes; one that is left becomes the default one."""
+def summary_without(before: Mapping[str, Any], account_id: str, now: datetime) -> dict[str, Any] | None:
+    """Return what changes in the summary when an account goes; None when it was the last one.
+
+    One that is left becomes the default one.
+    """
     cards = {name: card for name, card in (before.get("accounts") or {}).items() if name != account_id}
+    if not cards:
+        return None
     default = before.get("defaultAccountId")
     if default not in cards:
-        default = min(cards, key=lambda name: cards[name].get("username") or "", default=None)
+        default = min(cards, key=lambda name: cards[name].get("username") or "")
     return {"accounts": cards, "defaultAccountId": default, "connectedCount": len(cards), "updatedAt": now}
 
 

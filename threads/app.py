@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from threads.vault import Vault
 
 CONFIG: Config = read_config(os.environ)
+
+FIREBASE_TIMEOUT = timedelta(seconds=10)
+"""For each part of a call to Firebase Authentication: connecting, and each read. firebase-admin's own is two
+minutes, as long as a whole connection may take."""
 
 _T = TypeVar("_T")
 _making = threading.RLock()
@@ -75,7 +79,8 @@ def _cloud_tasks() -> "CloudTasksClient":
 def _firebase() -> "firebase_admin.App":
     import firebase_admin.auth  # noqa: PLC0415 - heavy
 
-    return firebase_admin.initialize_app(options={"projectId": CONFIG.project} if CONFIG.project else None)
+    project = {"projectId": CONFIG.project} if CONFIG.project else {}
+    return firebase_admin.initialize_app(options={"httpTimeout": FIREBASE_TIMEOUT.total_seconds(), **project})
 
 
 @_once

@@ -5,7 +5,8 @@ Where connections are immediate, the account gets saved:
     1 read     the state
     1 write    use it up: from here on this request alone goes on
     4 calls    code → short-lived token → long-lived token → profile, and what was granted
-    1 commit   account, summary, and how the state ended
+    1 commit   account, summary, and how the state ended; where there is a summary, it fails on it, and
+               a read and another one follow
 
 Where the app confirms them, the code is kept (``auth_link``), and Threads is not called:
 
@@ -18,6 +19,7 @@ A callback that is loaded again finds how its state ended and answers the same, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hmac import compare_digest
 from typing import Any
 
 from threads import oauth
@@ -32,7 +34,7 @@ from threads.auth_exchange import (
     usage,
     use_up,
 )
-from threads.auth_link import handle_of, is_handle_of, new_link
+from threads.auth_link import handle_of, is_link, link_id, new_link
 from threads.auth_start import PROVIDER, is_confirmed
 from threads.config import Config
 from threads.documents import Found
@@ -89,7 +91,8 @@ def finish(tools: Tools, callback: Callback) -> Outcome:
     Raises:
         InvalidState: there is no such state; where it would lead is not known either.
         InProgress: another request is at it.
-        ServiceUnavailable: Firestore does not answer; Threads was not called.
+        ServiceUnavailable: Firestore does not answer; Threads was not called. A reload goes on, unless what
+            uses the state up was carried out after all: then it has to be started again.
 
     """
     found = _find_state(tools, callback.unverified_state)
@@ -103,15 +106,16 @@ def finish(tools: Tools, callback: Callback) -> Outcome:
     code = callback.code()
     if code is None:
         return _deny(tools, callback, found, return_to)
-    if is_confirmed(tools.config, found.fields.get("mode")):
+    # Who was promised that the app confirms it is asked, whatever the configuration says by now.
+    if found.fields.get("isConfirmed") or is_confirmed(tools.config, found.fields.get("mode")):
         return _link(tools, callback, found, return_to, code)
     return _connect(tools, found, return_to, code)
 
 
 def _find_state(tools: Tools, unverified_state: str) -> Found:
     found = tools.store.read_state(unverified_state) if is_document_id(unverified_state) else None
-    # A link lies in the same collection; its handle is no state.
-    if found is None or found.fields.get("provider") != PROVIDER or "kind" in found.fields:
+    # A link lies in the same collection; its name is no state.
+    if found is None or found.fields.get("provider") != PROVIDER or is_link(found):
         raise InvalidState
     return found
 
@@ -163,8 +167,9 @@ def _link(
     if return_to is None:
         raise InvalidState
     handle = handle_of(found.id, code)
-    change = {**usage(tools), "outcome": {"status": LINKED, "handle": handle}}
-    if tools.store.link_state(found, change, handle=handle, link=new_link(tools, found, handle, code)):
+    name = link_id(handle)
+    change = {**usage(tools), "outcome": {"status": LINKED, "handle": name}}
+    if tools.store.link_state(found, change, link_id=name, link=new_link(tools, found, name, code)):
         return Outcome(LINKED, return_to, handle=handle)
     return _earlier_outcome(_find_state(tools, found.id), callback, return_to, tools.now())
 
@@ -187,9 +192,10 @@ def _earlier_outcome(found: Found, callback: Callback, return_to: ReturnTo | Non
     )
 
 
-def _earlier_link(found: Found, callback: Callback, return_to: ReturnTo | None, handle: str) -> Outcome:
+def _earlier_link(found: Found, callback: Callback, return_to: ReturnTo | None, name: str) -> Outcome:
     """Tell the handle again, but only to who has the code: the state is known to who has begun it."""
     code = callback.code()
-    if code is None or return_to is None or not is_handle_of(handle, found.id, code):
+    handle = handle_of(found.id, code) if code else None
+    if handle is None or return_to is None or not compare_digest(name, link_id(handle)):
         return Outcome(FAILED, return_to, error=InvalidState())
     return Outcome(LINKED, return_to, handle=handle)

@@ -3,11 +3,12 @@
     1 read     the link
     1 write    use it up: from here on this request alone goes on
     4 calls    code → short-lived token → long-lived token → profile, and what was granted
-    1 commit   account, summary, and how the link ended
+    1 commit   account, summary, and how the link ended; where there is a summary, it fails on it, and
+               a read and another one follow
 
 To sign in, between the calls and the commit:
 
-    2 calls    Firebase creates or updates the user, whose custom token is signed
+    3 calls    Firebase is asked for the user, creates or updates it, and signs its custom token
 
 Why this is a step of its own, and what a link is: ``auth_link``.
 """
@@ -16,17 +17,15 @@ from typing import NamedTuple
 
 from threads.accounts import Connection
 from threads.auth_exchange import EXCHANGE_TIME, exchange, note_failure, save, use_up
-from threads.auth_link import CODE_FIELD, is_link, open_code
+from threads.auth_link import CODE_FIELD, is_handle, is_link, link_id, open_code
 from threads.auth_start import SIGN_IN, check_sign_in
 from threads.documents import Found
 from threads.errors import Forbidden, InProgress, InvalidHandle, ServiceError
 from threads.oauth import AuthorizationCode
 from threads.pkce import is_answered
 from threads.tools import Tools
-from threads.wire import Secret, is_document_id
-
-UID_PREFIX = "threads:"
-"""Of the users who signed in with Threads: the account's id follows."""
+from threads.users import uid_of
+from threads.wire import Secret
 
 
 class Confirmation(NamedTuple):
@@ -56,7 +55,8 @@ def finish(tools: Tools, confirmation: Confirmation) -> Finished:
         InProgress: another request is at it.
         WrongAccount: it is another account than the one to connect again.
         ThreadsError: Threads refused the code, or did not answer; the link is used up.
-        ServiceUnavailable: Firestore or Firebase does not answer.
+        ServiceUnavailable: Firestore or Firebase does not answer; once the link is used up, its
+            ``retryable`` is false, as that of every error.
 
     """
     link = _find_link(tools, confirmation.unverified_handle)
@@ -72,8 +72,7 @@ def finish(tools: Tools, confirmation: Confirmation) -> Finished:
 
 
 def _find_link(tools: Tools, unverified_handle: str) -> Found:
-    found = tools.store.read_state(unverified_handle) if is_document_id(unverified_handle) else None
-    # A state lies in the same collection; it is no handle.
+    found = tools.store.read_state(link_id(unverified_handle)) if is_handle(unverified_handle) else None
     if found is None or not is_link(found):
         raise InvalidHandle
     return found
@@ -115,6 +114,6 @@ def _complete(tools: Tools, code: AuthorizationCode, used: Found) -> Finished:
 def _sign_in(tools: Tools, connection: Connection) -> tuple[str, Secret]:
     """Return the uid and a custom token of the user whom this account is; before anything else is saved."""
     profile = connection.profile
-    uid = f"{UID_PREFIX}{profile.id}"
+    uid = uid_of(profile.id)
     tools.users.save(uid, display_name=profile.display_name, photo_url=profile.avatar_url)
     return uid, tools.users.custom_token(uid)

@@ -9,8 +9,11 @@ handle on, with what only its own visitor has: the ID token of the user who has 
 page that has. The victim's app has the handle and neither of these; the attacker has them, and no handle:
 
 * The handle is made from the code, by an HMAC whose key the code is. The attacker knows the state, as it is
-  his; the code goes from Threads by way of the victim's browser to the callback, and nowhere else. So a
-  reload of the callback leads to the same handle, and the same state with another code to none.
+  his; the code goes from Threads by way of the victim's browser to the callback. So a reload of the callback
+  leads to the same handle, and the same state with another code to none. One more place sees the code: Cloud
+  Run's own request log holds callbacks' URLs, from which its readers could make handles, so that the README
+  tells how to leave those lines out.
+* The database holds no handle: a link's name is the handle's digest, and the code in it is sealed.
 * A state takes one code. An attacker who brings one of his own, or a made-up one, has used up his own state:
   what the victim brings after that is not even kept.
 * The handle stands in the fragment of ``returnTo``, which no server sees. It works once, for five minutes;
@@ -25,6 +28,7 @@ handle takes it off its address.
 import base64
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +45,7 @@ LINK_LIFETIME = timedelta(minutes=5)
 CODE_FIELD = "code"
 
 _KIND = "link"
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _PURPOSE = b"th_link\0"
 """Keeps this HMAC apart from any other that may be made with a code one day."""
 
@@ -51,9 +56,14 @@ def handle_of(state: str, code: AuthorizationCode) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def is_handle_of(handle: str, state: str, code: AuthorizationCode) -> bool:
-    """Say whether a state and a code make this handle; it takes the same time."""
-    return hmac.compare_digest(handle, handle_of(state, code))
+def is_handle(unverified: str) -> bool:
+    """Say whether a text has the form of a handle."""
+    return _HANDLE.fullmatch(unverified) is not None
+
+
+def link_id(handle: str) -> str:
+    """Return the name of a handle's link, from which nobody gets back to the handle."""
+    return hashlib.sha256(handle.encode()).hexdigest()
 
 
 def is_link(found: Found) -> bool:
@@ -61,11 +71,11 @@ def is_link(found: Found) -> bool:
     return found.fields.get("kind") == _KIND and found.fields.get("provider") == PROVIDER
 
 
-def new_link(tools: Tools, state: Found, handle: str, code: AuthorizationCode) -> dict[str, Any]:
-    """Return a link's document: what the state knows, and the code, sealed."""
+def new_link(tools: Tools, state: Found, name: str, code: AuthorizationCode) -> dict[str, Any]:
+    """Return the document of the link with this name: what the state knows, and the code, sealed."""
     now = tools.now()
     kept = ("uid", "provider", "mode", "scopes", "account", "challenge")
-    place = _place(tools, handle, state.fields.get("uid"))
+    place = _place(tools, name, state.fields.get("uid"))
     return {
         **{name: state.fields.get(name) for name in kept},
         "kind": _KIND,
@@ -89,5 +99,5 @@ def open_code(tools: Tools, link: Found) -> AuthorizationCode:
         raise InvalidHandle from None
 
 
-def _place(tools: Tools, handle: str, uid: str | None) -> Place:
-    return Place(tools.project(), uid or "", handle, CODE_FIELD)
+def _place(tools: Tools, name: str, uid: str | None) -> Place:
+    return Place(tools.project(), uid or "", name, CODE_FIELD)

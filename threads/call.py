@@ -102,8 +102,8 @@ class Call:
         if self.request.mimetype != expected or encoding != "identity":
             raise UnsupportedMediaType(None if expected == JSON else f"Send the body as {expected}.")
 
-    def raw_body(self) -> bytes:
-        """Return the body as it came, up to its limit.
+    def raw_body(self, *, limit: int = MAX_BODY_BYTES) -> bytes:
+        """Return the body as it came, up to a limit in bytes.
 
         Not with Flask's MAX_CONTENT_LENGTH: functions-framework reads the rest of the body after the answer,
         and would turn Flask's complaint about it into a 500.
@@ -113,10 +113,10 @@ class Call:
 
         """
         body = bytearray()
-        while piece := _piece(self.request, MAX_BODY_BYTES + 1 - len(body)):
+        while piece := _piece(self.request, limit + 1 - len(body)):
             body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise PayloadTooLarge
+            if len(body) > limit:
+                raise PayloadTooLarge(f"The body is larger than {limit // 1024} KiB.")
         return bytes(body)
 
 

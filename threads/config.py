@@ -110,7 +110,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
         app_id=read.required("THREADS_APP_ID"),
         app_secret=Secret(read.required("THREADS_APP_SECRET")),
         redirect_uri=read.url("THREADS_REDIRECT_URI", None),
-        authorize_url=read.url("THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"),
+        authorize_url=read.url_without_query(
+            "THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"
+        ),
         graph_url=read.url("THREADS_GRAPH_URL", "https://graph.threads.net").rstrip("/"),
         graph_version=read.text("THREADS_GRAPH_VERSION", "v1.0").strip("/"),
         extra_scopes=read.scopes("THREADS_EXTRA_SCOPES"),
@@ -118,9 +120,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
         connect_mode=read.choice("CONNECT_MODE", CONNECT_MODES),
         is_sign_in_on=read.choice("SIGN_IN", ("off", "on")) == "on",
-        # The functions of one deployment are neighbours: they differ in the last part of their URLs.
-        data_deletion_url=read.url("DATA_DELETION_URL", "")
-        or read.neighbour("THREADS_REDIRECT_URI", "th_delete_data"),
+        data_deletion_url=read.url(
+            "DATA_DELETION_URL", read.neighbour("THREADS_REDIRECT_URI", "th_auth_callback", "th_delete_data")
+        ),
         webhook_verify_token=read.optional_secret("WEBHOOK_VERIFY_TOKEN"),
         text_counting=Counting(read.choice("TEXT_COUNTING", tuple(Counting))),
         text_mode=read.choice("TEXT_MODE", TEXT_MODES),
@@ -128,7 +130,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         publish_queue=read.queue("PUBLISH_QUEUE"),
         publish_url=read.optional_url("PUBLISH_URL"),
         refresh_url=read.optional_url("REFRESH_URL")
-        or read.neighbour("PUBLISH_URL", "th_refresh_tokens")
+        or read.neighbour("PUBLISH_URL", "publish_threads", "th_refresh_tokens")
         or None,
         tasks_api=read.host("TASKS_API_URL"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT", "") or None,
@@ -142,6 +144,8 @@ def read_config(environment: Mapping[str, str]) -> Config:
     if config.publish_queue:  # a queue whose tasks nobody can send, or nobody would believe
         read.required("PUBLISH_URL")
         read.required("TASKS_SERVICE_ACCOUNT")
+        if not (config.refresh_url or read.mistakes.keys() & {"PUBLISH_URL", "REFRESH_URL"}):
+            read.required("REFRESH_URL")
     if read.on_cloud:
         read.refuse_emulators()
         read.refuse_local_urls()
@@ -228,6 +232,12 @@ class _Reader:
             self._check_url(name, value)
         return value
 
+    def url_without_query(self, name: str, default: str) -> str:
+        value = self.url(name, default)
+        if "?" in value and name not in self.mistakes:
+            self.mistakes[name] = f"has {value!r}; the query is made for each window, and cannot stand in it"
+        return value
+
     def optional_url(self, name: str) -> str | None:
         return self.url(name, "") or None
 
@@ -235,10 +245,17 @@ class _Reader:
         value = self.text(name, "")
         return Secret(value) if value else None
 
-    def neighbour(self, name: str, function: str) -> str:
-        """Return the URL of a function beside the one that a variable names, empty where it names none."""
+    def neighbour(self, name: str, function: str, other: str) -> str | None:
+        """Return the URL of a function, by the URL of another one of the same deployment.
+
+        They differ in the last part of their paths where that is the function's name. Elsewhere, as with
+        Cloud Run's own URLs, whose hosts differ, nothing can be told: None. Empty where the other one has to
+        be set right first.
+        """
         value = self.text(name, "")
-        return urljoin(value, function) if value and name not in self.mistakes else ""
+        if not value or name in self.mistakes:
+            return ""
+        return urljoin(value, other) if urlsplit(value).path.endswith(f"/{function}") else None
 
     def host(self, name: str) -> str | None:
         value = self.optional_url(name)

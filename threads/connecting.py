@@ -36,6 +36,9 @@ FINISH_PARAMETERS = ("handle", "verifier")
 MAX_PARAMETER = 4096
 """Characters of a parameter that are looked at."""
 
+YES = (True, "1", "true", "True")
+"""What stands for true in a query, where everything is a text, and in a body."""
+
 
 def th_auth_start(service: Service, call: Call) -> Answer:
     """Serve th_auth_start.
@@ -45,18 +48,13 @@ def th_auth_start(service: Service, call: Call) -> Answer:
     """
     from threads import auth_start  # noqa: PLC0415 - lazy
 
-    given = call.query(*START_PARAMETERS)
-    body = call.optional_json()
-    fields = Fields({**given, **body}, known=START_PARAMETERS)
-    for name in given.keys() & body.keys():
-        fields.problem(name, "invalid_request", "stands in the query and in the body.")
-    mode = fields.text("mode", limit=MAX_PARAMETER) or auth_start.CONNECT
-    if mode not in auth_start.MODES:
-        fields.problem("mode", "invalid_request", f"must be {' or '.join(auth_start.MODES)}.")
-    wish = _wish(fields, None if mode == auth_start.SIGN_IN else _user(service, call))
+    fields = _start_fields(call)
+    wish, is_redirect = _wish(fields), fields.flag("redirect")
     fields.check()
+    if wish.mode == auth_start.CONNECT:
+        wish = wish._replace(uid=_user(service, call))
     url = auth_start.start(service.config, service.store(), wish, now=datetime.now(UTC))
-    if str(given.get("redirect", body.get("redirect"))) in {"1", "True"}:
+    if is_redirect:
         return redirect(url)
     lifetime = int(auth_start.STATE_LIFETIME.total_seconds())
     return Answer(body={"ok": True, "authUrl": url, "expiresIn": lifetime})
@@ -90,12 +88,12 @@ def th_auth_finish(service: Service, call: Call) -> Answer:
     fields = Fields(call.json(), known=FINISH_PARAMETERS)
     handle = fields.text("handle", limit=MAX_PARAMETER)
     verifier = fields.text("verifier", limit=MAX_PARAMETER)
-    uid = None if verifier else _user(service, call)
     if handle is None and not fields.has_problem("handle"):
         fields.problem("handle", "invalid_request", "is missing: it stands behind #th_link= in returnTo.")
-    if verifier and not pkce.is_verifier(verifier):
+    if verifier is not None and not pkce.is_verifier(verifier):
         fields.problem("verifier", "invalid_request", "must be 43 to 128 unreserved characters (RFC 7636).")
     fields.check()
+    uid = _user(service, call) if verifier is None else None
     finished = auth_finish.finish(
         service.tools(), auth_finish.Confirmation(handle or "", uid=uid, unverified_verifier=verifier)
     )
@@ -111,12 +109,30 @@ def _user(service: Service, call: Call) -> str:
     return uid
 
 
-def _wish(fields: Fields, uid: str | None) -> "Wish":
-    """Read what a user asks for, or without one who wants to sign in; broken rules are noted."""
+def _start_fields(call: Call) -> Fields:
+    """Read the parameters of th_auth_start, which stand in the query or in the body."""
+    given, body = call.query(*START_PARAMETERS), call.optional_json()
+    members = {**dict.fromkeys(call.request.args), **given, **body}  # first what is unknown, to be named
+    if members.get("redirect") in YES:
+        members["redirect"] = True
+    fields = Fields(members, known=START_PARAMETERS)
+    for name in given.keys() & body.keys():
+        fields.problem(name, "invalid_request", "stands in the query and in the body.")
+    if {"returnTo", "return_to"} <= members.keys():
+        fields.problem("return_to", "invalid_request", "is another name of returnTo: send one of them.")
+    return fields
+
+
+def _wish(fields: Fields) -> "Wish":
+    """Read what is asked for, not yet by whom; broken rules are noted."""
     from threads import auth_start  # noqa: PLC0415 - lazy
 
-    wish = auth_start.Wish(
-        uid=uid,
+    mode = fields.text("mode", limit=MAX_PARAMETER) or auth_start.CONNECT
+    if mode not in auth_start.MODES:
+        fields.problem("mode", "invalid_request", f"must be {' or '.join(auth_start.MODES)}.")
+    return auth_start.Wish(
+        mode=mode,
+        uid=None,
         unverified_return_to=fields.text("returnTo", limit=MAX_PARAMETER)
         or fields.text("return_to", limit=MAX_PARAMETER),
         unverified_scopes=[
@@ -125,19 +141,8 @@ def _wish(fields: Fields, uid: str | None) -> "Wish":
             for scope in entry.replace(",", " ").split()
         ],
         unverified_account_id=fields.text("accountId", limit=MAX_PARAMETER),
-        challenge=fields.text("challenge", limit=MAX_PARAMETER),
+        unverified_challenge=fields.text("challenge", limit=MAX_PARAMETER),
     )
-    if uid and wish.challenge:
-        fields.problem("challenge", "invalid_request", "is for mode=signin only.")
-    if not uid and wish.unverified_account_id:
-        fields.problem("accountId", "invalid_request", "is for mode=connect only.")
-    if not uid and not pkce.is_challenge(wish.challenge or ""):
-        fields.problem(
-            "challenge",
-            "invalid_request",
-            "must be the SHA-256 of a verifier in base64url, 43 characters (RFC 7636, S256).",
-        )
-    return wish
 
 
 def _check_navigation(call: Call) -> None:

@@ -3,18 +3,20 @@
     1 read, 1 commit     no token, and a card that says so: from here on nothing is published with it
     1 read a page,
     1 commit a post      what nobody has begun to publish is cancelled, and its task deleted
-    2 reads, 1 commit    account and card are gone, and another account is the default one
+    2 reads, 1 commit    account and card are gone, and another account is the default one; with the last
+                         account the summary is gone
 
 Whoever comes after a crash finds an account without a token, and goes on with it. A delivery that is at a
-post just then has the token in memory and ends that post; one that comes later finds no account. The records
-of posts stay: they are the user's own history.
+post just then has the token in memory and ends that post, and nothing that follows it in its thread; one that
+comes later finds no account. The records of posts stay: they are the user's own history.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from threads.access import find_account
-from threads.accounts import disconnect_change, is_without_token, summary_without
+from threads.accounts import disconnect_change, is_connected_after, is_without_token, summary_without
 from threads.errors import InProgress, InvalidRequest, ServiceUnavailable
 from threads.ledger import TRANSITIONS, State
 from threads.manage import cancel
@@ -51,8 +53,14 @@ def disconnect(tools: Tools, uid: str, account_id: str) -> Disconnected:
     return Disconnected(tools.store.read_summary(uid), cancelled)
 
 
-def take_token(tools: Tools, uid: str, account_id: str) -> None:
+def take_token(tools: Tools, uid: str, account_id: str, *, until: datetime | None = None) -> None:
     """Take an account's token away, so that nobody begins anything with it.
+
+    Args:
+        tools: the outside world.
+        uid: whose account it is.
+        account_id: the account.
+        until: a connection that was made after this moment keeps its token. None: whenever it was made.
 
     Raises:
         AccountNotFound: the user has no such account.
@@ -61,7 +69,7 @@ def take_token(tools: Tools, uid: str, account_id: str) -> None:
     """
     for _ in range(SAVE_ATTEMPTS):
         account = find_account(tools, uid, account_id)
-        if is_without_token(account.fields):
+        if is_without_token(account.fields) or (until and is_connected_after(account.fields, until)):
             return
         change, card = disconnect_change(tools.now())
         if tools.store.change_account(uid, account, change=change, card=card):

@@ -54,6 +54,18 @@ class Documents:
             raise ServiceUnavailable from error
 
 
+def owner_of(path: str) -> str | None:
+    """Return whose account, or post, lies at a path; None where it is none of ours.
+
+    What is found across users goes by a collection's name, and an app may have ``accounts`` and ``posts`` of
+    its own.
+    """
+    match path.split("/"):
+        case ["users", uid, "integrations", "threads", _, _]:
+            return uid
+    return None
+
+
 def patience() -> dict[str, Any]:
     """Return how long each call may take, and what is repeated within that time."""
     from google.api_core import exceptions, retry  # noqa: PLC0415 - heavy

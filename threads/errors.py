@@ -80,7 +80,7 @@ class ServiceError(Exception):
 
     status: ClassVar[int]
     code: str
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     retry_after: timedelta | None = None
     next_action: str | None = None
     post_id: str | None = None
@@ -232,7 +232,7 @@ class MethodNotAllowed(CallerError):
 
 
 class PayloadTooLarge(CallerError):
-    """The body is larger than 64 KiB."""
+    """The body is too large."""
 
     status = 413
     code = "payload_too_large"
@@ -367,6 +367,11 @@ class InternalError(ServiceError):
 
     status = 500
     code = "internal"
+
+
+def name_of(error: Exception) -> str:
+    """Return the word for an error where errors are counted: its code; of a mistake of ours its kind, too."""
+    return error.code if isinstance(error, ServiceError) else f"{InternalError.code} {type(error).__name__}"
 
 
 def status_of(code: str) -> int:

@@ -221,11 +221,16 @@ RULES: tuple[Rule, ...] = (
 
 
 def classify(failure: Failure) -> Rule:
-    """Return the row of a failure. With a 5xx it proves nothing, whatever its code says."""
+    """Return the row of a failure.
+
+    With a 5xx it proves nothing, whatever its code says: a server in trouble least of all that a token is
+    dead, which would cost its owner the connection.
+    """
     rule = next(rule for rule in RULES if rule.fits(failure))
-    if rule.verdict.definite and failure.status in _SERVER_ERRORS:
-        return rule._replace(verdict=rule.verdict._replace(definite=False))
-    return rule
+    if failure.status not in _SERVER_ERRORS or not rule.verdict.definite:
+        return rule
+    error = ThreadsUnavailable if rule.error is ReconnectRequired else rule.error
+    return rule._replace(error=error, verdict=rule.verdict._replace(definite=False))
 
 
 def error_for(

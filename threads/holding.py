@@ -15,6 +15,7 @@ from threads.errors import (
     RATE_LIMIT_PAUSE,
     Evidence,
     GivenUp,
+    InProgress,
     OutcomeUnknown,
     RateLimited,
     RejectedByThreads,
@@ -35,6 +36,7 @@ from threads.ledger import (
     Record,
     task_id,
 )
+from threads.records import Held, Overtaken
 from threads.tools import Tools
 
 MAX_DOUBLED = 6
@@ -189,3 +191,24 @@ def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:
         trace = {name: answer[name] for name in ("fbtraceId",) if name in answer}
         answer = GivenUp(error).as_json() | trace
     return record.failed(answer, now)
+
+
+def end(tools: Tools, held: Held, trouble: ServiceError) -> Held:
+    """End a post that cannot be published any more, unless a delivery is at it; return its record.
+
+    Raises:
+        ServiceError: the trouble, where it passes.
+        InProgress: a delivery is at it.
+
+    """
+    if trouble.retryable:
+        raise trouble
+    record, now = held.record, tools.now()
+    if record.is_terminal:
+        return held
+    if record.is_held(now):
+        raise InProgress
+    try:
+        return tools.records.write(held, ended_badly(record, trouble, now))._replace(reason=trouble)
+    except Overtaken:
+        raise InProgress from None

@@ -78,14 +78,7 @@ class Identity:
             uid = auth.verify_id_token(unverified, app=app, clock_skew_seconds=CLOCK_SKEW.seconds)["uid"]
         except auth.CertificateFetchError as error:
             raise ServiceUnavailable from error
-        except (
-            auth.InvalidIdTokenError,
-            auth.UserDisabledError,
-            ValueError,
-            KeyError,
-            TypeError,
-            RecursionError,
-        ):
+        except (auth.InvalidIdTokenError, ValueError, KeyError, TypeError, RecursionError):
             raise Unauthenticated from None
         if not isinstance(uid, str) or not is_document_id(uid):
             raise Forbidden("This user id cannot be served.")

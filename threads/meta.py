@@ -15,6 +15,10 @@ from threads.service import Service
 if TYPE_CHECKING:
     from threads.signed_request import SignedRequest
 
+MAX_NOTIFICATION = 1024 * 1024
+"""Bytes of a notification: Meta puts up to 1,000 events into one
+(https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-notifications)."""
+
 HANDSHAKE = ("hub.mode", "hub.verify_token", "hub.challenge")
 
 
@@ -25,8 +29,7 @@ def th_deauthorize(service: Service, call: Call) -> Answer:
     """
     from threads.forget import request_deletion  # noqa: PLC0415 - lazy
 
-    signed = _signed_request(service, call)
-    call.notes["isDone"] = request_deletion(service.tools(), signed)
+    call.notes["deletion"] = request_deletion(service.tools(), _signed_request(service, call))
     return Answer(body={"ok": True})
 
 
@@ -40,7 +43,7 @@ def th_delete_data(service: Service, call: Call) -> Answer:
     if call.request.method == "GET":
         return _deletion_status(service, call)
     signed = _signed_request(service, call)
-    call.notes["isDone"] = request_deletion(service.tools(), signed)
+    call.notes["deletion"] = request_deletion(service.tools(), signed)
     url = f"{service.config.data_deletion_url}?{urlencode({'code': signed.code})}"
     return Answer(body={"url": url, "confirmation_code": signed.code})
 
@@ -55,7 +58,7 @@ def th_webhook(service: Service, call: Call) -> Answer:
     config = service.config
     if call.request.method == "GET":
         return Answer(text=webhook.answer_challenge(call.query(*HANDSHAKE), config.webhook_verify_token))
-    body = call.raw_body()
+    body = call.raw_body(limit=MAX_NOTIFICATION)
     webhook.check_signature(call.request.headers.get("X-Hub-Signature-256"), body, config.app_secret)
     events = webhook.read_events(body)
     call.notes["events"] = len(events)
@@ -99,5 +102,5 @@ def _deletion_status(service: Service, call: Call) -> Answer:
     if call.accepts_json():
         return Answer(body={"ok": True, "status": "done" if done else "running"})
     if done:
-        return page("Your data has been deleted", "Nothing of your Threads account is stored here any more.")
-    return page("Your data is being deleted", "This takes an hour at most. Look again later.")
+        return page("Your data has been deleted", "What was stored of your Threads account is gone.")
+    return page("Your data is being deleted", "This takes an hour or two. Look again later.")

@@ -8,7 +8,9 @@ A publish notice of a post that is not known only says that it is worth looking:
 not believed. The look is the ledger's own, at Threads, and it can end in nothing but "it is out": nothing is
 sent, and what is not found stays as it was. (A task would be the other way to look; but it also sends again
 what certainly is not out, and a user who was told that a post did not pass may have done without it.) A post
-that a delivery is at is left to it. Each notice may come twice, late, or not at all.
+that a delivery is at is left to it. Mostly one is: a notice usually comes within seconds, while the delivery
+holds its lease, or the lease of one that has died is not over; then the post's own next delivery looks, and a
+notice finds only what nobody comes back for. Each notice may come twice, late, or not at all.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from threads.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from threads.holding import ended_badly
+from threads.holding import end, ended_badly
 from threads.ledger import Record, State, new_record, task_id
 from threads.posts import Content, Submission
 from threads.records import Held, Overtaken
@@ -57,7 +57,7 @@ def publish(tools: Tools, uid: str, submission: Submission, delivery: Delivery) 
     record = new_record(account.id, submission.content.as_json(), tools.now())
     claimed = claim_new(tools, uid, submission.post_id(uid), record, delivery)
     held = Walk(tools, claimed, delivery, token, account).run()
-    return follow(tools, held, delivery, token, account)
+    return follow(tools, held, delivery)
 
 
 def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
@@ -82,9 +82,9 @@ def deliver_task(tools: Tools, uid: str, name: str, delivery: Delivery) -> Held:
         account = find_account(tools, uid, record.account_id)
         token = open_token(tools, uid, account, Content(record.content).needed_scopes)
     except ServiceError as trouble:
-        return _end(tools, held, trouble)
+        return follow(tools, end(tools, held, trouble), delivery)
     held = Walk(tools, claim(tools, held, delivery), delivery, token, account).run()
-    return follow(tools, held, delivery, token, account)
+    return follow(tools, held, delivery)
 
 
 def schedule(tools: Tools, uid: str, submission: Submission) -> Held:
@@ -205,7 +205,7 @@ def _refused(
     _same(there, record)
     is_whole = there.record.is_terminal and not submission.content.replies
     if delivery.by_task or is_whole:
-        return _end(tools, there, trouble)
+        return follow(tools, end(tools, there, trouble), delivery)
     raise trouble
 
 
@@ -219,18 +219,3 @@ def _same(there: Held, wanted: Record) -> Held:
     if there.record.content_hash != wanted.content_hash:
         raise IdempotencyMismatch
     return there
-
-
-def _end(tools: Tools, held: Held, trouble: ServiceError) -> Held:
-    """End a post that cannot be published any more, unless a delivery is at it."""
-    if trouble.retryable:
-        raise trouble
-    record, now = held.record, tools.now()
-    if record.is_terminal:
-        return held
-    if record.is_held(now):
-        raise InProgress
-    try:
-        return tools.records.write(held, ended_badly(record, trouble, now))._replace(reason=trouble)
-    except Overtaken:
-        raise InProgress from None

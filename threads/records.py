@@ -9,16 +9,21 @@ A claim keeps two posts with the same text from taking the same media id for the
 the ``ledger``'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.documents import Documents, conflicts, patience
+from threads.documents import Documents, conflicts, owner_of, patience
 from threads.errors import ServiceError, ServiceUnavailable
 from threads.ledger import TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
+
+
+PAGE = 200
+"""Posts of an account that are read at once; with their claims they are erased in one commit of at most 500
+writes."""
 
 
 class Held(NamedTuple):
@@ -112,6 +117,27 @@ class Records(Documents):
                 found = found.start_after({"__name__": self._post(uid, after)})
             snapshots = found.limit(limit).get(**patience())
         return [held for snapshot in snapshots if (held := _held(uid, snapshot))]
+
+    def pages_of(self, account_id: str) -> Iterator[list[Held]]:
+        """Return an account's posts, of all users, page by page. One read each.
+
+        An app's own ``posts`` may have an ``accountId``, too: they are passed over (see ``owner_of``).
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        after = None
+        while True:
+            with self.rpc() as client:
+                posts = client.collection_group("posts")
+                posts = posts.where(filter=FieldFilter("accountId", "==", account_id)).order_by("__name__")
+                if after:
+                    posts = posts.start_after({"__name__": after})
+                snapshots = posts.limit(PAGE).get(**patience())
+            if not snapshots:
+                return
+            owned = ((owner_of(it.reference.path), it) for it in snapshots)
+            yield [held for uid, it in owned if uid and (held := _held(uid, it))]
+            after = snapshots[-1].reference
 
     def claimed(self, media_id: str) -> Held | None:
         """Return the post that a media id belongs to. Two reads."""

@@ -14,21 +14,22 @@ from typing import NamedTuple
 
 from threads import oauth, tokens
 from threads.account_graph import AccountGraph
-from threads.accounts import ACTIVE, TOKEN_FIELD, reconnect_change, refreshed_change
+from threads.accounts import (
+    ACTIVE,
+    TOKEN_EXPIRED,
+    TOKEN_FIELD,
+    TOKEN_REJECTED,
+    reconnect_change,
+    refreshed_change,
+)
 from threads.documents import Found
 from threads.errors import ReconnectRequired, ServiceError, ServiceUnavailable, ThreadsError
 from threads.oauth import LongLivedToken
+from threads.store import SAVE_ATTEMPTS
 from threads.tokens import Turn
 from threads.tools import Tools
-from threads.vault import Place, SealBroken
+from threads.vault import SealBroken, token_place
 from threads.wire import Secret
-
-SAVE_ATTEMPTS = 5
-"""How often a new token is saved anew: Threads might not take the old one any more. Who comes between is a
-handful of writers at most: a delivery that marks the account, a command that seals it anew."""
-
-TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason
-TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a reason
 
 
 class Outcome(StrEnum):
@@ -50,7 +51,7 @@ class Refresh(NamedTuple):
 
     outcome: Outcome
     account: Found | None = None
-    """The account as it is now, where it is known."""
+    """The account as it is now, where it is known; of one that was overtaken None if it is gone."""
     error: ServiceError | None = None
     """What went wrong: for the log."""
 
@@ -94,10 +95,10 @@ def refresh(tools: Tools, uid: str, account: Found) -> Refresh:
 
 
 def _refused(tools: Tools, uid: str, account: Found, token: Secret, error: ThreadsError) -> Refresh:
-    """Tell a dead token from whatever else it may be; a server in trouble proves nothing."""
+    """Tell a dead token from whatever else it may be."""
     if error.verdict.suspect:
         error = AccountGraph(tools.graph, token).confirmed(error)
-    if isinstance(error, ReconnectRequired) and error.verdict.definite:
+    if isinstance(error, ReconnectRequired):
         return _end(tools, uid, account, TOKEN_REJECTED, error)
     return _postpone(tools, uid, account, error)
 
@@ -106,9 +107,11 @@ def _save(tools: Tools, uid: str, account: Found, old: Secret, fresh: LongLivedT
     """Put the new token in the old one's place, and in no other's.
 
     An account that was disconnected stays so, and one that was connected again keeps the token of that. But
-    neither a lost answer of Firestore nor a writer who changed something else may cost the new token.
+    neither a lost answer of Firestore nor a writer who changed something else may cost the new token: Threads
+    might not take the old one any more. Who comes between is a delivery that marks the account, or a command
+    that seals it anew.
     """
-    sealed = tools.vault().seal(fresh.secret, _place(tools, uid, account.id))
+    sealed = tools.vault().seal(fresh.secret, token_place(tools.project(), uid, account.id))
     change, card = refreshed_change(account.id, fresh, sealed, tools.now())
     for _ in range(SAVE_ATTEMPTS):
         try:
@@ -129,7 +132,8 @@ def _save(tools: Tools, uid: str, account: Found, old: Secret, fresh: LongLivedT
 
 def _postpone(tools: Tools, uid: str, account: Found, error: ServiceError) -> Refresh:
     """Let the account be, and come back later; whoever has changed it meanwhile knows better."""
-    change = {"refreshAt": tokens.retry_at(account.fields, tools.now()), "refreshingUntil": None}
+    due_at = tokens.retry_at(account.id, account.fields, tools.now())
+    change = {"refreshAt": due_at, "refreshingUntil": None}
     changed = tools.store.change_account(uid, account, change=change)
     return Refresh(Outcome.POSTPONED, changed or account, error)
 
@@ -138,7 +142,9 @@ def _end(tools: Tools, uid: str, account: Found, reason: str, error: ServiceErro
     """Let the account's owner know that it has to be connected again."""
     change, card = reconnect_change(reason, tools.now())
     ended = tools.store.change_account(uid, account, change=change, card=card)
-    return Refresh(Outcome.ENDED if ended else Outcome.OVERTAKEN, ended, error)
+    if ended is None:
+        return Refresh(Outcome.OVERTAKEN, _read(tools, uid, account.id))
+    return Refresh(Outcome.ENDED, ended, error)
 
 
 def _read(tools: Tools, uid: str, account_id: str) -> Found | None:
@@ -147,10 +153,7 @@ def _read(tools: Tools, uid: str, account_id: str) -> Found | None:
 
 def _open(tools: Tools, uid: str, account: Found) -> Secret | None:
     try:
-        return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), _place(tools, uid, account.id))
+        place = token_place(tools.project(), uid, account.id)
+        return tools.vault().open(str(account.fields.get(TOKEN_FIELD)), place)
     except SealBroken:
         return None
-
-
-def _place(tools: Tools, uid: str, account_id: str) -> Place:
-    return Place(tools.project(), uid, account_id, TOKEN_FIELD)

@@ -4,21 +4,30 @@ A handler reads it, calls a story, and answers with what came of it; it is calle
 which turns what it raises into answers. Stories are imported with the first request that needs them.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from threads.answer import Answer
 from threads.call import Call
 from threads.edge import error_notes
-from threads.errors import InvalidRequest, Problem, ServiceError
+from threads.errors import InternalError, InvalidRequest, Problem, ServiceError
 from threads.service import Service
 from threads.store import Due
 from threads.wire import Fields, is_document_id, is_threads_id
+
+if TYPE_CHECKING:
+    from threads.tools import Tools
 
 MAX_ID = 1500
 """Characters of an id; Firestore's limit is as many bytes."""
 
 MAX_PATH = 6000
 """The same for a document's path, which Firestore limits to 6 KiB."""
+
+BUDGET = timedelta(seconds=90)
+"""After how much of the hour's call no other deletion is begun: a minute is the sweep's (``sweep.BUDGET``),
+and what is left of two, after which the function ends, is for the last one."""
 
 
 def th_refresh_tokens(service: Service, call: Call) -> Answer:
@@ -74,22 +83,48 @@ def _read_place(body: dict[str, Any]) -> Due:
 
 
 def _carry_out(service: Service, call: Call, wanted: tuple[str, str] | Due | None) -> None:
-    """Sweep or refresh, and let the log line say what came of it.
-
-    The hour's call is also the one that goes on with deletions which somebody has left undone: after the
-    sweep, so that none of them can keep tokens from being refreshed.
-    """
-    from threads import forget, refresh, sweep  # noqa: PLC0415 - lazy
-
+    """Sweep or refresh, and let the log line say what came of it."""
     tools = service.tools()
-    if wanted is None or isinstance(wanted, Due):
-        call.notes["sweep"] = swept = dict(sweep.sweep(tools, wanted))
-        if "overdue" in swept:  # somebody has to look at the queue
-            call.notes["severity"] = "ERROR"
-        if wanted is None:
-            call.notes["deletions"] = forget.finish_deletions(tools)
-        return
-    uid, account_id = wanted
+    if wanted is None:
+        _do_the_hours_work(tools, call)
+    elif isinstance(wanted, Due):
+        _sweep(tools, call, wanted)
+    else:
+        _refresh(tools, call, *wanted)
+
+
+def _do_the_hours_work(tools: "Tools", call: Call) -> None:
+    """Sweep; then, whatever came of it, go on with deletions: they keep no token from being refreshed."""
+    from threads import forget  # noqa: PLC0415 - lazy
+
+    ends = tools.now() + BUDGET
+    try:
+        _sweep(tools, call, None)
+    finally:
+        outcomes = forget.finish_deletions(tools, ends)
+        call.notes["deletions"] = dict(outcomes)
+        _alarm(call, outcomes.keys() - {forget.RUNNING, forget.DONE})
+
+
+def _sweep(tools: "Tools", call: Call, after: Due | None) -> None:
+    from threads import sweep  # noqa: PLC0415 - lazy
+
+    swept = sweep.sweep(tools, after)
+    call.notes["sweep"] = dict(swept.counts)
+    _alarm(call, (name for name in swept.counts if name.startswith(("overdue", InternalError.code))))
+    if swept.error:
+        raise swept.error
+
+
+def _alarm(call: Call, troubles: Iterable[str]) -> None:
+    """Let the log line be an error where somebody has to look: at the queue, a deletion, an odd document."""
+    if any(troubles):
+        call.notes["severity"] = "ERROR"
+
+
+def _refresh(tools: "Tools", call: Call, uid: str, account_id: str) -> None:
+    from threads import refresh  # noqa: PLC0415 - lazy
+
     call.notes |= {"uid": uid, "accountId": account_id}
     done = refresh.refresh_account(tools, uid, account_id)
     call.notes["refresh"] = done.outcome

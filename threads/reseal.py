@@ -7,8 +7,9 @@ It needs the application default credentials of somebody who may write to Firest
 three steps, and no token is lost between them:
 
     1. deploy with the new key last in TOKEN_KEYS: from now on every instance opens what it seals
-    2. deploy with the new key first, then run this
-    3. deploy without the old key, once this has ended with status 0
+    2. deploy with the new key first; wait some minutes, until the instances of the revision before are gone,
+       which seal with the old one as long as a request of theirs goes on; then run this
+    3. run it again until nothing was sealed anew, with status 0; then deploy without the old key
 
 It may be run at any time, and again: who changes an account at the same moment is not disturbed.
 """
@@ -23,10 +24,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from threads.accounts import TOKEN_FIELD
 from threads.config import read_token_keys
-from threads.documents import Found
+from threads.documents import Found, owner_of
 from threads.errors import ConfigurationError, ServiceUnavailable
-from threads.store import Store, owner_of
-from threads.vault import Place, SealBroken, Vault, key_id
+from threads.store import Store
+from threads.vault import SealBroken, Vault, key_id, token_place
 from threads.wire import redacted
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Sealer(NamedTuple):
         sealed = found.fields.get(TOKEN_FIELD)
         if not sealed:
             return WITHOUT_TOKEN
-        place = Place(self.project, uid, found.id, TOKEN_FIELD)
+        place = token_place(self.project, uid, found.id)
         try:
             token = self.vault.open(str(sealed), place)
         except SealBroken:

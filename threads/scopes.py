@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from threads.errors import InvalidRequest, Problem
-from threads.wire import redacted
+from threads.wire import MAX_UNKNOWN_NAMED, redacted
 
 DEFAULT_SCOPES = ("threads_basic", "threads_content_publish")
 
@@ -30,11 +30,11 @@ def requested_scopes(extra: Iterable[str], wanted: Iterable[str] = ()) -> tuple[
 
     """
     scopes = tuple(dict.fromkeys((*DEFAULT_SCOPES, *extra, *wanted)))
-    problems = [
-        Problem("scopes", "unknown_scope", f"{redacted(scope, limit=60)!r} is not a scope of Threads.")
-        for scope in scopes
-        if scope not in KNOWN_SCOPES
-    ]
-    if problems:
-        raise InvalidRequest(*problems)
+    unknown = [scope for scope in scopes if scope not in KNOWN_SCOPES]
+    if unknown:
+        raise InvalidRequest(*map(_unknown, unknown[:MAX_UNKNOWN_NAMED]))
     return scopes
+
+
+def _unknown(scope: str) -> Problem:
+    return Problem("scopes", "unknown_scope", f"{redacted(scope, limit=60)!r} is not a scope of Threads.")

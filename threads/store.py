@@ -6,7 +6,6 @@
 |                                                   | or a link: one code that waits for the app     |
 | ``users/{uid}/integrations/threads``              | the summary that the web app renders           |
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
-
 | ``threadsDeletions/{code}``                       | what Meta wants forgotten, until it is, and    |
 |                                                   | that it was                                    |
 
@@ -14,11 +13,12 @@ Posts are in ``records``, which are kept by other rules.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.accounts import TOKEN_FIELD
-from threads.documents import Documents, Found, conflicts, patience
+from threads.documents import Documents, Found, conflicts, owner_of, patience
 from threads.errors import ServiceUnavailable
 from threads.wire import is_threads_id
 
@@ -32,8 +32,12 @@ DELETE_PAGE = 200
 """States that are deleted in one commit."""
 
 SAVE_ATTEMPTS = 5
-"""How often an account is saved anew because another connection of the same user came between: two windows at
-once are a handful of writers at most."""
+"""How often a change of an account or a summary is tried anew because somebody came between: a handful of
+writers at most."""
+
+CONNECT_ATTEMPTS = 25
+"""How often an account is saved anew when it is connected, as its code cannot be used again. Of any number of
+windows at once one gets through each time: it is enough for two dozen of one user."""
 
 
 class Due(NamedTuple):
@@ -44,7 +48,7 @@ class Due(NamedTuple):
 
 
 class Store(Documents):
-    """States, summaries and accounts."""
+    """States, summaries, accounts and deletions."""
 
     # --- states -------------------------------------------------------------------------------------------
 
@@ -63,17 +67,19 @@ class Store(Documents):
     def use_up_state(self, found: Found, change: Fields) -> Found | None:
         """Change a state unless somebody has since it was read; return it as it is now, or None. One write.
 
-        Firestore's client repeats a commit whose answer was lost, and then fails on its own change: who
-        changed the state is decided by ``usedBy``, which must be in the change.
+        Firestore's client repeats a commit whose answer was lost, and then fails on its own change, or has no
+        time left for it: who changed the state is decided by ``usedBy``, which must be in the change.
         """
-        with self.rpc() as client, conflicts() as conflict:
+        with suppress(ServiceUnavailable), self.rpc() as client, conflicts():
             unchanged = client.write_option(last_update_time=found.version)
             written = self._state(found.id).update(dict(change), option=unchanged, **patience())
             return Found(found.id, {**found.fields, **change}, written.update_time)
-        now = self.read_state(found.id) if conflict else None
+        now = self.read_state(found.id)
+        if now and now.version == found.version:
+            raise ServiceUnavailable  # nobody has changed it
         return now if now and now.fields.get("usedBy") == change["usedBy"] else None
 
-    def link_state(self, found: Found, change: Fields, *, handle: str, link: Fields) -> bool:
+    def link_state(self, found: Found, change: Fields, *, link_id: str, link: Fields) -> bool:
         """Use a state up and write a link, all or nothing; say if nobody has come first. One commit.
 
         False also where the client has repeated a commit of its own: then the state says who came first.
@@ -82,7 +88,7 @@ class Store(Documents):
             batch = client.batch()
             unchanged = client.write_option(last_update_time=found.version)
             batch.update(self._state(found.id), dict(change), option=unchanged)
-            batch.create(self._state(handle), dict(link))
+            batch.create(self._state(link_id), dict(link))
             batch.commit(**patience())
         return not conflict
 
@@ -99,9 +105,8 @@ class Store(Documents):
         uid: str,
         account_id: str,
         *,
-        account: Fields,
-        at_first: Fields,
-        summarize: Callable[[Fields], Fields],
+        change: Callable[[Fields, Fields], tuple[Fields, Fields] | None],
+        pause: Callable[[], None],
         state: str,
         outcome: Fields,
     ) -> None:
@@ -113,25 +118,36 @@ class Store(Documents):
         Args:
             uid: whose account it is.
             account_id: the account's id.
-            account: its fields; others that its document has are kept.
-            at_first: further fields for a document that is new.
-            summarize: makes the new summary from the one there is; gets an empty one when there is none.
+            change: makes what changes in summary and account from those there are, empty ones where there
+                are none; None leaves both as they are.
+            pause: waits before a third attempt and each further one, for a time by chance.
             state: the used state.
             outcome: the state's change.
+
+        Raises:
+            ServiceUnavailable: others change the summary again and again; the state is gone; or Firestore
+                does not answer, and nobody knows whether the commit was carried out.
 
         """
         with self.rpc() as client:
             summary, document = self.summary(uid), self._account(uid, account_id)
-            for attempt in range(SAVE_ATTEMPTS):
-                before = _by_path(client.get_all([summary, document], **patience())) if attempt else {}
-                old, known = before.get(summary.path), document.path in before
+            before: dict[str, Found] = {}
+            for attempt in range(CONNECT_ATTEMPTS):
+                if attempt > 1:
+                    pause()
+                if attempt:
+                    before = _by_path(client.get_all([summary, document], **patience()))
+                old = before.get(summary.path)
+                known = before.get(document.path) if old else None
+                changes = change(old.fields if old else {}, known.fields if known else {})
                 batch = client.batch()
-                if old is None:
-                    batch.create(summary, dict(summarize({})))
-                else:
+                if changes and old:
                     option = client.write_option(last_update_time=old.version)
-                    batch.update(summary, dict(summarize(old.fields)), option=option)
-                batch.set(document, {**account, **({} if known else at_first)}, merge=True)
+                    batch.update(summary, dict(changes[0]), option=option)
+                elif changes:
+                    batch.create(summary, dict(changes[0]))
+                if changes:
+                    batch.set(document, dict(changes[1]), merge=True)
                 batch.update(self._state(state), dict(outcome))
                 with conflicts() as conflict:
                     batch.commit(**patience())
@@ -207,7 +223,7 @@ class Store(Documents):
             return Found(found.id, fields, written.update_time)
         return None
 
-    def delete_account(self, uid: str, found: Found, summarize: Callable[[Fields], Fields]) -> bool:
+    def delete_account(self, uid: str, found: Found, summarize: Callable[[Fields], Fields | None]) -> bool:
         """Delete an account and change the summary, unless somebody has changed either; say so.
 
         One read, one commit.
@@ -215,7 +231,7 @@ class Store(Documents):
         Args:
             uid: whose account it is.
             found: the account as it was read.
-            summarize: makes the fields that change from the summary there is.
+            summarize: makes the fields that change from the summary there is; None deletes it.
 
         """
         with self.rpc() as client, conflicts() as conflict:
@@ -226,7 +242,11 @@ class Store(Documents):
             batch.delete(self._account(uid, found.id), option=unchanged)
             if before.exists:
                 option = client.write_option(last_update_time=before.update_time)
-                batch.update(summary, dict(summarize(before.to_dict() or {})), option=option)
+                after = summarize(before.to_dict() or {})
+                if after is None:
+                    batch.delete(summary, option=option)
+                else:
+                    batch.update(summary, dict(after), option=option)
             batch.commit(**patience())
         return not conflict
 
@@ -281,7 +301,7 @@ class Store(Documents):
             return Found(code, dict(fields), written.update_time)
         there = self.read_deletion(code)
         if there is None:
-            raise ServiceUnavailable  # it has expired just now
+            raise ServiceUnavailable  # it was done long ago, and has expired just now
         return there
 
     def read_deletion(self, code: str) -> Found | None:
@@ -290,13 +310,13 @@ class Store(Documents):
             snapshot = self._deletion(code).get(**patience())
         return Found(code, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
 
-    def find_deletions(self, state: str, limit: int) -> list[Found]:
-        """Return deletions that are in a state. One read."""
+    def find_deletions(self, now: datetime, limit: int) -> list[Found]:
+        """Return deletions that are due by now, the longest due first. One read."""
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         with self.rpc() as client:
-            deletions = client.collection("threadsDeletions").where(filter=FieldFilter("state", "==", state))
-            snapshots = deletions.limit(limit).get(**patience())
+            deletions = client.collection("threadsDeletions").where(filter=FieldFilter("dueAt", "<=", now))
+            snapshots = deletions.order_by("dueAt").limit(limit).get(**patience())
         return [Found(it.id, it.to_dict() or {}, it.update_time) for it in snapshots]
 
     def change_deletion(self, code: str, change: Fields) -> None:
@@ -304,18 +324,29 @@ class Store(Documents):
         with self.rpc(), conflicts():
             self._deletion(code).update(_as_written(change), **patience())
 
-    def delete_outcomes(self, account_id: str) -> None:
-        """Delete the states that ended with an account: they hold its profile. A read and a commit a page."""
+    def delete_outcomes(self, account_id: str, *, until: datetime | None = None) -> None:
+        """Delete the states and links that name an account: those that ended with it, or wait for it.
+
+        A read and a commit a page, and a last read, for each of the two fields.
+
+        Args:
+            account_id: the account.
+            until: those that were begun after this moment stay. None: whenever they were begun.
+
+        """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         with self.rpc() as client:
-            states = client.collection("oauthStates")
-            ended = states.where(filter=FieldFilter("outcome.accountId", "==", account_id)).limit(DELETE_PAGE)
-            while page := ended.get(**patience()):
-                batch = client.batch()
-                for snapshot in page:
-                    batch.delete(snapshot.reference)
-                batch.commit(**patience())
+            for field in ("outcome.accountId", "account.id"):
+                states = client.collection("oauthStates").where(filter=FieldFilter(field, "==", account_id))
+                pages = states.order_by("__name__").limit(DELETE_PAGE)
+                while page := pages.get(**patience()):
+                    batch = client.batch()
+                    for snapshot in page:
+                        if not (until and _is_later(snapshot.to_dict() or {}, until)):
+                            batch.delete(snapshot.reference)
+                    batch.commit(**patience())
+                    pages = pages.start_after({"__name__": page[-1].reference})
 
     def _deletion(self, code: str) -> "DocumentReference":
         reference: DocumentReference = self._client().collection("threadsDeletions").document(code)
@@ -330,12 +361,9 @@ class Store(Documents):
         return account
 
 
-def owner_of(path: str) -> str | None:
-    """Return whose account lies at a path; None where it is none of ours: ``accounts`` is a common name."""
-    match path.split("/"):
-        case ["users", uid, "integrations", "threads", "accounts", _]:
-            return uid
-    return None
+def _is_later(state: Fields, moment: datetime) -> bool:
+    created_at = state.get("createdAt")
+    return isinstance(created_at, datetime) and created_at > moment
 
 
 def _path(snapshot: Any) -> str:

@@ -1,6 +1,6 @@
 """What the stories work with; ``app`` puts the real ones together, tests may put in others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -41,6 +41,9 @@ class Ledger(Protocol):
         self, uid: str, account_id: str, *, limit: int, state: "State | None" = None, after: str | None = None
     ) -> "list[Held]":
         """Return a user's posts of one account, by their names."""
+
+    def pages_of(self, account_id: str) -> "Iterator[list[Held]]":
+        """Return an account's posts, of all users, page by page."""
 
     def claimed(self, media_id: str) -> "Held | None":
         """Return the post that a media id belongs to."""

@@ -16,7 +16,6 @@ from threads.wire import Secret
 
 if TYPE_CHECKING:
     from firebase_admin import App
-    from firebase_admin.auth import UserRecord
 
 
 class FirebaseUsers:
@@ -30,7 +29,7 @@ class FirebaseUsers:
         """Create a user, or update the one there is; a photo that Firebase does not take is left out.
 
         Raises:
-            Forbidden: somebody has disabled this user.
+            Forbidden: somebody has disabled this user, who stays as they are.
             ServiceUnavailable: Firebase does not do it.
 
         """
@@ -38,11 +37,9 @@ class FirebaseUsers:
 
         with _firebase_troubles():
             try:
-                user = self._save(uid, display_name, photo_url)
+                self._save(uid, display_name, photo_url)
             except (ValueError, InvalidArgumentError):
-                user = self._save(uid, display_name, None)
-        if user.disabled:
-            raise Forbidden("This user has been disabled, and cannot sign in.")
+                self._save(uid, display_name, None)
 
     def custom_token(self, uid: str) -> Secret:
         """Return what a browser signs in with as this user, within an hour.
@@ -76,22 +73,25 @@ class FirebaseUsers:
             else:
                 auth.delete_user(uid, app=app)
 
-    def _save(self, uid: str, display_name: str, photo_url: str | None) -> "UserRecord":
+    def _save(self, uid: str, display_name: str, photo_url: str | None) -> None:
         app = self._firebase_app()
         from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
 
-        def update() -> "UserRecord":
-            photo = photo_url or auth.DELETE_ATTRIBUTE
-            return auth.update_user(uid, display_name=display_name, photo_url=photo, app=app)
-
         try:
-            return update()
+            user = auth.get_user(uid, app=app)
         except auth.UserNotFoundError:
-            pass
-        try:
-            return auth.create_user(uid=uid, display_name=display_name, photo_url=photo_url, app=app)
-        except auth.UidAlreadyExistsError:  # another window of the same person was quicker
-            return update()
+            with suppress(auth.UidAlreadyExistsError):  # another window of the same person was quicker
+                auth.create_user(uid=uid, display_name=display_name, photo_url=photo_url, app=app)
+            return
+        if user.disabled:
+            raise Forbidden("This user has been disabled, and cannot sign in.")
+        photo = photo_url or auth.DELETE_ATTRIBUTE
+        auth.update_user(uid, display_name=display_name, photo_url=photo, app=app)
+
+
+def uid_of(account_id: str) -> str:
+    """Return the user who signs in with an account."""
+    return f"threads:{account_id}"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from threads.accounts import TOKEN_FIELD
 from threads.wire import Secret
 
 NONCE_BYTES = 12
@@ -35,6 +36,11 @@ class Place:
     def associated_data(self) -> bytes:
         """Return the place as bytes, the same for equal places only."""
         return json.dumps([self.project, self.uid, self.account_id, self.field]).encode()
+
+
+def token_place(project: str, uid: str, account_id: str) -> Place:
+    """Return where an account's token belongs."""
+    return Place(project, uid, account_id, TOKEN_FIELD)
 
 
 def key_id(sealed: str) -> str:

@@ -113,6 +113,7 @@ def queued_environment(suite: Suite, environment: dict[str, str]) -> dict[str, s
     return environment | {
         "PUBLISH_QUEUE": suite.queue,
         "PUBLISH_URL": url,
+        "REFRESH_URL": url,
         "TASKS_AUDIENCE": url,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         "TASKS_ISSUER": suite.tasks_url,

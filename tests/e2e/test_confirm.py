@@ -12,10 +12,19 @@ from typing import Any
 import pytest
 import requests
 
+from tests.e2e.canary import documents
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
 from tests.e2e.test_connect import FOUR_CALLS, JSON, begin, outcome
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path, seconds_between, summary_path
+from tests.e2e.world import (
+    Firebase,
+    SignedIn,
+    Threads,
+    account_path,
+    link_path,
+    seconds_between,
+    summary_path,
+)
 
 RETURN_TO = f"{APP_ORIGIN}/settings?tab=social&threads=failed&error=x#part"
 BACK = f"{APP_ORIGIN}/settings?tab=social#th_link="
@@ -88,10 +97,11 @@ def test_a_confirmed_connection_is_a_connection(
     handle = handle_of(callback.get(params=back))
     assert threads.calls() == []
     assert firebase.names("users") == []
-    link = firebase.read(f"oauthStates/{handle}") or {}
+    link = firebase.read(link_path(handle)) or {}
     assert (link["kind"], link["uid"], link["provider"]) == ("link", user.uid, "threads")
     assert seconds_between(link["createdAt"], link["expiresAt"]) == 300
     assert back["code"] not in repr(link)
+    assert handle not in repr([*documents(firebase.client)]), "whoever reads the database could finish it"
 
     answer = confirm(finish, user, handle).json()
     assert answer == {
@@ -108,7 +118,7 @@ def test_a_confirmed_connection_is_a_connection(
     assert threads.calls() == FOUR_CALLS
     assert (firebase.read(account_path(user.uid, person["id"])) or {})["status"] == "active"
     assert (firebase.read(summary_path(user.uid)) or {})["connectedCount"] == 1
-    assert (firebase.read(f"oauthStates/{handle}") or {})["code"] is None
+    assert (firebase.read(link_path(handle)) or {})["code"] is None
     assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
     assert threads.calls() == FOUR_CALLS
 
@@ -166,12 +176,13 @@ def test_another_user_does_not_finish_and_does_not_end_it(
 ) -> None:
     """A stranger's ID token is a 403 that changes nothing, none at all a 401; who has begun finishes then."""
     handle = handle_of(callback.get(params=window(start, threads, user)))
-    before = firebase.read(f"oauthStates/{handle}")
+    before = firebase.read(link_path(handle))
+    assert before
     for _ in range(3):
         assert failed(confirm(finish, firebase.sign_in(), handle)) == (403, "forbidden")
     assert failed(finish.post(json={"handle": handle})) == (401, "unauthenticated")
     assert failed(finish.post(json={"handle": handle, "verifier": "v" * 43})) == (403, "forbidden")
-    assert firebase.read(f"oauthStates/{handle}") == before
+    assert firebase.read(link_path(handle)) == before
     assert threads.calls() == []
     assert confirm(finish, user, handle).json()["ok"]
 
@@ -188,14 +199,17 @@ def test_handles_that_are_none_are_refused(
     back = window(start, threads, user)
     fresh = window(start, threads, user)["state"]
     handle = handle_of(callback.get(params=back))
-    for unknown in ("unknown", "a/b", "..", "__x__", "x" * 3000, "é", back["state"], fresh):
+    name = link_path(handle).rpartition("/")[2]
+    for unknown in ("unknown", "a/b", "..", "__x__", "x" * 3000, "é", back["state"], fresh, name):
         assert failed(confirm(finish, user, unknown)) == (400, "invalid_handle"), unknown
     for nothing in (None, "", 7, [handle], {"a": handle}, "x" * 5000):
         assert failed(confirm(finish, user, nothing)) == (400, "invalid_request"), nothing
     odd = finish.post(headers=user.headers, json={"handle": handle, "uid": user.uid})
     assert failed(odd) == (400, "unknown_field")
-    assert failed(callback.get(params={"state": handle, "code": "x"}, headers=JSON)) == (400, "invalid_state")
-    link = firebase.client.document(f"oauthStates/{handle}")
+    for state in (handle, name):
+        answer = callback.get(params={"state": state, "code": "x"}, headers=JSON)
+        assert failed(answer) == (400, "invalid_state")
+    link = firebase.client.document(link_path(handle))
     link.update({"expiresAt": datetime.now(UTC) - timedelta(seconds=1)})
     assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
     assert threads.calls() == []
@@ -228,7 +242,10 @@ def test_a_failure_at_threads_is_an_error_that_says_start_again(
     answer = confirm(finish, user, handle)
     assert failed(answer) == (status, code)
     assert answer.json()["error"]["message"].endswith("Start connecting again.")
+    assert "again in a moment" not in answer.text
     assert answer.json()["error"]["nextAction"] == "connect_again"
+    assert answer.json()["error"]["retryable"] is False
+    assert "Retry-After" not in answer.headers
     assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
     assert firebase.names("users") == []
     again = handle_of(callback.get(params=window(start, threads, user)))

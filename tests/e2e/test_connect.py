@@ -79,7 +79,7 @@ def test_start_answers_the_documented_authorize_url_and_writes_the_state(
         {"method": "GET", "params": {"return_to": RETURN_TO, "redirect": "1"}},
         {"method": "POST", "json": {"returnTo": RETURN_TO, "redirect": True}},
         {"method": "POST", "params": {"redirect": "1"}, "json": {"return_to": RETURN_TO}},
-        {"method": "POST", "params": {"returnTo": RETURN_TO, "redirect": "1"}},
+        {"method": "POST", "params": {"returnTo": RETURN_TO, "redirect": "true"}},
         {"method": "POST", "params": {"returnTo": RETURN_TO, "redirect": "1"}, "data": iter(())},
     ],
 )
@@ -103,6 +103,8 @@ def test_start_takes_its_parameters_from_query_or_body_and_can_redirect(
         ({"returnTo": 7}, "invalid_request"),
         ({"scopes": "threads_basic,instagram_basic"}, "unknown_scope"),
         ({"returnTo": RETURN_TO, "return_url": RETURN_TO}, "unknown_field"),
+        ({"returnTo": RETURN_TO, "return_to": RETURN_TO}, "invalid_request"),
+        ({"returnTo": RETURN_TO, "redirect": "yes"}, "invalid_request"),
         ({"mode": "login"}, "invalid_request"),
         ({"mode": ["signin"]}, "invalid_request"),
         ({"challenge": "c" * 43}, "invalid_request"),

@@ -5,21 +5,26 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from google.cloud.firestore import DELETE_FIELD
 
 from emulator.suite import Suite
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
+from tests.e2e.oidc import AUDIENCE, Issuer
+from tests.e2e.test_connect import RETURN_TO, begin, outcome
 from tests.e2e.test_sign_in import Auth
 from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, post_path, summary_path
 from threads.ledger import SETTLE_SILENCE, State, new_record
 from threads.records import Overtaken, Records
+from threads.store import Store
 
 
 def signed_request(suite: Suite, user_id: str, *, issued_at: float | None = None) -> str:
@@ -56,6 +61,41 @@ def delete_data(queued_environment: dict[str, str]) -> Iterator[Function]:
         yield process
 
 
+@pytest.fixture(scope="module")
+def hourly(environment: dict[str, str]) -> Iterator[Function]:
+    """Serve th_refresh_tokens, which goes on with deletions every hour."""
+    with Function("th_refresh_tokens", environment | {"REFRESH_URL": AUDIENCE}) as process:
+        yield process
+
+
+class Hours:
+    """Lets hours pass for deletions."""
+
+    def __init__(self, firebase: Firebase, hourly: Function, tasks: Issuer) -> None:
+        """Take where they lie, and what goes on with them."""
+        self._firebase = firebase
+        self._hourly = hourly
+        self._tasks = tasks
+
+    def pass_by(self, codes: Iterable[str]) -> dict[str, int]:
+        """Let deletions settle, and the hour's call go on with them; return what the log says came of it."""
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        for code in codes:
+            self._firebase.client.document(f"threadsDeletions/{code}").update(
+                {"settlesAt": past, "dueAt": past}
+            )
+        answer = self._hourly.post(headers={"Authorization": f"Bearer {self._tasks.token()}"})
+        assert (answer.status_code, answer.json()) == (200, {"ok": True})
+        deletions: dict[str, int] = self._hourly.log_lines()[-1]["deletions"]
+        return deletions
+
+
+@pytest.fixture
+def hours(firebase: Firebase, hourly: Function, tasks: Issuer) -> Hours:
+    """Return what lets hours pass."""
+    return Hours(firebase, hourly, tasks)
+
+
 @pytest.fixture
 def auth(suite: Suite) -> Auth:
     """Return the Auth emulator."""
@@ -73,6 +113,7 @@ def test_an_account_is_forgotten_for_everybody(
     threads: Threads,
     firebase: Firebase,
     connect: Connect,
+    hours: Hours,
 ) -> None:
     """Two users who connected the same account both lose it, with its posts; what else they have stays."""
     ada, bob = firebase.sign_in(), firebase.sign_in()
@@ -86,7 +127,8 @@ def test_an_account_is_forgotten_for_everybody(
         assert publish.post(headers=user.headers, json=later).status_code == 202
     kept = {"text": "Kept", "accountId": other, "scheduledTime": tomorrow}
     kept_name = publish.post(headers=bob.headers, json=kept).json()["postId"]
-    firebase.write("users/x/accounts/1", {"accountId": account_id})  # an app's own collection of that name
+    for name in ("users/x/accounts/1", "users/x/posts/1"):  # an app's own collections of these names
+        firebase.write(name, {"accountId": account_id})
 
     answer = ask(delete_data, suite, account_id)
     assert answer.status_code == 200, answer.text
@@ -97,28 +139,43 @@ def test_an_account_is_forgotten_for_everybody(
     }
     for user in (ada, bob):
         assert firebase.read(account_path(user.uid, account_id)) is None
-    assert (firebase.read(summary_path(ada.uid)) or {})["accounts"] == {}
+    assert firebase.read(summary_path(ada.uid)) is None
     assert [*(firebase.read(summary_path(bob.uid)) or {})["accounts"]] == [other]
     assert firebase.names(f"{summary_path(ada.uid)}/posts") == []
     assert firebase.names(f"{summary_path(bob.uid)}/posts") == [kept_name]
     assert firebase.names("threadsClaims") == []
-    assert firebase.read("users/x/accounts/1") == {"accountId": account_id}
     deletion = firebase.read(f"threadsDeletions/{code}") or {}
-    assert (deletion["state"], "userId" in deletion) == ("done", False)
-    assert deletion["expiresAt"] - deletion["requestedAt"] == timedelta(days=90)
-    assert account_id not in str(deletion)
+    assert (deletion["state"], deletion["accountIds"]) == ("running", [account_id])
+    assert (deletion["dueAt"], "expiresAt" in deletion) == (deletion["settlesAt"], False)
+
+    late = new_record(account_id, {"text": "Came late"}, datetime.now(UTC)).sending(datetime.now(UTC))
+    Records(lambda: firebase.client).create(ada.uid, "late", late.published("8", datetime.now(UTC)))
+    assert hours.pass_by([code]) == {"done": 1}
+    assert firebase.names(f"{summary_path(ada.uid)}/posts") == []
+    assert firebase.names(f"{summary_path(bob.uid)}/posts") == [kept_name]
+    for name in ("users/x/accounts/1", "users/x/posts/1"):
+        assert firebase.read(name) == {"accountId": account_id}
+    deletion = firebase.read(f"threadsDeletions/{code}") or {}
+    assert deletion.keys() == {"state", "issuedAt", "requestedAt", "completedAt", "expiresAt"}
+    assert deletion["state"] == "done"
+    assert deletion["expiresAt"] - deletion["completedAt"] == timedelta(days=90)
+    assert hours.pass_by([]) == {}
 
     cloud_tasks.pass_time(24 * 3600 + 1)
     assert sorted(post["content"]["text"].split()[0] for post in threads.posts()) == ["Kept", "Now", "Now"]
 
 
 def test_the_status_page_is_for_people_and_programs(
-    th_delete_data: Function, suite: Suite, firebase: Firebase, user: SignedIn, connect: Connect
+    th_delete_data: Function, suite: Suite, user: SignedIn, connect: Connect, hours: Hours
 ) -> None:
-    """Whoever has the code learns that it is done, and nothing else; an unknown one is a page with a 404."""
+    """Whoever has the code learns whether it is done, and nothing else; an unknown one is a 404's page."""
     account_id = connect(user)
     parts = urlsplit(ask(th_delete_data, suite, account_id).json()["url"])
     query = {"code": parse_qs(parts.query)["code"][0]}
+    assert "is being deleted" in th_delete_data.get(params=query).text
+    told = th_delete_data.get(params=query, headers={"Accept": "application/json"})
+    assert told.json() == {"ok": True, "status": "running"}
+    hours.pass_by([query["code"]])
     shown = th_delete_data.get(params=query, headers={"Accept": "text/html"})
     assert (shown.status_code, "Your data has been deleted" in shown.text) == (200, True)
     told = th_delete_data.get(params=query, headers={"Accept": "application/json"})
@@ -126,9 +183,6 @@ def test_the_status_page_is_for_people_and_programs(
     assert account_id not in shown.text + told.text
     unknown = th_delete_data.get(params={"code": "0" * 32})
     assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    running = {"state": "running", "userId": "1", "issuedAt": datetime.now(UTC)}
-    firebase.write("threadsDeletions/abc", running)
-    assert "is being deleted" in th_delete_data.get(params={"code": "abc"}).text
 
 
 def test_known_unknown_and_repeated_requests_are_answered_alike(
@@ -155,17 +209,80 @@ def test_a_removed_app_forgets_too(
     assert firebase.read(account_path(user.uid, account_id)) is None
 
 
+class Window(Protocol):
+    """Connects an account as people do."""
+
+    def __call__(self, user: SignedIn) -> str:
+        """Return the id of the first made-up person's account."""
+
+
+@pytest.fixture
+def window(th_auth_start: Function, th_auth_callback: Function, threads: Threads) -> Window:
+    """Return what walks through the window."""
+
+    def walk(user: SignedIn) -> str:
+        url = begin(th_auth_start, user, returnTo=RETURN_TO)
+        account_id = threads.accounts()[0]["id"]
+        back = th_auth_callback.get(params=threads.decide(url, account_id=account_id))
+        assert outcome(back) == {"threads": "connected", "accountId": account_id}
+        return str(account_id)
+
+    return walk
+
+
+def connected_long_ago(firebase: Firebase, path: str) -> None:
+    """Let an account have been connected an hour ago."""
+    hour = datetime.now(UTC) - timedelta(hours=1)
+    firebase.client.document(path).update({"createdAt": hour, "connectedAt": hour})
+
+
 def test_an_old_request_is_not_about_a_new_connection(
-    th_deauthorize: Function, suite: Suite, firebase: Firebase, user: SignedIn, connect: Connect
+    th_deauthorize: Function,
+    suite: Suite,
+    firebase: Firebase,
+    user: SignedIn,
+    window: Window,
+    hours: Hours,
 ) -> None:
-    """Who removes the app and connects the account again keeps it, whatever is sent once more."""
-    account_id = connect(user)
+    """Who removes the app and connects the account again keeps it, however late Meta says so, or again."""
+    account_id = window(user)
     path = account_path(user.uid, account_id)
-    firebase.client.document(path).update({"createdAt": datetime.now(UTC)})
-    ask(th_deauthorize, suite, account_id, issued_at=time.time() - 60)
-    assert (firebase.read(path) or {})["status"] == "active"
-    ask(th_deauthorize, suite, account_id)
+    connected_long_ago(firebase, path)
+    assert window(user) == account_id
+    before = firebase.read(path)
+    for ago in (1800, 60):
+        assert ask(th_deauthorize, suite, account_id, issued_at=time.time() - ago).status_code == 200
+    hours.pass_by(firebase.names("threadsDeletions"))
+    assert firebase.read(path) == before
+    ask(th_deauthorize, suite, account_id, issued_at=time.time() + 1)
     assert firebase.read(path) is None
+
+
+def test_a_deletion_that_broke_off_spares_the_next_connection(
+    th_delete_data: Function,
+    publish_threads: Function,
+    suite: Suite,
+    firebase: Firebase,
+    user: SignedIn,
+    window: Window,
+    hours: Hours,
+) -> None:
+    """Account, card and posts of who connects again in the middle of it are still there when it is done."""
+    account_id, issued_at = window(user), time.time() - 1800
+    path = account_path(user.uid, account_id)
+    connected_long_ago(firebase, path)
+    code = hashlib.sha256(signed_request(suite, account_id, issued_at=issued_at).encode()).hexdigest()[:32]
+    written = {"userId": account_id, "issuedAt": datetime.fromtimestamp(int(issued_at), UTC)}
+    firebase.write(f"threadsDeletions/{code}", {"state": "running", **written})
+    taken = {"accessToken": DELETE_FIELD, "refreshAt": DELETE_FIELD, "status": "reconnect_required"}
+    firebase.client.document(path).update(taken)
+    window(user)
+    post = publish_threads.post(headers=user.headers, json={"text": "A new life"}).json()
+    assert ask(th_delete_data, suite, account_id, issued_at=issued_at).json()["confirmation_code"] == code
+    assert hours.pass_by([code]) == {"done": 1}
+    assert (firebase.read(path) or {})["status"] == "active"
+    assert account_id in (firebase.read(summary_path(user.uid)) or {})["accounts"]
+    assert firebase.names(f"{summary_path(user.uid)}/posts") == [post["postId"]]
 
 
 def test_an_unfinished_deletion_is_finished_by_a_repetition(
@@ -173,13 +290,26 @@ def test_an_unfinished_deletion_is_finished_by_a_repetition(
 ) -> None:
     """A request whose first processing died is taken up where it stopped when Meta sends it again."""
     account_id, now = connect(user), time.time()
-    code = ask(th_delete_data, suite, account_id, issued_at=now).json()["confirmation_code"]
-    connect(user)
-    fields = {"state": "running", "userId": account_id, "issuedAt": datetime.fromtimestamp(int(now), UTC)}
-    firebase.client.document(f"threadsDeletions/{code}").update(fields)
+    code = hashlib.sha256(signed_request(suite, account_id, issued_at=now).encode()).hexdigest()[:32]
+    written = {"userId": account_id, "issuedAt": datetime.fromtimestamp(int(now), UTC)}
+    firebase.write(f"threadsDeletions/{code}", {"state": "running", **written})
     assert ask(th_delete_data, suite, account_id, issued_at=now).json()["confirmation_code"] == code
-    assert (firebase.read(f"threadsDeletions/{code}") or {})["state"] == "done"
     assert firebase.read(account_path(user.uid, account_id)) is None
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    firebase.client.document(f"threadsDeletions/{code}").update({"settlesAt": past})
+    ask(th_delete_data, suite, account_id, issued_at=now)
+    assert (firebase.read(f"threadsDeletions/{code}") or {})["state"] == "done"
+
+
+def test_deletions_are_found_when_they_are_due(firebase: Firebase) -> None:
+    """The longest due first; those that are not due yet, or done, are not among them."""
+    now, store = datetime.now(UTC), Store(lambda: firebase.client)
+    for code, minutes in (("later", 1), ("second", -1), ("first", -2), ("now", 0)):
+        store.create_deletion(code, {"state": "running", "dueAt": now + timedelta(minutes=minutes)})
+    store.create_deletion("done", {"state": "done"})
+    assert [it.id for it in store.find_deletions(now, 9)] == ["first", "second", "now"]
+    store.change_deletion("first", {"dueAt": None})
+    assert [it.id for it in store.find_deletions(now, 1)] == ["second"]
 
 
 def test_what_windows_have_come_to_is_forgotten(
@@ -189,8 +319,10 @@ def test_what_windows_have_come_to_is_forgotten(
     account_id = connect(user)
     firebase.write("oauthStates/mine", {"outcome": {"accountId": account_id, "profile": {"username": "x"}}})
     firebase.write("oauthStates/theirs", {"outcome": {"accountId": "12345"}})
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    firebase.write("oauthStates/later", {"createdAt": later, "account": {"id": account_id}})
     ask(th_delete_data, suite, account_id)
-    assert firebase.names("oauthStates") == ["theirs"]
+    assert firebase.names("oauthStates") == ["later", "theirs"]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +409,27 @@ def test_records_are_found_in_pages_and_erased_as_they_were_read(firebase: Fireb
     with pytest.raises(Overtaken):
         records.write(sent, sent.record.deleted(now))
     assert [held.post_id for held in records.find("ada", "2", limit=9)] == ["e"]
+
+
+def test_an_accounts_records_are_found_for_all_users(
+    firebase: Firebase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page, whoever's they are; an app's own ``posts`` and other accounts' are not among them."""
+    monkeypatch.setattr("threads.records.PAGE", 2)
+    records, now = Records(lambda: firebase.client), datetime.now(UTC)
+    for uid in ("ada", "bob", "cleo"):
+        for name in ("a", "b"):
+            records.create(uid, name, new_record("1", {"text": "x"}, now))
+        records.create(uid, "c", new_record("2", {"text": "x"}, now))
+    for path in ("posts/x", "users/ada/posts/x", "users/ada/integrations/other/posts/x"):
+        firebase.write(path, {"accountId": "1"})
+    pages = [[(held.uid, held.post_id) for held in page] for page in records.pages_of("1")]
+    expected = [(uid, name) for uid in ("ada", "bob", "cleo") for name in ("a", "b")]
+    assert sorted(chain.from_iterable(pages)) == expected
+    assert max(map(len, pages)) == 2
+    for page in records.pages_of("1"):
+        assert not page or records.erase(page)
+    assert [*chain.from_iterable(records.pages_of("1"))] == []
 
 
 # --- the webhook --------------------------------------------------------------------------------------------

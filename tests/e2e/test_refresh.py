@@ -1,6 +1,7 @@
 """Tokens that are kept alive: sweeps, tasks and publishing, by real processes on the emulators."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,13 @@ from emulator.ports import HOST, free
 from emulator.suite import TASKS_SERVICE_ACCOUNT, Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import AUDIENCE, Issuer
+from tests.e2e.test_connect import RETURN_TO, begin, outcome
 from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, summary_path
 from threads.config import DEVELOPMENT_KEYS, Config, read_config
 from threads.store import Due, Store
 from threads.sweep import PAGE
 from threads.tasks import Queue
-from threads.tokens import token_times
+from threads.tokens import RETRY_PAUSE, SPREAD, token_times
 from threads.vault import Place, Vault
 from threads.wire import Secret
 
@@ -129,6 +131,7 @@ def sweep(queued: dict[str, str], suite: Suite, cloud_tasks: CloudTasks) -> Call
     def swept() -> None:
         queue.enqueue_refresh(secrets.token_hex(16), {}, due_at=datetime.now(UTC))
         cloud_tasks.pass_time()
+        cloud_tasks.pass_time(SPREAD.total_seconds())
 
     return swept
 
@@ -244,7 +247,7 @@ def test_a_passing_fault_disconnects_nobody(
     after = accounts.document("ada", name)
     assert set(cloud_tasks.answers()) == {200}
     assert after == before | {"refreshAt": after["refreshAt"]}
-    assert timedelta(hours=3) < after["refreshAt"] - datetime.now(UTC) <= timedelta(hours=4)
+    assert 0.9 * RETRY_PAUSE < after["refreshAt"] - datetime.now(UTC) <= 1.5 * RETRY_PAUSE
     firebase.client.document(account_path("ada", name)).update({"refreshAt": datetime.now(UTC)})
     sweep()
     assert accounts.document("ada", name)["refreshAt"] > datetime.now(UTC) + 29 * DAY
@@ -265,36 +268,59 @@ def test_a_refresh_that_is_too_early_is_no_end(
 
 
 def test_a_reconnect_meanwhile_wins(
-    alone: Function, tasks: Issuer, accounts: Accounts, threads: Threads, firebase: Firebase
+    alone: Function,
+    th_auth_start: Function,
+    th_auth_callback: Function,
+    tasks: Issuer,
+    accounts: Accounts,
+    threads: Threads,
+    user: SignedIn,
 ) -> None:
-    """Who connects the account again while Threads takes its time keeps the token of that."""
-    name = accounts.connect("ada")
-    threads.answer("/refresh_access_token", delay_seconds=2)
+    """Who connects the account again, in the window, while Threads takes its time keeps the token of that."""
+    name = accounts.connect(user.uid)
+    before = accounts.token(user.uid, name)
+    threads.answer("/refresh_access_token", delay_seconds=5)
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(refresh, alone, tasks, "ada", name)
-        while not threads.calls():
-            pass
-        other = accounts.fields("ada", name, threads.token(name), datetime.now(UTC))
-        firebase.write(account_path("ada", name), other)
+        asked = pool.submit(refresh, alone, tasks, user.uid, name)
+        wait_for_call(threads)
+        url = begin(th_auth_start, user, returnTo=RETURN_TO)
+        back = th_auth_callback.get(params=threads.decide(url, account_id=name))
+        assert outcome(back) == {"threads": "connected", "accountId": name}
+        assert not asked.done()
+        connected, card = accounts.document(user.uid, name), accounts.card(user.uid, name)
+        assert accounts.token(user.uid, name) != before
         assert asked.result() == 200
-    assert accounts.document("ada", name) == other
+    assert accounts.document(user.uid, name) == connected
+    assert accounts.card(user.uid, name) == card
 
 
 def test_a_disconnect_meanwhile_stays(
-    alone: Function, tasks: Issuer, accounts: Accounts, threads: Threads, firebase: Firebase
+    alone: Function,
+    th_accounts: Function,
+    tasks: Issuer,
+    accounts: Accounts,
+    threads: Threads,
+    firebase: Firebase,
+    user: SignedIn,
 ) -> None:
-    """An account that goes while Threads takes its time is not written anew, and has no card."""
-    name = accounts.connect("ada")
-    threads.answer("/refresh_access_token", delay_seconds=2)
+    """An account whose user disconnects it while Threads takes its time is not written anew, nor its card."""
+    name = accounts.connect(user.uid)
+    threads.answer("/refresh_access_token", delay_seconds=3)
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(refresh, alone, tasks, "ada", name)
-        while not threads.calls():
-            pass
-        firebase.client.document(account_path("ada", name)).delete()
-        firebase.client.document(summary_path("ada")).delete()
+        asked = pool.submit(refresh, alone, tasks, user.uid, name)
+        wait_for_call(threads)
+        gone = th_accounts.request("DELETE", headers=user.headers, params={"accountId": name})
+        assert (gone.status_code, gone.json()["accounts"]) == (200, [])
+        assert not asked.done()
         assert asked.result() == 200
-    assert firebase.read(account_path("ada", name)) is None
-    assert firebase.read(summary_path("ada")) is None
+    assert firebase.read(account_path(user.uid, name)) is None
+    assert firebase.read(summary_path(user.uid)) is None
+
+
+def wait_for_call(threads: Threads) -> None:
+    """Wait until Threads has been asked for something."""
+    while not threads.calls():
+        time.sleep(0.01)
 
 
 def refresh(function: Function, tasks: Issuer, uid: str, account_id: str) -> int:
@@ -411,8 +437,8 @@ def test_the_local_suites_tasks_arrive(
     queue = queue_of(queued | {"REFRESH_URL": url}, suite)
     queue.enqueue_refresh(secrets.token_hex(16), {}, due_at=datetime.now(UTC))
     cloud_tasks.pass_time()
-    assert set(cloud_tasks.answers()) == {200}
-    assert len(cloud_tasks.answers()) == 2
+    cloud_tasks.pass_time(SPREAD.total_seconds())
+    assert cloud_tasks.answers() == [200, 200]
     assert accounts.document("ada", name)["refreshAt"] > datetime.now(UTC)
 
 

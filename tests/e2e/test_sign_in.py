@@ -12,7 +12,7 @@ from emulator.suite import Suite
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
 from tests.e2e.test_connect import FOUR_CALLS, state_of
-from tests.e2e.world import TIMEOUT, Firebase, SignedIn, Threads, account_path
+from tests.e2e.world import TIMEOUT, Firebase, SignedIn, Threads, account_path, link_path
 
 RETURN_TO = f"{APP_ORIGIN}/login"
 
@@ -153,6 +153,34 @@ def test_who_signs_in_again_is_the_same_user(
     assert auth.user(uids[0])["displayName"] == threads.accounts()[1]["name"]
 
 
+def test_signing_in_again_takes_no_permission_away(
+    th_auth_start: Function,
+    th_auth_callback: Function,
+    th_auth_finish: Function,
+    firebase: Firebase,
+    threads: Threads,
+    auth: Auth,
+    page: Page,
+) -> None:
+    """What was granted to a connection, with its token, outlives a sign-in that asks for less."""
+    person = threads.accounts()[0]["id"]
+
+    def account_after(**asked: str) -> dict[str, Any]:
+        url = begin(th_auth_start, page, **asked).json()["authUrl"]
+        back = th_auth_callback.get(params=threads.decide(url, account_id=person))
+        handle = back.headers["Location"].partition("#th_link=")[2]
+        token = finish_with(th_auth_finish, handle, page.verifier).json()["customToken"]
+        return firebase.read(account_path(auth.sign_in(token).uid, person)) or {}
+
+    before = account_after(scopes="threads_delete")
+    after = account_after()
+    assert "threads_delete" in before["scopes"]
+    kept = ("accessToken", "scopes", "expiresAt", "refreshAt", "createdAt")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert after["updatedAt"] > before["updatedAt"]
+    assert account_after(scopes="threads_delete")["accessToken"] != before["accessToken"]
+
+
 def test_a_disabled_user_stays_out(
     th_auth_start: Function,
     th_auth_callback: Function,
@@ -167,10 +195,11 @@ def test_a_disabled_user_stays_out(
     uid = auth.sign_in(finish_with(th_auth_finish, first, page.verifier).json()["customToken"]).uid
     firebase.clear()
     handle = handle_from(th_auth_start, th_auth_callback, threads, page)
-    auth.change(uid, disableUser=True)
+    auth.change(uid, disableUser=True, displayName="As it was")
     try:
         assert failed(finish_with(th_auth_finish, handle, page.verifier)) == (403, "forbidden")
         assert firebase.names("users") == []
+        assert auth.user(uid)["displayName"] == "As it was"
     finally:
         auth.change(uid, disableUser=False)
 
@@ -185,7 +214,8 @@ def test_another_page_does_not_finish_it(
 ) -> None:
     """Without the verifier there is no user, whoever asks; with it there still is, afterwards."""
     handle = handle_from(th_auth_start, th_auth_callback, threads, page)
-    before = firebase.read(f"oauthStates/{handle}")
+    before = firebase.read(link_path(handle))
+    assert before
     for other in (
         page.challenge,
         "v" * 43,
@@ -198,7 +228,7 @@ def test_another_page_does_not_finish_it(
     assert failed(th_auth_finish.post(headers=stranger.headers, json=body)) == (403, "forbidden")
     assert failed(th_auth_finish.post(json=body)) == (401, "unauthenticated")
     assert threads.calls() == []
-    assert firebase.read(f"oauthStates/{handle}") == before
+    assert firebase.read(link_path(handle)) == before
     assert finish_with(th_auth_finish, handle, page.verifier).json()["ok"]
 
 
@@ -206,10 +236,11 @@ def test_another_page_does_not_finish_it(
 def test_what_is_no_verifier_is_refused(
     th_auth_finish: Function, firebase: Firebase, verifier: object
 ) -> None:
-    """A malformed verifier is a 400, or asks for an ID token where it is no text at all."""
+    """A malformed verifier is a 400 that names it, also where it is no text at all."""
     assert firebase
     answer = th_auth_finish.post(json={"handle": "h" * 43, "verifier": verifier})
-    assert failed(answer) in {(400, "invalid_request"), (401, "unauthenticated")}
+    assert failed(answer) == (400, "invalid_request")
+    assert [problem["field"] for problem in answer.json()["error"]["details"]] == ["verifier"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is around the functions in a test: users, Threads and its window, Firestore."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,6 +163,11 @@ def summary_path(uid: str) -> str:
 def account_path(uid: str, account_id: str) -> str:
     """Return where a user's account is."""
     return f"{summary_path(uid)}/accounts/{account_id}"
+
+
+def link_path(handle: str) -> str:
+    """Return where the link is that a handle leads to."""
+    return f"oauthStates/{hashlib.sha256(handle.encode()).hexdigest()}"
 
 
 def post_path(uid: str, name: str) -> str:

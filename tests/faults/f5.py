@@ -24,7 +24,7 @@ from tests.e2e.oidc import Issuer, issuer
 from tests.faults.crowd import Crowd, Reply, Request, crowd
 from tests.faults.result import Result, Size
 from tests.faults.stage import APP, CALLBACK, Accounts, configuration, content_of, firebase, task_body, world
-from threads.auth_start import Wish, start
+from threads.auth_start import CONNECT, Wish, start
 from threads.config import Config, read_config
 from threads.store import Store
 
@@ -125,7 +125,7 @@ def _window(scene: _Scene, uid: str) -> tuple[str, str]:
     """Begin a connection as th_auth_start does, and allow it; return the callback's target and the code."""
     account_id = scene.accounts.connect(f"{uid}-other").account_id
     store = Store(lambda: scene.client)
-    url = start(scene.config, store, Wish(uid, None, ()), now=datetime.now(UTC))
+    url = start(scene.config, store, Wish(CONNECT, uid, None, ()), now=datetime.now(UTC))
     [state] = parse_qs(urlsplit(url).query)["state"]
     with scene.world.lock:
         account = scene.world.accounts[account_id]

@@ -136,6 +136,7 @@ def load(random: Random) -> Iterator[Load]:
             "TASKS_API_URL": f"http://{queues.host}",
             "PUBLISH_QUEUE": QUEUE,
             "PUBLISH_URL": servant.url,
+            "REFRESH_URL": servant.url,
         }
         environment = configuration(suite, emulator.url, caller)
         client = firestore.Client()

@@ -40,7 +40,7 @@ _CONFIG = read_config(
     {
         "THREADS_APP_ID": "1",
         "THREADS_APP_SECRET": "secret",
-        "THREADS_REDIRECT_URI": "https://app.example/callback",
+        "THREADS_REDIRECT_URI": "https://app.example/th_auth_callback",
         "ALLOWED_ORIGINS": "https://app.example",
         "TOKEN_KEYS": "k:" + "A" * 43 + "=",
     }

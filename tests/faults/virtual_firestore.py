@@ -3,7 +3,7 @@
 A record is kept as the document that ``ledger`` makes of it, so that what is read has been through that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -76,6 +76,10 @@ class VirtualRecords:
         raise NotImplementedError
 
     def find(self, *_: Any, **__: Any) -> list[Held]:
+        """Nobody asks for lists here."""
+        raise NotImplementedError
+
+    def pages_of(self, *_: Any) -> Iterator[list[Held]]:
         """Nobody asks for lists here."""
         raise NotImplementedError
 

@@ -37,11 +37,13 @@ class AccountStore:
     def connect(
         self, account_id: str, token: str, *, uid: str = UID, at: datetime = NOW, **changes: Any
     ) -> Found:
-        """Store an account as a connection does, at a moment."""
+        """Store an account as a connection does, at a moment: what it does not write of a document stays."""
+        path = path_of(uid, account_id)
+        kept = self._documents[path].fields if path in self._documents else {}
         sealed = self.vault.seal(Secret(token), self.place(uid, account_id))
         self.cards[uid, account_id] = {"status": "active", "username": "ada"}
-        fields = {TOKEN_FIELD: sealed, "status": "active", **token_times(account_id, at, LIFETIME), **changes}
-        return self.put(path_of(uid, account_id), fields)
+        times = token_times(account_id, at, LIFETIME)
+        return self.put(path, {**kept, TOKEN_FIELD: sealed, "status": "active", **times, **changes})
 
     def put(self, path: str, fields: Mapping[str, Any]) -> Found:
         """Write a document, whatever is there; None takes a field away."""

@@ -5,7 +5,7 @@ All of them write what happens into one trail, so that a test can ask for the or
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -148,6 +148,8 @@ class Ledger:
         self.claims: dict[str, tuple[str, str]] = {}
         self.before_commit: Callable[[int], None] = lambda _number: None
         """Called before each commit with its number, from 1 on: others may come between."""
+        self.page = 2
+        """Records that are read at once."""
         self._trail = trail
         self._commits = 0
         self._documents: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
@@ -192,6 +194,13 @@ class Ledger:
         held = [self._held(*name) for name in sorted(self._documents) if name[0] == uid]
         wanted = [one for one in held if one.record.account_id == account_id and one.post_id > (after or "")]
         return [one for one in wanted if state in (None, one.record.state)][:limit]
+
+    def pages_of(self, account_id: str) -> Iterator[list[Held]]:
+        """Return an account's posts, of all users, page by page: each as it is when its page is read."""
+        after = ("", "")
+        while names := [name for name in sorted(self._documents) if name > after][: self.page]:
+            after = names[-1]
+            yield [held for held in (self._held(*it) for it in names) if held.record.account_id == account_id]
 
     def claimed(self, media_id: str) -> Held | None:
         """Return the post that a media id belongs to."""

@@ -2,24 +2,39 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
 from tests.unit.fakes import UID
-from tests.unit.whole_store import WholeWorld
 from threads.answer import Answer
 from threads.call import Call
+from threads.config import Config
 from threads.edge import Endpoint, ErrorAnswer, default_error
 from threads.errors import Unauthenticated
 from threads.identity import Identity, User
 from threads.service import Service
+from threads.tools import Tools
 
 if TYPE_CHECKING:
     from threads.store import Store
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
+
+
+class Served(Protocol):
+    """A world that handlers are served in."""
+
+    config: Config
+
+    @property
+    def store(self) -> Any:
+        """What they find in Firestore."""
+
+    @property
+    def tools(self) -> Tools:
+        """What their stories get."""
 
 
 class Doorkeeper:
@@ -34,7 +49,7 @@ class Doorkeeper:
 
 def serve(
     handler: Callable[[Service, Call], Answer],
-    world: WholeWorld,
+    world: Served,
     *,
     error_answer: ErrorAnswer = default_error,
     uid: str | None = UID,

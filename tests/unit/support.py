@@ -22,9 +22,10 @@ ENVIRONMENT = {
     "THREADS_APP_ID": "1234567890123456",
     "THREADS_APP_SECRET": SECRET,
     "THREADS_REDIRECT_URI": "https://functions.example/th_auth_callback",
+    "DATA_DELETION_URL": "https://functions.example/th_delete_data",
     "ALLOWED_ORIGINS": "https://app.example,https://admin.example:8443,http://localhost:5000",
 }
-"""All that a service on this machine has to be told."""
+"""All that a service on this machine has to be told, and one URL more, for tests that change another."""
 
 
 def config(**variables: str) -> Config:

@@ -11,6 +11,7 @@ from tests.unit.fakes import ACCOUNT, NOW, UID, Said, World, silence
 from tests.unit.support import OTHER_KEY, TOKEN, graph_error, reply
 from threads import access
 from threads.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired, ServiceError
+from threads.graph import GraphReply, GraphRequest
 from threads.scopes import DEFAULT_SCOPES
 from threads.vault import Vault
 from threads.wire import Secret
@@ -153,6 +154,7 @@ ORDINARY: list[dict[str, Any]] = [
     {"refreshAt": NOW + timedelta(minutes=1)},
     {"expiresIn": 3600 * 24},
     {"expiresAt": None},
+    {"left": timedelta(days=1), "refreshAt": None},
 ]
 
 
@@ -162,6 +164,34 @@ def test_an_ordinary_token_costs_nothing(changes: dict[str, Any]) -> None:
     scene = Ending(**changes)
     assert scene.open() == TOKEN
     assert (scene.world.calls, scene.store.reads, scene.store.commits) == ([], 0, 0)
+
+
+def test_an_account_that_no_sweep_finds_is_refreshed_on_its_last_day() -> None:
+    """One that was connected before there was a time to refresh it lives on if it is used."""
+    assert Ending(refreshAt=None).open(NEW) == "THAAnew"
+
+
+def test_an_account_that_is_disconnected_meanwhile_hands_out_nothing() -> None:
+    """Who asked for the token before the account went gets none, neither the old nor the new one."""
+    scene = Ending()
+
+    def asked(_request: GraphRequest) -> GraphReply:
+        scene.store.delete(ACCOUNT)
+        return NEW
+
+    with pytest.raises(AccountNotFound):
+        scene.open(asked)
+
+
+def test_an_account_that_is_connected_again_meanwhile_hands_out_its_new_token() -> None:
+    """That the old token is dead by then does not matter: there is another."""
+    scene = Ending()
+
+    def asked(_request: GraphRequest) -> GraphReply:
+        scene.store.connect(ACCOUNT, "THAAother")
+        return reply(400, graph_error(190))
+
+    assert scene.open(asked) == "THAAother"
 
 
 def test_a_token_that_somebody_else_is_refreshing_is_used_as_it_is() -> None:

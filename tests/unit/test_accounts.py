@@ -14,6 +14,7 @@ from threads.wire import Secret
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TERM = timedelta(seconds=5183944)
+SECOND = timedelta(seconds=1)
 CARD = {
     "displayName": "Ada L.",
     "username": "ada",
@@ -29,6 +30,7 @@ def connection(
     account_id: str = "17841405793187218",
     *,
     now: datetime = NOW,
+    granted: tuple[str, ...] = ("a", "b"),
     refused: tuple[str, ...] = (),
     **extra: Any,
 ) -> Connection:
@@ -36,7 +38,7 @@ def connection(
     profile = Profile(account_id, "Ada L.", "ada", "https://scontent.example/p.jpg", extra)
     short = ShortLivedToken(Secret("short"), "99900000000000001")
     long = LongLivedToken(Secret("t"), "bearer", TERM)
-    return accounts.new_connection(profile, short, long, Grants(("a", "b"), refused), now)
+    return accounts.new_connection(profile, short, long, Grants(granted, refused), now)
 
 
 def test_the_document_is_the_promised_one() -> None:
@@ -49,6 +51,7 @@ def test_the_document_is_the_promised_one() -> None:
         "expiresAt": NOW + TERM,
         "refreshAt": refresh_at("17841405793187218", NOW, TERM),
         "updatedAt": NOW,
+        "connectedAt": NOW,
         "scopes": ["a", "b"],
         "status": "active",
         "profile": {
@@ -115,6 +118,82 @@ def test_a_reconnect_clears_the_documents_failure_too() -> None:
     assert merged.get("statusReason") is None
 
 
+LATER = NOW + timedelta(days=1)
+
+
+def stored(**changes: Any) -> dict[str, Any]:
+    """Return an account as its first connection has left it, with what has changed since."""
+    return {**accounts.account_document(connection("1"), "sealed before"), "createdAt": NOW, **changes}
+
+
+def connected_again(account: dict[str, Any], **new: Any) -> accounts.Changes | None:
+    """Connect the account once more, a day later unless it says otherwise."""
+    summary = accounts.summary_document(connection("1"), {})
+    again = connection("1", **{"now": LATER, **new})
+    return accounts.connection_change(again, "sealed", summary=summary, account=account)
+
+
+NARROWER: list[dict[str, Any]] = [
+    {"granted": ("a",)},
+    {"granted": ("a",), "refused": ("c",)},
+]
+
+
+@pytest.mark.parametrize("new", NARROWER, ids=str)
+def test_a_narrower_window_takes_no_permission_away(new: dict[str, Any]) -> None:
+    """A token that can do what nobody has refused stays; only the profile is what it is now."""
+    changes = connected_again(stored(), threads_biography="new", **new)
+    assert changes
+    summary, account = changes
+    assert account.keys().isdisjoint({"accessToken", "scopes", "status", "tokenType", "createdAt"})
+    assert account.keys().isdisjoint({"expiresIn", "expiresAt", "refreshAt"})
+    assert account["profile"]["username"] == "ada"
+    assert account["extra"]["threads_biography"] == "new"
+    assert summary == {"accounts": {"1": CARD}, "updatedAt": LATER}
+
+
+REPLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {"granted": ("a", "b", "c")}),
+    ({}, {"granted": ("a", "c")}),
+    ({}, {"granted": ("a",), "refused": ("b",)}),
+    ({"scopes": ["a", "b", "c"]}, {"granted": ("a",), "refused": ("b",)}),
+    ({"scopes": None}, {"granted": ("a",)}),
+    ({"status": "reconnect_required"}, {"granted": ("a",)}),
+    ({"accessToken": None}, {"granted": ("a",)}),
+    ({"expiresAt": LATER}, {"granted": ("a",)}),
+    ({"status": "reconnect_required"}, {"now": NOW - SECOND}),
+    ({"accessToken": None}, {"now": NOW - SECOND}),
+    ({"expiresAt": None}, {"now": NOW - SECOND}),
+    ({}, {"now": NOW}),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), REPLACED, ids=str)
+def test_a_token_is_replaced_by_one_that_is_no_worse(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """What is new counts, what was refused is gone, a token that does not work is worth nothing."""
+    changes = connected_again(stored(**old), **new)
+    assert changes
+    summary, account = changes
+    assert account["accessToken"] == "sealed"
+    assert account["scopes"] == list(new.get("granted", ("a", "b")))
+    assert account["expiresAt"] == summary["accounts"]["1"]["expiresAt"]
+    assert "createdAt" not in account
+
+
+@pytest.mark.parametrize("new", [{}, {"granted": ("a",)}, {"granted": ("a", "b", "c")}], ids=str)
+def test_an_older_connection_changes_nothing(new: dict[str, Any]) -> None:
+    """Whose token was issued before the one that is there has been overtaken by another window."""
+    assert connected_again(stored(), now=NOW - SECOND, **new) is None
+
+
+def test_a_first_connection_gives_an_account_its_age() -> None:
+    """What is not there yet is created."""
+    changes = accounts.connection_change(connection("1"), "sealed", summary={}, account={})
+    assert changes
+    assert changes[1] == {**accounts.account_document(connection("1"), "sealed"), "createdAt": NOW}
+    assert changes[0] == accounts.summary_document(connection("1"), {})
+
+
 def test_making_a_summary_changes_nothing() -> None:
     """The summary that was read stays as it was read: a commit that fails is tried with it again."""
     before = accounts.summary_document(connection("1"), {})
@@ -170,7 +249,6 @@ def test_the_only_account_is_meant() -> None:
         assert (nothing.value.status, nothing.value.code) == (404, "account_not_found")
 
 
-SECOND = timedelta(seconds=1)
 USABLE: list[dict[str, Any]] = [{}, {"status": "active"}, {"expiresAt": None}, {"expiresAt": NOW + SECOND}]
 ENDED: list[dict[str, Any]] = [
     {"status": "reconnect_required", "expiresAt": NOW + TERM},
@@ -199,3 +277,36 @@ def test_nothing_of_the_token_is_in_what_clients_see() -> None:
     shown = str(summary) + str(accounts.cards_answer(summary))
     assert "accessToken" not in shown
     assert "Secret" not in shown
+
+
+# --- since when ---------------------------------------------------------------------------------------------
+
+
+def test_every_connection_says_when_it_was_made() -> None:
+    """Also one that leaves a token in its place; when the account was first connected stays, too."""
+    later = NOW + timedelta(hours=1)
+    first = accounts.connection_change(connection(), "sealed", summary={}, account={})
+    assert first
+    assert (first[1]["createdAt"], first[1]["connectedAt"]) == (NOW, NOW)
+    for granted in (("a", "b"), ("a",)):
+        again = connection(now=later, granted=granted)
+        changed = accounts.connection_change(again, "other", summary=first[0], account=first[1])
+        assert changed
+        assert (changed[1]["connectedAt"], "createdAt" in changed[1]) == (later, False)
+
+
+MOMENTS: list[tuple[dict[str, Any], bool]] = [
+    ({"createdAt": NOW, "connectedAt": NOW + timedelta(seconds=1)}, True),
+    ({"createdAt": NOW, "connectedAt": NOW}, False),
+    ({"createdAt": NOW + timedelta(seconds=1), "connectedAt": NOW}, False),
+    ({"createdAt": NOW + timedelta(seconds=1)}, True),
+    ({"createdAt": NOW}, False),
+    ({"connectedAt": "later"}, False),
+    ({}, False),
+]
+
+
+@pytest.mark.parametrize(("fields", "is_after"), MOMENTS, ids=range(len(MOMENTS)))
+def test_the_last_connection_counts(fields: dict[str, Any], is_after: bool) -> None:  # noqa: FBT001 - a table
+    """Where a document does not say when it was connected, it says when that was done first; or nothing."""
+    assert accounts.is_connected_after(fields, NOW) is is_after

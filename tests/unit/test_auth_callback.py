@@ -1,16 +1,22 @@
 """The browser is back: what is done at once, what is kept for the app, and what a second look gets."""
 
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from tests.unit.fakes import ACCOUNT, UID
-from tests.unit.support import HTML, graph_error, reply
+from tests.unit.fakes import ACCOUNT, NOW, UID
+from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
 from tests.unit.windows import ASKED, CODE, PROFILE, RETURN_TO, Windows
+from threads.answer import error_headers
+from threads.auth_link import link_id
 from threads.documents import Found
 from threads.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
 from threads.failures import Step
+from threads.graph import GraphReply, GraphRequest
+from threads.vault import Vault
+from threads.wire import Secret
 
 FOUR_CALLS = [Step.EXCHANGE_CODE, Step.EXCHANGE_TOKEN, Step.READ_PROFILE, Step.READ_GRANTS]
 
@@ -91,14 +97,136 @@ def test_another_account_than_the_one_to_connect_again_is_not_stored(username: s
 
 @pytest.mark.parametrize("step", FOUR_CALLS[:3])
 def test_a_failure_says_that_connecting_has_to_be_started_again(step: Step) -> None:
-    """A code works once: whoever is told to try again has to know that reloading does not do it."""
+    """A code works once: nobody is told to try the same again, neither a person nor a program."""
     world = Windows()
     world.graph.always[step] = reply(503, HTML)
     outcome = world.come_back(world.begin())
     assert outcome.error
-    assert outcome.error.message.endswith("Try again in a moment. Start connecting again.")
-    assert outcome.error.next_action == "connect_again"
+    assert outcome.error.as_json() == {
+        "code": "threads_unavailable",
+        "message": "This connection could not be finished. Start connecting again.",
+        "retryable": False,
+        "nextAction": "connect_again",
+    }
+    assert error_headers(outcome.error) == {}
     assert world.states.saved == {}
+
+
+def test_what_threads_says_of_a_refusal_is_told() -> None:
+    """A refusal is Threads' to explain; what to do next is ours."""
+    world = Windows()
+    world.graph.always[Step.EXCHANGE_CODE] = reply(400, graph_error(100, message="This code has expired"))
+    outcome = world.come_back(world.begin())
+    assert outcome.error
+    assert outcome.error.message == "Threads says: This code has expired. Start connecting again."
+
+
+def test_of_two_windows_the_one_that_was_authorized_later_counts() -> None:
+    """A callback that hangs does not bring its old token back over a newer one, nor its moment."""
+    world = Windows()
+    first, second = world.begin(), world.begin()
+    issued, sent = iter(("token-1", "token-2")), world.graph.send
+    hanging = iter((first,))
+
+    def send(request: GraphRequest) -> GraphReply:
+        if request.step is Step.EXCHANGE_TOKEN:
+            return reply(200, {"access_token": next(issued), "expires_in": 5183944})
+        if request.step is Step.READ_GRANTS and next(hanging, None):
+            world.pass_time(seconds=5)
+            assert world.come_back(second).status == "connected"
+            world.pass_time(seconds=5)
+        return sent(request)
+
+    with patch.object(world.graph, "send", send):
+        assert world.come_back(first).status == "connected"
+    assert world.token() == "token-2"
+    assert world.states.saved[UID, ACCOUNT]["updatedAt"] == NOW + timedelta(seconds=5)
+    assert world.come_back(first).status == "connected"
+
+
+@pytest.mark.parametrize("key_is_gone", [False, True])
+def test_a_narrower_window_leaves_the_token_that_can_do_more(*, key_is_gone: bool) -> None:
+    """What an account could do it can do after a plain connection, too, unless no key opens its token."""
+    world = Windows()
+    world.grants(*ASKED, "threads_delete")
+    world.come_back(world.begin())
+    before = dict(world.states.saved[UID, ACCOUNT])
+    if key_is_gone:
+        world.vault = Vault({"other": Secret(OTHER_KEY)})
+    world.grants(*ASKED)
+    world.is_person(PROFILE | {"name": "Ada K."})
+    world.pass_time(days=1)
+    assert world.come_back(world.begin()).status == "connected"
+    after = world.states.saved[UID, ACCOUNT]
+    assert after["profile"]["displayName"] == "Ada K."
+    assert world.states.summaries[UID]["accounts"][ACCOUNT]["displayName"] == "Ada K."
+    assert (after["accessToken"] == before["accessToken"]) is not key_is_gone
+    assert (after["scopes"] == before["scopes"]) is not key_is_gone
+
+
+def test_an_account_that_is_saved_is_told_though_the_answer_was_lost() -> None:
+    """Whether the last commit was carried out stands on the state: the first answer is the reload's."""
+    world = Windows()
+    world.states.loses_answer = True
+    state = world.begin()
+    first = world.come_back(state)
+    assert (first.status, first.error) == ("connected", None)
+    assert world.come_back(state).parameters() == first.parameters()
+
+
+def test_windows_that_came_at_once_do_not_come_again_at_once() -> None:
+    """Between attempts to save passes a time by chance, below half a second."""
+    world = Windows()
+    world.come_back(world.begin())
+    for _ in range(20):
+        world.states.pause()
+    assert len(set(world.clock.pauses)) > 5
+    assert all(0 <= pause < 0.5 for pause in world.clock.pauses)
+
+
+def test_an_account_that_is_not_saved_is_not_told() -> None:
+    """A Firestore that did nothing is a failure, which the state knows as well."""
+    world = Windows()
+    state = world.begin()
+    with patch.object(world.states, "save_account", side_effect=ServiceUnavailable):
+        outcome = world.come_back(state)
+    assert outcome.parameters() == {"threads": "failed", "error": "service_unavailable"}
+    assert outcome.error
+    assert not outcome.error.retryable
+    assert world.states.documents[state].fields["outcome"]["status"] == "failed"
+
+
+def test_a_callback_that_died_is_waited_for_two_minutes() -> None:
+    """As long as somebody may be told what comes of it, it counts as under way; then it has failed."""
+    world = Windows()
+    state = world.begin()
+    used = {"usedAt": world.clock(), "usedBy": "who died"}
+    world.states.use_up_state(world.states.documents[state], used)
+    world.pass_time(seconds=119)
+    with pytest.raises(InProgress):
+        world.come_back(state)
+    world.pass_time(seconds=1)
+    assert isinstance(world.come_back(state).error, InvalidState)
+    assert world.calls == []
+
+
+@pytest.mark.parametrize("mode", ["immediate", "confirm"])
+def test_a_used_state_is_kept_for_its_exchange(mode: str) -> None:
+    """A state may be used in its last second, and expired documents are deleted at any moment."""
+    world = Windows(CONNECT_MODE=mode)
+    state = world.begin()
+    world.pass_time(seconds=599)
+    world.come_back(state)
+    assert world.states.documents[state].fields["expiresAt"] == world.clock() + timedelta(hours=1)
+
+
+def test_where_a_state_leads_is_checked_anew() -> None:
+    """An origin that is not allowed any more gets nobody, whatever was stored when it was."""
+    world = Windows()
+    left, connected = world.begin(), world.begin()
+    world.config = Windows(ALLOWED_ORIGINS="https://other.example").config
+    assert world.come_back(left, "", "access_denied").return_to is None
+    assert world.come_back(connected).return_to is None
 
 
 # --- for the app to confirm ---------------------------------------------------------------------------------
@@ -176,15 +304,24 @@ def test_of_two_codes_at_once_one_is_kept() -> None:
 
 @pytest.mark.parametrize("mode", ["confirm", "immediate"])
 @pytest.mark.parametrize(("code", "error"), [(CODE, ""), ("", ""), ("", "access_denied")])
-def test_a_handle_is_no_state(mode: str, code: str, error: str) -> None:
+def test_neither_a_handle_nor_its_link_is_a_state(mode: str, code: str, error: str) -> None:
     """A link lies beside the states, and nothing that comes to the callback exchanges or ends it."""
     world = confirming()
     handle = world.linked()
     world.config = Windows(CONNECT_MODE=mode).config
     before = dict(world.states.documents)
-    with pytest.raises(InvalidState):
-        world.come_back(handle, code, error)
+    for unverified in (handle, link_id(handle)):
+        with pytest.raises(InvalidState):
+            world.come_back(unverified, code, error)
     assert (world.states.documents, world.calls) == (before, [])
+
+
+def test_who_began_under_confirm_is_asked_to_confirm() -> None:
+    """What was promised at the beginning holds, though the configuration has changed, or an old instance."""
+    world = confirming()
+    state = world.begin()
+    world.config = Windows().config
+    assert world.come_back(state).status == "linked"
 
 
 def test_without_a_page_to_confirm_on_nothing_is_kept() -> None:

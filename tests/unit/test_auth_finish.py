@@ -7,6 +7,7 @@ import pytest
 from tests.unit.fakes import ACCOUNT, UID
 from tests.unit.support import HTML, OTHER_KEY, reply
 from tests.unit.windows import CHALLENGE, PROFILE, VERIFIER, Windows
+from threads.answer import error_headers
 from threads.documents import Found
 from threads.errors import (
     Forbidden,
@@ -82,7 +83,7 @@ def test_a_handle_works_once() -> None:
     with pytest.raises(InvalidHandle, match="Start connecting again"):
         world.confirm(handle)
     assert world.calls == FOUR_CALLS
-    assert world.states.documents[handle].fields["code"] is None, "a used code is not kept"
+    assert world.link(handle).fields["code"] is None, "a used code is not kept"
 
 
 def test_a_handle_works_for_five_minutes() -> None:
@@ -105,14 +106,15 @@ def test_an_unknown_handle_is_invalid(handle: str) -> None:
 
 
 def test_a_state_is_no_handle() -> None:
-    """Neither a fresh state nor a used one can be confirmed, and it stays as it is."""
+    """Neither a fresh state nor a used one can be confirmed, nor a link by its name; all stay as they are."""
     world = confirming()
     fresh, used = world.begin(), world.begin()
     world.come_back(used)
     before = dict(world.states.documents)
-    for state in (fresh, used):
+    [link] = world.states.documents.keys() - {fresh, used}
+    for name in (fresh, used, link):
         with pytest.raises(InvalidHandle):
-            world.confirm(state)
+            world.confirm(name)
     assert (world.calls, world.states.documents) == ([], before)
 
 
@@ -132,7 +134,7 @@ def test_a_confirmation_that_died_is_waited_for_two_minutes() -> None:
     """As long as its process may live it counts as under way; then connecting has to be started again."""
     world = confirming()
     handle = world.linked()
-    link = world.states.documents[handle]
+    link = world.link(handle)
     world.states.use_up_state(link, {"usedAt": world.clock(), "usedBy": "who died"})
     with pytest.raises(InProgress):
         world.confirm(handle)
@@ -149,7 +151,9 @@ def test_a_failure_uses_the_handle_up_and_says_so(step: Step) -> None:
     world.graph.always[step] = reply(502, HTML)
     with pytest.raises(ThreadsUnavailable) as failure:
         world.confirm(handle)
-    assert failure.value.message.endswith("Try again in a moment. Start connecting again.")
+    assert failure.value.message == "This connection could not be finished. Start connecting again."
+    assert not failure.value.retryable
+    assert error_headers(failure.value) == {}
     assert failure.value.next_action == "connect_again"
     calls = [*world.calls]
     with pytest.raises(InvalidHandle):
@@ -196,6 +200,25 @@ def test_who_signs_in_is_the_user_of_their_account() -> None:
     world.is_person({"id": ACCOUNT, "username": "ada"})
     signed_in(world)
     assert world.users.saved == {SIGNED_IN: ("ada", None)}
+
+
+def test_who_signs_in_again_keeps_what_they_could_do() -> None:
+    """A sign-in's window asks for what every window asks for: what was granted beyond that is not lost."""
+    world = confirming()
+    world.grants("threads_basic", "threads_content_publish", "threads_delete")
+    world.confirm(world.linked(SIGNED_IN), SIGNED_IN)
+    before = world.states.saved[SIGNED_IN, ACCOUNT]["scopes"]
+    world.grants("threads_basic", "threads_content_publish")
+    signed_in(world)
+    assert world.states.saved[SIGNED_IN, ACCOUNT]["scopes"] == before
+    assert "threads_delete" in before
+
+
+def test_who_is_saved_is_signed_in_though_the_answer_was_lost() -> None:
+    """Whether the last commit was carried out stands on the link."""
+    world = confirming()
+    world.states.loses_answer = True
+    assert signed_in(world) == f"custom token of {SIGNED_IN}"
 
 
 def disable(world: Windows) -> None:

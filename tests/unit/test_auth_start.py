@@ -1,14 +1,24 @@
 """What a window may be opened for, and what is remembered of it."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.fakes import ACCOUNT, UID
 from tests.unit.windows import CHALLENGE, RETURN_TO, Windows
+from threads.auth_start import CONNECT, SIGN_IN
 from threads.documents import Found
-from threads.errors import AccountNotFound, Forbidden, InvalidReturnTo, ServiceError
+from threads.errors import (
+    AccountNotFound,
+    Forbidden,
+    InvalidRequest,
+    InvalidReturnTo,
+    ServiceError,
+    Unauthenticated,
+)
 
 
-def refused(world: Windows, error: type[ServiceError], uid: str | None = UID, **wish: str | None) -> str:
+def refused(world: Windows, error: type[ServiceError], uid: str | None = UID, **wish: Any) -> str:
     """Begin what cannot be begun; return what is said, after checking that nothing is remembered."""
     with pytest.raises(error) as refusal:
         world.begin(uid, **wish)
@@ -27,6 +37,23 @@ def test_an_immediate_connection_needs_no_page() -> None:
     """The callback can answer by itself what it has done by itself."""
     world = Windows()
     assert world.states.documents[world.begin(return_to=None)].fields["returnTo"] is None
+
+
+WISHES: list[tuple[dict[str, Any], type[ServiceError]]] = [
+    ({"uid": None, "unverified_challenge": None}, InvalidRequest),
+    ({"uid": None, "unverified_challenge": "c" * 42}, InvalidRequest),
+    ({"uid": None, "unverified_account_id": ACCOUNT}, InvalidRequest),
+    ({"mode": SIGN_IN, "unverified_challenge": CHALLENGE}, Forbidden),
+    ({"unverified_challenge": CHALLENGE}, InvalidRequest),
+    ({"uid": ""}, Unauthenticated),
+    ({"uid": None, "mode": CONNECT, "unverified_challenge": None}, Unauthenticated),
+]
+
+
+@pytest.mark.parametrize(("wish", "error"), WISHES, ids=str)
+def test_what_does_not_go_with_the_mode_is_refused(wish: dict[str, Any], error: type[ServiceError]) -> None:
+    """Whoever calls the story: no sign-in without a challenge, and no connection for nobody."""
+    refused(Windows(SIGN_IN="on", CONNECT_MODE="confirm"), error, **wish)
 
 
 def test_nobody_signs_in_where_that_is_off() -> None:

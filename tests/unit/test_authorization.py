@@ -6,6 +6,7 @@ from tests.unit.support import broken_rules, config
 from threads.authorization import authorize_url
 from threads.errors import InvalidRequest
 from threads.scopes import DEFAULT_SCOPES, KNOWN_SCOPES, requested_scopes
+from threads.wire import MAX_UNKNOWN_NAMED
 
 BOTH = ("threads_basic", "threads_content_publish")
 
@@ -71,6 +72,13 @@ def test_every_unknown_scope_is_named() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         requested_scopes([], ["one", "threads_delete", "two"])
     assert [problem.message.split("'")[1] for problem in refusal.value.problems] == ["one", "two"]
+
+
+def test_not_more_unknown_scopes_are_named_than_anybody_reads() -> None:
+    """However many there are, the answer does not grow with them."""
+    with pytest.raises(InvalidRequest) as refusal:
+        requested_scopes([], [f"scope{number}" for number in range(1000)])
+    assert len(refusal.value.problems) == MAX_UNKNOWN_NAMED
 
 
 def test_all_eleven_scopes_of_threads_are_known() -> None:

@@ -90,14 +90,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CONNECT_MODE", "confirm", "connect_mode", "confirm"),
     ("SIGN_IN", "off", "is_sign_in_on", False),
     ("SIGN_IN", "on", "is_sign_in_on", True),
-    (
-        "THREADS_REDIRECT_URI",
-        "https://x.example/a/cb",
-        "data_deletion_url",
-        "https://x.example/a/th_delete_data",
-    ),
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
-    ("PUBLISH_URL", "https://x.example/a/p", "refresh_url", "https://x.example/a/th_refresh_tokens"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
     ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),
     ("WEBHOOK_VERIFY_TOKEN", " told-to-Meta ", "webhook_verify_token", Secret("told-to-Meta")),
@@ -170,6 +163,43 @@ def test_a_queue_needs_an_address_and_a_sender(missing: str) -> None:
     assert not mistakes({**ENVIRONMENT, **QUEUE, "PUBLISH_QUEUE": "", missing: ""})
 
 
+NEIGHBOURS: list[tuple[str, str | None]] = [
+    ("https://us-central1-p.cloudfunctions.net/{}", "https://us-central1-p.cloudfunctions.net/{}"),
+    ("https://x.example/a/b/{}", "https://x.example/a/b/{}"),
+    ("https://x.example/a/{}?b=1", "https://x.example/a/{}"),
+    ("https://x.example/a/cb", None),
+    ("https://x.example/a/{}/", None),
+    ("https://x.example/a/x{}", None),
+    ("https://x.example/?{}", None),
+    ("https://publish-threads-abc-uc.a.run.app", None),
+]
+
+
+@pytest.mark.parametrize(("url", "neighbour"), NEIGHBOURS)
+def test_a_functions_url_is_told_by_its_neighbours(url: str, neighbour: str | None) -> None:
+    """Functions that differ in their names alone need one URL; elsewhere the others have to be named."""
+    told = {name: value for name, value in ENVIRONMENT.items() if name != "DATA_DELETION_URL"}
+    told |= {**QUEUE, "PUBLISH_URL": url.format("publish_threads")}
+    told |= {"THREADS_REDIRECT_URI": url.format("th_auth_callback")}
+    if neighbour is None:
+        assert mistakes(told).keys() == {"DATA_DELETION_URL", "REFRESH_URL"}
+        named = {"DATA_DELETION_URL": "https://x.example/d", "REFRESH_URL": "https://x.example/r"}
+        assert not mistakes(told | named)
+        assert mistakes(told | {"PUBLISH_QUEUE": ""}).keys() == {"DATA_DELETION_URL"}
+        return
+    config = read_config(told)
+    assert config.data_deletion_url == neighbour.format("th_delete_data")
+    assert config.refresh_url == neighbour.format("th_refresh_tokens")
+
+
+def test_what_a_url_was_to_tell_is_not_asked_for_while_it_is_wrong() -> None:
+    """Who is told that a URL is missing or wrong mends that, and need not name its neighbours."""
+    told = {name: value for name, value in ENVIRONMENT.items() if name != "DATA_DELETION_URL"}
+    for wrong in ("", "nonsense"):
+        bad = {**told, **QUEUE, "PUBLISH_URL": wrong, "THREADS_REDIRECT_URI": wrong}
+        assert mistakes(bad).keys() == {"PUBLISH_URL", "THREADS_REDIRECT_URI"}
+
+
 def test_tasks_are_for_the_url_they_call_unless_told_otherwise() -> None:
     """The audience of tasks is PUBLISH_URL, or what TASKS_AUDIENCE says."""
     assert read_config({**ENVIRONMENT, **QUEUE}).tasks_audience == QUEUE["PUBLISH_URL"]
@@ -208,6 +238,8 @@ BAD = [
     ("ALLOWED_ORIGINS", "https://app.example?x"),
     ("ALLOWED_ORIGINS", "https://@app.example"),
     ("ALLOWED_ORIGINS", "null"),
+    ("THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize?state=fixed"),
+    ("THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize?"),
     ("CONNECT_MODE", "other"),
     ("SIGN_IN", "yes"),
     ("TEXT_MODE", "three_step"),

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.fakes import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, made, post_id
 from tests.unit.whole_store import WholeWorld
 from threads import publish
+from threads.accounts import summary_without
 from threads.disconnect import PAGE, disconnect
 from threads.errors import AccountNotFound, ReconnectRequired, ServiceUnavailable
 from threads.ledger import LEASE, Point, Record, State, new_record
@@ -49,8 +50,13 @@ def test_another_account_becomes_the_default_one() -> None:
     world.store.join("2")
     assert disconnect(world.tools, UID, ACCOUNT).summary["defaultAccountId"] == "2"
     assert disconnect(world.tools, UID, "3").summary["defaultAccountId"] == "2"
-    last = disconnect(world.tools, UID, "2").summary
-    assert (last["defaultAccountId"], last["connectedCount"], last["accounts"]) == (None, 0, {})
+    assert disconnect(world.tools, UID, "2").summary == {}
+
+
+def test_the_last_accounts_summary_goes_with_it() -> None:
+    """Where nothing is left to show, nothing is kept."""
+    assert summary_without({"accounts": {"1": {}}, "defaultAccountId": "1"}, "1", NOW) is None
+    assert summary_without({}, "1", NOW) is None
 
 
 def test_what_was_scheduled_is_cancelled() -> None:

@@ -244,6 +244,12 @@ SAMPLES: dict[str, list[Sample]] = {
         ),
         sample(PUBLISH, 400, graph_error(10, is_transient=True), MissingScope, proves=NOTHING_DONE),
     ],
+    "a server in trouble says that a token is dead: it proves nothing, and least of all that": [
+        sample(CREATE, 500, graph_error(190, 463, EXPIRED), ThreadsUnavailable),
+        sample(PUBLISH, 503, graph_error(190), ThreadsUnavailable),
+        sample(Step.READ_PROFILE, 502, graph_error(102), ThreadsUnavailable),
+        sample(Step.DELETE_POST, 500, graph_error(190), ThreadsUnavailable),
+    ],
     "session or token dead": [
         sample(
             CREATE, 401, graph_error(102, None, "Session key invalid"), ReconnectRequired, proves=NOTHING_DONE

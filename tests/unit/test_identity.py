@@ -16,19 +16,19 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from firebase_admin import credentials
+from firebase_admin import _token_gen, credentials
 
 from tests.unit.support import KEY as TOKEN_KEY
 from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
 from threads import identity
 from threads.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
-from threads.identity import Identity, SigningKeys, Task
+from threads.identity import Identity, SigningKeys, Task, User
 
 ACCOUNT = "tasks@project.iam.gserviceaccount.example"
 AUDIENCE = "https://functions.example/publish_threads"
 ISSUER = "https://accounts.example"
 
-KEY, OTHER = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+KEY, OTHER, STRANGE = (rsa.generate_private_key(65537, 2048) for _ in range(3))
 
 
 def jwk(key: rsa.RSAPrivateKey, kid: str | None = "k1") -> dict[str, Any]:
@@ -530,6 +530,86 @@ def test_what_is_no_id_token_is_nobodys(verify: str, header: str | None, users: 
         getattr(users, verify)(header)
     assert (refusal.value.status, refusal.value.next_action) == (401, "sign_in")
     assert refusal.value.__cause__ is None
+
+
+@pytest.fixture
+def googles_certificates(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Serve a certificate from this machine, where firebase-admin looks for Google's."""
+    with loopback(serve_json({"k1": pem(KEY), "k0": pem(OTHER)})) as server:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
+        yield
+
+
+def id_token(**changes: Any) -> str:
+    """Return a token as Firebase Authentication issues it, with changed claims, key or header."""
+    now = int(time.time())
+    claims: dict[str, Any] = {"email": None, "email_verified": None, "auth_time": now, "user_id": "u"}
+    return token(**{**FIREBASE, "iat": now, "exp": now + 3600, **claims, **changes})
+
+
+@pytest.mark.usefixtures("googles_certificates")
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"key": OTHER, "header": {"kid": "k0"}}, {"iat": NOW - 3000}],
+    ids=("first", "other", "old"),
+)
+@pytest.mark.parametrize("verify", ["user", "caller"])
+def test_a_sound_id_token_is_its_users(verify: str, changes: dict[str, Any], users: Identity) -> None:
+    """A token that one of Google's keys has signed for this project names its user."""
+    assert getattr(users, verify)(f"Bearer {id_token(**changes)}") == User("u")
+
+
+def signed_by_nobody(algorithm: str) -> str:
+    """Return a token that names a key, and has no signature of it."""
+    head = segment({"alg": algorithm, "typ": "JWT", "kid": "k1"})
+    return f"{head}.{id_token().split('.')[1]}."
+
+
+def with_claims_of(claims: str, signature: str) -> str:
+    """Return a token's claims under another one's signature."""
+    head, _, proof = signature.split(".")
+    return f"{head}.{claims.split('.')[1]}.{proof}"
+
+
+FORGED_ID_TOKENS: dict[str, Callable[[], str]] = {
+    "another key": lambda: id_token(key=STRANGE),
+    "another key's id": lambda: id_token(header={"kid": "k0"}),
+    "unknown key id": lambda: id_token(header={"kid": "k2"}),
+    "no key id": lambda: id_token(header={}),
+    "alg none": lambda: signed_by_nobody("none"),
+    "without a signature": lambda: signed_by_nobody("RS256"),
+    "claims changed": lambda: with_claims_of(id_token(sub="root"), id_token()),
+    "expired": lambda: id_token(iat=NOW - 7200, exp=NOW - 60),
+    "no expiry": lambda: id_token(exp=None),
+    "not yet issued": lambda: id_token(iat=int(time.time()) + 120),
+    "not issued": lambda: id_token(iat=None),
+    "another audience": lambda: id_token(aud="other"),
+    "another issuer": lambda: id_token(iss="https://securetoken.google.com/other"),
+    "an issuer like it": lambda: id_token(iss="https://securetoken.google.com/demo/"),
+    "empty sub": lambda: id_token(sub=""),
+    "no sub": lambda: id_token(sub=None),
+    "long sub": lambda: id_token(sub="u" * 129),
+}
+
+
+@pytest.mark.usefixtures("googles_certificates")
+@pytest.mark.parametrize("forge", FORGED_ID_TOKENS.values(), ids=FORGED_ID_TOKENS)
+@pytest.mark.parametrize("verify", ["user", "caller"])
+def test_a_forged_id_token_is_nobodys(verify: str, forge: Callable[[], str], users: Identity) -> None:
+    """What Google has not signed, or not for this project and this hour, is 401, whatever it claims."""
+    with pytest.raises(Unauthenticated) as refusal:
+        getattr(users, verify)(f"Bearer {forge()}")
+    assert refusal.value.__cause__ is None
+
+
+def test_without_googles_certificates_users_come_again(
+    users: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the certificates cannot be had, a user is neither believed nor refused."""
+    with loopback(always(http(b"", "500 Oops"))) as server:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
+        with pytest.raises(ServiceUnavailable):
+            users.user(f"Bearer {id_token()}")
 
 
 def test_a_tasks_token_is_no_users(users: Identity) -> None:

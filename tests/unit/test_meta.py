@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from flask import Response
 
-from tests.unit.fakes import ACCOUNT, NOW, UID, Died, made
+from tests.unit.fakes import ACCOUNT, NOW, UID, made
 from tests.unit.serving import serve
 from tests.unit.support import SECRET
 from tests.unit.test_signed_request import encoded, sign
 from tests.unit.whole_store import WholeWorld
-from threads.meta import deletion_error, th_deauthorize, th_delete_data, th_webhook
+from threads.call import MAX_BODY_BYTES
+from threads.forget import SETTLES, finish_deletions
+from threads.meta import MAX_NOTIFICATION, deletion_error, th_deauthorize, th_delete_data, th_webhook
 
 FORM = "application/x-www-form-urlencoded"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -77,6 +79,8 @@ def test_the_status_page_says_how_far_it_is() -> None:
     """A person reads it on a page, a program as JSON; neither learns whose data it was."""
     world = WholeWorld()
     code = ask(world)["confirmation_code"]
+    world.clock.now += SETTLES
+    finish_deletions(world.tools, world.clock.now)
     shown = delete(world, query_string={"code": code}, headers=BROWSER)
     assert (shown.status_code, shown.content_type) == (200, "text/html; charset=utf-8")
     assert "Your data has been deleted" in shown.get_data(as_text=True)
@@ -88,13 +92,14 @@ def test_the_status_page_says_how_far_it_is() -> None:
 
 
 def test_an_unfinished_deletion_says_so() -> None:
-    """While it is not done the page says that it is being done."""
+    """While anything may be left the page says that it is being done, and how long that takes."""
     world = WholeWorld()
-    world.dies_before_commit(2)
-    with pytest.raises(Died):
-        delete(world, method="POST", data={"signed_request": signed_request()})
-    [code] = world.store.deletions
-    assert "is being deleted" in delete(world, query_string={"code": code}).get_data(as_text=True)
+    world.say(made("8"))
+    world.deliver()
+    code = ask(world)["confirmation_code"]
+    shown = delete(world, query_string={"code": code}).get_data(as_text=True)
+    assert "is being deleted" in shown
+    assert "an hour or two" in shown
     told = delete(world, query_string={"code": code}, headers=PROGRAM)
     assert told.get_json() == {"ok": True, "status": "running"}
 
@@ -161,6 +166,16 @@ def test_nothing_is_forgotten_without_metas_signature(
     code = {400: "invalid_signature", 413: "payload_too_large", 415: "unsupported_media_type"}[status]
     assert (answer.status_code, (answer.get_json() or {})["error"]["code"]) == (status, code)
     assert (world.store.account_ids(), world.store.deletions, world.store.commits) == ([ACCOUNT], {}, 0)
+
+
+def test_what_has_come_of_a_request_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """The log says how far a deletion is, or what went wrong with its first try."""
+    world = WholeWorld(SIGN_IN="on")
+    ask(world)
+    world.users.is_out_of_order = True
+    ask(world, "12345")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["deletion"] for line in lines] == ["running", "service_unavailable"]
 
 
 def test_nothing_secret_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,8 +259,25 @@ def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
 
 
 def test_a_body_without_end_is_refused() -> None:
-    """A notification has at most 64 KiB, signed or not."""
-    assert notify(WholeWorld(), b"x" * 70_000).status_code == 413
+    """A notification has at most 1 MiB, signed or not, and the answer says so."""
+    refused = notify(WholeWorld(), b"x" * (MAX_NOTIFICATION + 1))
+    assert (refused.status_code, "1024 KiB" in refused.get_data(as_text=True)) == (413, True)
+    assert notify(WholeWorld(), b"x" * MAX_NOTIFICATION).status_code == 400
+
+
+def test_a_batch_of_meta_is_taken() -> None:
+    """Meta puts up to 1,000 events into one notification: that of the last one counts like the first's."""
+    world = WholeWorld()
+    world.say(made("8"))
+    world.deliver()
+    many = [
+        {"field": "publish", "value": {"id": str(number), "permalink": "x" * 200}} for number in range(999)
+    ]
+    many.append({"field": "delete", "value": {"id": "8"}})
+    body = json.dumps({"values": many}).encode()
+    assert len(body) > 3 * MAX_BODY_BYTES
+    assert notify(world, body).status_code == 200
+    assert world.record().status == "deleted"
 
 
 def test_trouble_makes_meta_repeat() -> None:

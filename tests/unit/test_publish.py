@@ -1,5 +1,6 @@
 """The story of a post around its delivery: whose account, what is recorded, what waits for its time."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from tests.unit.fakes import (
     NOW,
     TEXT,
     UID,
+    Said,
     World,
     is_,
     listed,
@@ -61,6 +63,27 @@ def brought(world: World, *, is_last: bool = False) -> Record:
     """Bring the task of a post, and return its record."""
     delivery = world.delivery(by_task=True, is_last=is_last)
     return publish.deliver_task(world.tools, UID, post_id("key"), delivery).record
+
+
+# --- a server in trouble --------------------------------------------------------------------------------
+
+TROUBLE: list[list[Said]] = [
+    [reply(500, graph_error(190, 463))],
+    [reply(400, graph_error(100)), reply(502, graph_error(190))],
+    [made("7"), reply(500, graph_error(102))],
+    [made("7"), is_("FINISHED"), reply(503, graph_error(190)), is_("FINISHED")],
+]
+
+
+@pytest.mark.parametrize("said", TROUBLE, ids=range(len(TROUBLE)))
+def test_a_server_in_trouble_disconnects_nobody(said: list[Said]) -> None:
+    """Whatever it says of the token, with a 5xx it proves nothing: the account is not marked."""
+    world = World()
+    world.say(*said)
+    with suppress(ServiceError):
+        published(world, submission(IMAGE, ACCOUNT))
+    assert world.graph.is_done()
+    assert world.accounts.changes == []
 
 
 # --- whose account ------------------------------------------------------------------------------------------

@@ -185,13 +185,13 @@ def test_passing_trouble_never_disconnects(said: list[Said]) -> None:
     assert done.outcome is Outcome.POSTPONED
     assert done.error
     assert scene.world.graph.is_done()
-    assert scene.fields == {**before, "refreshAt": NOW + tokens.RETRY_PAUSE}
+    assert scene.fields == {**before, "refreshAt": tokens.retry_at(ACCOUNT, before, NOW)}
     assert scene.card == {"status": "active", "username": "ada"}
 
 
 def test_it_is_tried_until_the_token_ends() -> None:
-    """Hourly on the last days; then the account asks for a reconnect, with a reason of its own."""
-    scene = Scene(age=LIFETIME - timedelta(minutes=70))
+    """Within the hour on the last days; then the account asks for a reconnect, with a reason of its own."""
+    scene = Scene(age=LIFETIME - timedelta(minutes=8))
     assert scene.run(silence()).outcome is Outcome.POSTPONED
     assert scene.fields["refreshAt"] == NOW + tokens.LAST_PAUSE
     scene.world.clock.now = scene.fields["refreshAt"]
@@ -233,7 +233,7 @@ def test_a_token_that_no_key_opens_is_not_given_up() -> None:
     assert done.error
     assert "TOKEN_KEYS" in done.error.message
     assert scene.fields["status"] == "active"
-    assert scene.fields["refreshAt"] == NOW + tokens.RETRY_PAUSE
+    assert scene.fields["refreshAt"] == tokens.retry_at(ACCOUNT, scene.fields, NOW)
     assert scene.world.calls == []
 
 
@@ -292,9 +292,21 @@ def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -
         scene.store.connect(ACCOUNT, OTHER)
         return DEAD
 
-    assert scene.run(asked).outcome is Outcome.OVERTAKEN
+    done = scene.run(asked)
+    assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.store.found(ACCOUNT))
     assert scene.fields["status"] == "active"
     assert scene.card["status"] == "active"
+
+
+def test_a_dead_token_of_an_account_that_is_gone_is_nobodys() -> None:
+    """Who learns that a token is dead after its account was disconnected finds none to mark."""
+    scene = Scene()
+
+    def asked(_request: GraphRequest) -> GraphReply:
+        disconnect(scene)
+        return DEAD
+
+    assert scene.run(asked) == Refresh(Outcome.OVERTAKEN)
 
 
 def test_passing_trouble_leaves_a_reconnect_alone() -> None:

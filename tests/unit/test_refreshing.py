@@ -1,7 +1,7 @@
 """th_refresh_tokens: what a body means, and what whoever calls is told."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 
 from tests.unit.account_store import path_of
 from tests.unit.fakes import ACCOUNT, NOW, UID, World, silence
-from tests.unit.support import graph_error, reply
+from tests.unit.support import config, graph_error, reply
 from tests.unit.whole_store import WholeStore
 from threads.edge import Endpoint
 from threads.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
@@ -113,19 +113,77 @@ def test_a_task_for_a_page_goes_on_behind_it(scene: Scene) -> None:
     assert body == {"userId": "bob", "accountId": "9"}
 
 
+def deletion(scene: Scene, code: str = "code", **changes: Any) -> dict[str, Any]:
+    """Write down what Meta wants forgotten, and nobody has begun with; return it."""
+    fields = {"state": "running", "userId": "4711", "issuedAt": NOW, "requestedAt": NOW, "dueAt": NOW}
+    scene.store.deletions[code] = fields | changes
+    return scene.store.deletions[code]
+
+
 def test_the_hours_call_finishes_deletions(scene: Scene) -> None:
-    """What Meta wanted forgotten, and somebody has left undone, is done after the sweep; by no other page."""
-    scene.store.deletions["code"] = {
-        "state": "running",
-        "userId": "4711",
-        "issuedAt": NOW,
-        "requestedAt": NOW,
-    }
+    """What Meta wanted forgotten is gone on with after the sweep, by no other page, until it is done."""
+    before = deletion(scene)
     scene.post({"after": PLACE})
+    assert scene.store.deletions["code"] == before
+    assert scene.post().line["deletions"] == {"running": 1}
     assert scene.store.deletions["code"]["state"] == "running"
-    assert scene.post().line["deletions"] == 1
+    scene.world.clock.forward(seconds=3600)
+    assert scene.post().line["deletions"] == {"done": 1}
     assert scene.store.deletions["code"]["state"] == "done"
-    assert scene.post().line["deletions"] == 0
+    line = scene.post().line
+    assert (line["deletions"], line["severity"]) == ({}, "INFO")
+
+
+def test_no_trouble_of_a_sweep_stops_deletions(scene: Scene) -> None:
+    """With a queue that takes nothing, or accounts that nobody finds, people are forgotten all the same."""
+    deletion(scene)
+    scene.world.tasks.is_out_of_order = True
+    served = scene.post()
+    assert (served.told, served.line["error"]) == ((200, {"ok": False}), "service_unavailable")
+    assert served.line["deletions"] == {"running": 1}
+    scene.world.clock.forward(seconds=3600)
+    scene.store.fails = 1
+    assert scene.post().line["deletions"] == {"done": 1}
+
+
+def test_a_queue_that_takes_nothing_is_told_as_an_error(scene: Scene) -> None:
+    """What is overdue is counted and refreshed, whatever becomes of the rest of the sweep."""
+    scene.store.change(ACCOUNT, refreshAt=NOW - timedelta(days=2))
+    scene.store.connect("9", "t", uid="bob", at=NOW - timedelta(days=45), refreshAt=NOW)
+    scene.world.say(FRESH)
+    scene.world.tasks.is_out_of_order = True
+    line = scene.post().line
+    assert line["sweep"] == {"found": 2, "overdue": 1, "refreshed": 1}
+    assert (line["severity"], line["error"]) == ("ERROR", "service_unavailable")
+
+
+def test_a_deletion_that_fails_is_told_as_an_error(scene: Scene) -> None:
+    """Whom Meta wants forgotten has a right to it: somebody has to look, and learns what went wrong."""
+    deletion(scene)
+    deletion(scene, "odd", issuedAt="yesterday")
+    scene.world.config = config(SIGN_IN="on")
+    scene.world.users.is_out_of_order = True
+    line = scene.post().line
+    assert line["deletions"] == {"service_unavailable": 1, "internal TypeError": 1}
+    assert line["severity"] == "ERROR"
+
+
+def test_an_odd_account_is_told_as_an_error(scene: Scene) -> None:
+    """A document with which nobody can reckon is some mistake of ours: the log says what kind."""
+    scene.world.tasks.is_configured = False
+    scene.store.change(ACCOUNT, expiresAt=datetime.min.replace(tzinfo=UTC), expiresIn=1)
+    line = scene.post().line
+    assert (line["sweep"], line["severity"]) == ({"internal OverflowError": 1}, "ERROR")
+
+
+def test_a_sweep_that_takes_long_leaves_a_turn_to_a_deletion(scene: Scene) -> None:
+    """However slow Threads is, one deletion is gone on with each hour, and not all of them at any length."""
+    for number in range(3):
+        deletion(scene, str(number))
+    scene.world.tasks.is_configured = False
+    scene.world.say(scene.world.after(100, silence()))
+    line = scene.post().line
+    assert (line["sweep"], line["deletions"]) == ({"postponed": 1}, {"running": 1})
 
 
 def test_a_task_for_an_account_refreshes_it(scene: Scene) -> None:

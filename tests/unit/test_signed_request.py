@@ -122,6 +122,9 @@ FORGED = {
     "a time that is true": saying(SAID | {"issued_at": True}),
     "a time beyond all": saying(SAID | {"issued_at": 10**30}),
     "a time before all": saying(SAID | {"issued_at": -(10**14)}),
+    "a time before there were computers": saying(SAID | {"issued_at": -1}),
+    "the last second of all": saying(SAID | {"issued_at": 253402300799}),
+    "the next century": saying(SAID | {"issued_at": 4102444800}),
     "letters of other scripts": SAMPLE.replace("e", "е"),  # noqa: RUF001 - that is the point
     "a surrogate": f"\ud800.{PAYLOAD}",
     "a line break": f"{SAMPLE}\n",

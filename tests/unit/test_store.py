@@ -10,11 +10,11 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client
 
 from threads import documents
-from threads.documents import Documents, Found
+from threads.documents import Documents, Found, owner_of
 from threads.errors import Forbidden, ServiceUnavailable
 from threads.ledger import new_record
 from threads.records import Held, Records
-from threads.store import Due, Store, owner_of
+from threads.store import Due, Store
 
 PATIENCE = 0.3
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,10 +26,15 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "create_state": lambda store: store.create_state("s", {"uid": "ada"}),
     "read_state": lambda store: store.read_state("s"),
     "use_up_state": lambda store: store.use_up_state(FOUND, {"usedBy": "me"}),
-    "link_state": lambda store: store.link_state(FOUND, {"usedBy": "me"}, handle="h", link={}),
+    "link_state": lambda store: store.link_state(FOUND, {"usedAt": NOW}, link_id="h", link={}),
     "finish_state": lambda store: store.finish_state(FOUND, {"outcome": {}}),
     "save_account": lambda store: store.save_account(
-        "ada", "1", account={}, at_first={}, summarize=lambda _before: {}, state="s", outcome={"outcome": {}}
+        "ada",
+        "1",
+        change=lambda _summary, _account: ({}, {}),
+        pause=lambda: None,
+        state="s",
+        outcome={"outcome": {}},
     ),
     "read_summary": lambda store: store.read_summary("ada"),
     "change_summary": lambda store: store.change_summary("ada", lambda _before: {}),
@@ -37,7 +42,7 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "find_connections": lambda store: store.find_connections("accountId", "1"),
     "create_deletion": lambda store: store.create_deletion("c", {"state": "running"}),
     "read_deletion": lambda store: store.read_deletion("c"),
-    "find_deletions": lambda store: store.find_deletions("running", 100),
+    "find_deletions": lambda store: store.find_deletions(NOW, 100),
     "change_deletion": lambda store: store.change_deletion("c", {"state": "done", "userId": None}),
     "delete_outcomes": lambda store: store.delete_outcomes("1"),
     "find_accounts": lambda store: store.find_accounts("ada", None),
@@ -55,6 +60,7 @@ RECORDS: dict[str, Callable[[Records], object]] = {
     "write_and_claim": lambda records: records.write(HELD, RECORD.claimed("me", NOW), media_id="8"),
     "latest": lambda records: records.latest("ada", 20, NOW),
     "find": lambda records: records.find("ada", "1", limit=20, state=RECORD.state, after="post"),
+    "pages_of": lambda records: next(records.pages_of("1")),
     "claimed": lambda records: records.claimed("8"),
     "erase": lambda records: records.erase([HELD]),
 }
@@ -109,15 +115,17 @@ PATHS: list[tuple[str, str | None]] = [
     ("users/ada/accounts/1", None),
     ("accounts/1", None),
     ("people/ada/integrations/threads/accounts/1", None),
-    ("users/ada/integrations/threads/posts/1", None),
+    ("users/ada/integrations/threads/posts/1", "ada"),
+    ("users/ada/integrations/other/posts/1", None),
+    ("posts/1", None),
     ("x/y/users/ada/integrations/threads/accounts/1", None),
     ("users/ada/integrations/threads/accounts/1/accounts/2", None),
 ]
 
 
 @pytest.mark.parametrize(("path", "owner"), PATHS)
-def test_an_account_is_ours_where_ours_lie(path: str, owner: str | None) -> None:
-    """What a query across users finds elsewhere is nobody's: ``accounts`` is a common name."""
+def test_a_document_is_ours_where_ours_lie(path: str, owner: str | None) -> None:
+    """What a query across users finds elsewhere is nobody's: ``accounts`` and ``posts`` are common names."""
     assert owner_of(path) == owner
 
 

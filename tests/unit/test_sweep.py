@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -64,25 +64,43 @@ class Scene:
 
 
 def test_every_account_that_is_due_becomes_a_task() -> None:
-    """A sweep asks Threads nothing: each account is left to a task of its own, due now."""
+    """A sweep asks Threads nothing: each account is left to a task of its own."""
     scene = Scene(3)
     scene.store.connect("9", "THAAold")
-    assert sweep.sweep(scene.tools) == {"found": 3, "tasks": 3}
-    expected = [({"userId": UID, "accountId": str(number)}, NOW) for number in (1, 2, 3)]
-    assert list(scene.world.tasks.refreshes.values()) == expected
+    assert sweep.sweep(scene.tools) == ({"found": 3, "tasks": 3}, None)
+    assert scene.bodies == [{"userId": UID, "accountId": str(number)} for number in (1, 2, 3)]
     assert scene.world.calls == []
     assert scene.store.commits == 0
+
+
+def test_tasks_do_not_come_as_one_wave() -> None:
+    """Posts share the queue: an account has a time of its own within the hour, the same in each sweep."""
+    scene = Scene(PAGE)
+    sweep.sweep(scene.tools)
+    times = {
+        body["accountId"]: due_at - NOW
+        for body, due_at in scene.world.tasks.refreshes.values()
+        if len(body) == 2
+    }
+    minutes = [time // timedelta(minutes=1) for time in times.values()]
+    assert (len(minutes), min(minutes) >= 0, max(minutes) < 50) == (PAGE, True, True)
+    assert max(minutes.count(minute) for minute in minutes) < PAGE / 10
+    scene.world.clock.forward(seconds=3600)
+    sweep.sweep(scene.tools)
+    again = [(body, due_at) for body, due_at in scene.world.tasks.refreshes.values() if len(body) == 2][PAGE:]
+    assert {body["accountId"]: due_at - NOW - HOUR for body, due_at in again} == times
 
 
 def test_a_full_page_leaves_the_rest_to_a_task() -> None:
     """No request is long: a page is handed out, and before it a task for what is behind its last account."""
     scene = Scene(PAGE + 1)
-    assert sweep.sweep(scene.tools) == {"found": PAGE, "tasks": PAGE}
+    assert sweep.sweep(scene.tools).counts == {"found": PAGE, "tasks": PAGE}
     assert len(scene.world.tasks.refreshes) == PAGE + 1
     last = scene.store.fields(str(PAGE))["refreshAt"]
     place = {"refreshAt": f"{last:%Y-%m-%dT%H:%M:%S.%f}Z", "path": path_of(UID, str(PAGE))}
     assert scene.bodies[0] == {"after": place}
-    assert sweep.sweep(scene.tools, Due(last, path_of(UID, str(PAGE)))) == {"found": 1, "tasks": 1}
+    rest = sweep.sweep(scene.tools, Due(last, path_of(UID, str(PAGE))))
+    assert rest.counts == {"found": 1, "tasks": 1}
     assert sorted(map(int, scene.names())) == list(range(1, PAGE + 2))
 
 
@@ -138,19 +156,28 @@ def test_accounts_of_others_are_passed_over(has_queue: bool) -> None:  # noqa: F
     ]
     for path in foreign:
         scene.store.put(path, {"refreshAt": NOW - 9 * DAY, "status": "active"})
-    counts = sweep.sweep(scene.tools)
+    counts = sweep.sweep(scene.tools).counts
     assert counts == ({"found": 1, "tasks": 1} if has_queue else {"refreshed": 1})
     assert scene.names() == (["1"] if has_queue else [])
     assert len(scene.world.calls) == (0 if has_queue else 1)
 
 
 def test_a_queue_in_trouble_ends_the_page() -> None:
-    """What was not handed out is due in an hour still."""
+    """What was not handed out is due in an hour still; the first trouble ends it, and is told."""
     scene = Scene(2)
     scene.world.tasks.is_out_of_order = True
-    with pytest.raises(ServiceUnavailable):
-        sweep.sweep(scene.tools)
-    assert scene.store.commits == 0
+    swept = sweep.sweep(scene.tools)
+    assert (swept.counts, type(swept.error)) == ({"found": 2}, ServiceUnavailable)
+    assert (scene.store.commits, scene.world.trail) == (0, ["refresh task"])
+
+
+def test_a_firestore_in_trouble_is_told() -> None:
+    """A sweep that finds nothing out says so; it does not fail."""
+    for has_queue in (True, False):
+        scene = Scene(1, has_queue=has_queue)
+        scene.store.fails = 1
+        swept = sweep.sweep(scene.tools)
+        assert (swept.counts, type(swept.error)) == ({}, ServiceUnavailable)
 
 
 def late(scene: Scene, number: int) -> None:
@@ -163,22 +190,24 @@ def test_what_no_task_has_brought_for_a_day_is_refreshed_by_the_sweep() -> None:
     """A queue that is stopped, or may not call, lets no token die; the others still become tasks."""
     scene = Scene(3)
     late(scene, 2)
-    assert sweep.sweep(scene.tools) == {"found": 3, "overdue": 2, "refreshed": 2, "tasks": 1}
+    counts = sweep.sweep(scene.tools).counts
+    assert counts == {"found": 3, "overdue": 2, "refreshed": 2, "tasks": 1}
     assert scene.names() == ["3"]
 
 
 def test_a_queue_that_takes_nothing_lets_no_token_die() -> None:
-    """What is overdue comes before any task is created."""
+    """What is overdue comes before any task is created, and is counted whatever becomes of those."""
     scene = Scene(3)
     late(scene, 2)
     scene.world.tasks.is_out_of_order = True
-    with pytest.raises(ServiceUnavailable):
-        sweep.sweep(scene.tools)
+    swept = sweep.sweep(scene.tools)
+    assert swept.counts == {"found": 3, "overdue": 2, "refreshed": 2}
+    assert swept.error
     assert [due.path for due in scene.store.find_due(NOW, None, 9)] == [path_of(UID, "3")]
 
 
 def test_what_is_overdue_ends_in_its_time_too() -> None:
-    """A page of accounts that no task has brought does not make the request longer than the others."""
+    """A page of accounts that no task has brought makes no request longer; the rest of them become tasks."""
     scene = Scene(PAGE)
     late(scene, PAGE)
     slow = scene.world.graph.send
@@ -188,8 +217,10 @@ def test_what_is_overdue_ends_in_its_time_too() -> None:
         return slow(request)
 
     scene.world.graph.send = send  # type: ignore[method-assign]
-    assert sweep.sweep(scene.tools) == {"found": PAGE, "overdue": PAGE, "refreshed": 12}
-    assert [body.keys() for body in scene.bodies] == [{"after"}]
+    counts = sweep.sweep(scene.tools).counts
+    assert counts == {"found": PAGE, "overdue": PAGE, "refreshed": 12, "tasks": PAGE - 12}
+    assert scene.bodies[0].keys() == {"after"}
+    assert scene.names() == [str(number) for number in range(13, PAGE + 1)]
 
 
 # --- without a queue ----------------------------------------------------------------------------------------
@@ -198,9 +229,9 @@ def test_what_is_overdue_ends_in_its_time_too() -> None:
 def test_without_a_queue_a_sweep_refreshes_itself() -> None:
     """Page after page, everything that is due is refreshed in place."""
     scene = Scene(PAGE + 1, has_queue=False)
-    assert sweep.sweep(scene.tools) == {"refreshed": PAGE + 1}
+    assert sweep.sweep(scene.tools).counts == {"refreshed": PAGE + 1}
     assert scene.world.tasks.refreshes == {}
-    assert sweep.sweep(scene.tools) == {}
+    assert sweep.sweep(scene.tools) == ({}, None)
 
 
 def test_a_sweep_in_place_ends_in_its_time() -> None:
@@ -213,7 +244,7 @@ def test_a_sweep_in_place_ends_in_its_time() -> None:
         return slow(request)
 
     scene.world.graph.send = send  # type: ignore[method-assign]
-    done = [sum(sweep.sweep(scene.tools).values()) for _ in range(10)]
+    done = [sweep.sweep(scene.tools).counts.total() for _ in range(10)]
     assert done == [12] * 8 + [4, 0]
 
 
@@ -228,7 +259,18 @@ def test_one_accounts_trouble_is_not_the_others() -> None:
         return find(uid, unverified_account_id)
 
     scene.store.find_accounts = find_most  # type: ignore[method-assign]
-    assert sweep.sweep(scene.tools) == {"refreshed": 2, "service_unavailable": 1}
+    assert sweep.sweep(scene.tools) == ({"refreshed": 2, "service_unavailable": 1}, None)
+    assert [due.path for due in scene.store.find_due(NOW, None, 9)] == [path_of(UID, "2")]
+
+
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  # noqa: FBT001 - a table
+    """An account with whose document nobody can reckon is counted by what went wrong; the others go on."""
+    scene = Scene(3, has_queue=has_queue)
+    late(scene, 3)
+    scene.store.change("2", expiresAt=datetime.min.replace(tzinfo=UTC), expiresIn=86400)
+    counts = sweep.sweep(scene.tools).counts
+    assert (counts["refreshed"], counts["internal OverflowError"]) == (2, 1)
     assert [due.path for due in scene.store.find_due(NOW, None, 9)] == [path_of(UID, "2")]
 
 
@@ -292,13 +334,16 @@ class Threads:
 
 
 def live(tools: Tools, hours: int, world: World) -> None:
-    """Let hours pass: each begins with a sweep, whose tasks are delivered until none is left."""
+    """Let hours pass: each begins with a sweep, whose tasks are delivered at their times, to the last one."""
     for _ in range(hours):
+        ends = world.clock() + HOUR
         sweep.sweep(tools)
-        while world.tasks.refreshes:
-            _, (body, _) = world.tasks.refreshes.popitem()
+        while tasks := world.tasks.refreshes:
+            name = min(tasks, key=lambda it: tasks[it][1])
+            body, due_at = tasks.pop(name)
+            world.clock.now = max(world.clock.now, due_at)
             deliver(tools, body)
-        world.clock.forward(seconds=3600)
+        world.clock.now = ends
 
 
 def deliver(tools: Tools, body: Mapping[str, Any]) -> None:

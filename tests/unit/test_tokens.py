@@ -50,6 +50,8 @@ def test_a_document_says_when_its_token_was_issued() -> None:
     assert tokens.issued_at(times) == NOW
     for incomplete in ({}, {"expiresAt": NOW}, {"expiresIn": 5}, {"expiresAt": "x", "expiresIn": 5}):
         assert tokens.issued_at(incomplete) is None
+    for seconds in (-1, 10**15, 10**400):
+        assert tokens.issued_at({"expiresAt": NOW, "expiresIn": seconds}) is None
 
 
 TURNS: list[tuple[dict[str, Any], Turn]] = [
@@ -69,6 +71,9 @@ TURNS: list[tuple[dict[str, Any], Turn]] = [
     (account(30 * DAY, refreshingUntil=NOW), Turn.REFRESH),
     (account(LIFETIME, refreshingUntil=NOW + SECOND), Turn.IN_PROGRESS),
     ({"refreshAt": NOW}, Turn.REFRESH),
+    (account(59 * DAY, refreshAt=None), Turn.NOT_DUE),
+    (account(59 * DAY + SECOND, refreshAt=None), Turn.REFRESH),
+    (account(30 * DAY, expiresIn=10**15), Turn.REFRESH),
 ]
 
 
@@ -90,13 +95,29 @@ def test_a_token_is_about_to_end_on_its_last_day(left: timedelta, ending: bool) 
 RETRIES = [
     (30 * DAY, 4 * HOUR),
     (2 * DAY, 4 * HOUR),
-    (2 * DAY - SECOND, timedelta(minutes=50)),
-    (timedelta(minutes=20), timedelta(minutes=20)),
+    (2 * DAY - SECOND, timedelta(minutes=5)),
+    (timedelta(minutes=3), timedelta(minutes=3)),
 ]
 
 
 @pytest.mark.parametrize(("left", "pause"), RETRIES)
 def test_a_failed_refresh_comes_back(left: timedelta, pause: timedelta) -> None:
     """After hours, with every sweep on the last two days, and when the token has run out at the latest."""
-    assert tokens.retry_at({"expiresAt": NOW + left}, NOW) == NOW + pause
-    assert tokens.retry_at({}, NOW) == NOW + 4 * HOUR
+    at = tokens.retry_at("1", {"expiresAt": NOW + left}, NOW)
+    assert NOW + pause <= at <= NOW + 1.5 * pause
+    assert 4 * HOUR < tokens.retry_at("1", {}, NOW) - NOW < 6 * HOUR
+
+
+def test_failed_refreshes_do_not_come_back_as_a_wave() -> None:
+    """After an hour in which nothing passed, accounts are spread over two, each at a time of its own."""
+    left = {"expiresAt": NOW + 30 * DAY}
+    moments = [tokens.retry_at(str(number), left, NOW) for number in range(1000)]
+    assert moments == [tokens.retry_at(str(number), left, NOW) for number in range(1000)]
+    minutes = [(at - NOW) // timedelta(minutes=1) for at in moments]
+    assert (min(minutes) // 60, max(minutes) // 60) == (4, 5)
+    assert max(minutes.count(minute) for minute in minutes) < 25
+
+
+def test_the_last_days_have_a_try_in_each_hour() -> None:
+    """Wherever in the hour an account's task comes, what it postpones is due by the next sweep."""
+    assert tokens.SPREAD + tokens.LAST_PAUSE < HOUR

@@ -1,6 +1,10 @@
 """The app's users at Firebase: which calls are made, and what each answer means, on a made-up Firebase."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -9,8 +13,11 @@ import pytest
 from firebase_admin import auth, exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
+from tests.unit.support import ENVIRONMENT
 from threads.errors import Forbidden, ServiceUnavailable
 from threads.users import FirebaseUsers
+
+ROOT = Path(__file__).parents[2]
 
 UID = "threads:1"
 PHOTO = "https://p.example/1.jpg"
@@ -27,9 +34,9 @@ def user(*, disabled: bool = False) -> Any:
 def firebase(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Return a Firebase on which every call works."""
     calls = Mock()
-    calls.update_user.return_value = calls.create_user.return_value = user()
+    calls.get_user.return_value = calls.update_user.return_value = calls.create_user.return_value = user()
     calls.create_custom_token.return_value = b"signed"
-    for name in ("update_user", "create_user", "create_custom_token"):
+    for name in ("get_user", "update_user", "create_user", "create_custom_token"):
         monkeypatch.setattr(auth, name, getattr(calls, name))
     return calls
 
@@ -45,27 +52,27 @@ def names(firebase: Mock) -> list[str]:
 
 
 def test_a_user_who_is_there_is_updated(firebase: Mock) -> None:
-    """One call, with name and photo; a photo that is gone at Threads goes here, too."""
+    """Asked for, and given name and photo; a photo that is gone at Threads goes here, too."""
     save()
     firebase.update_user.assert_called_once_with(UID, display_name="Ada", photo_url=PHOTO, app=APP)
     save(None)
     assert firebase.update_user.call_args.kwargs["photo_url"] is auth.DELETE_ATTRIBUTE
-    assert names(firebase) == ["update_user"] * 2
+    assert names(firebase) == ["get_user", "update_user"] * 2
 
 
 def test_a_user_who_is_new_is_created(firebase: Mock) -> None:
     """Who is not there yet gets created under the uid that the account gives."""
-    firebase.update_user.side_effect = MISSING
+    firebase.get_user.side_effect = MISSING
     save()
     firebase.create_user.assert_called_once_with(uid=UID, display_name="Ada", photo_url=PHOTO, app=APP)
 
 
 def test_two_windows_of_one_person_make_one_user(firebase: Mock) -> None:
-    """Who is created by another request in between is updated after all."""
-    firebase.update_user.side_effect = [MISSING, user()]
+    """Who is created by another request in between is there, with the same name and photo."""
+    firebase.get_user.side_effect = MISSING
     firebase.create_user.side_effect = auth.UidAlreadyExistsError("there", None, None)
     save()
-    assert names(firebase) == ["update_user", "create_user", "update_user"]
+    assert names(firebase) == ["get_user", "create_user"]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +80,13 @@ def test_two_windows_of_one_person_make_one_user(firebase: Mock) -> None:
 )
 def test_a_photo_that_firebase_does_not_take_is_left_out(firebase: Mock, refusal: Exception) -> None:
     """Nobody is kept from signing in by a picture, whether firebase-admin or Firebase itself refuses it."""
-    firebase.update_user.side_effect = [refusal, MISSING]
+    firebase.update_user.side_effect = [refusal, user()]
     save("not a URL")
-    firebase.create_user.assert_called_once_with(uid=UID, display_name="Ada", photo_url=None, app=APP)
+    assert firebase.update_user.call_args.kwargs["photo_url"] is auth.DELETE_ATTRIBUTE
+    firebase.get_user.side_effect = MISSING
+    firebase.create_user.side_effect = [refusal, user()]
+    save("not a URL")
+    firebase.create_user.assert_called_with(uid=UID, display_name="Ada", photo_url=None, app=APP)
 
 
 def test_firebase_admin_says_itself_what_no_photo_is() -> None:
@@ -85,10 +96,24 @@ def test_firebase_admin_says_itself_what_no_photo_is() -> None:
 
 
 def test_a_disabled_user_may_not(firebase: Mock) -> None:
-    """Who was disabled by the app's owner is a 403."""
-    firebase.update_user.return_value = user(disabled=True)
+    """Who was disabled by the app's owner is a 403, and keeps the name that they had."""
+    firebase.get_user.return_value = user(disabled=True)
     with pytest.raises(Forbidden, match="disabled"):
         save()
+    assert names(firebase) == ["get_user"]
+
+
+def test_firebase_is_not_waited_for_as_long_as_a_function_may_run() -> None:
+    """The service's own Firebase app gives up a call after ten seconds: its library would after 120."""
+    script = "import threads.app; print(threads.app._firebase().options.get('httpTimeout'))"
+    told = subprocess.run(  # noqa: S603 - this interpreter, with the line above
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        capture_output=True,
+        check=True,
+    )
+    assert float(told.stdout) == 10
 
 
 GOOGLES: list[type[Exception]] = [RefreshError, TransportError]
@@ -108,7 +133,7 @@ def test_what_firebase_cannot_do_is_a_503(
     firebase: Mock, act: Callable[[], object], trouble: Exception
 ) -> None:
     """Whatever goes wrong there passes or is a matter of roles; its texts are not ours to tell."""
-    firebase.update_user.side_effect = firebase.create_custom_token.side_effect = trouble
+    firebase.get_user.side_effect = firebase.create_custom_token.side_effect = trouble
     with pytest.raises(ServiceUnavailable) as failure:
         act()
     assert "secret" not in failure.value.message

@@ -149,6 +149,10 @@ def test_one_changed_bit_breaks_the_seal(position: int, change: int) -> None:
 def test_the_development_key_works() -> None:
     """A service on this machine seals without having been given a key."""
     keys = read_config(
-        {"THREADS_APP_ID": "1", "THREADS_APP_SECRET": "s", "THREADS_REDIRECT_URI": "https://x.example"}
+        {
+            "THREADS_APP_ID": "1",
+            "THREADS_APP_SECRET": "s",
+            "THREADS_REDIRECT_URI": "https://x.example/th_auth_callback",
+        }
     ).token_keys
     assert Vault(keys).open(Vault(keys).seal(Secret(TOKEN), PLACE), PLACE) == Secret(TOKEN)

@@ -7,8 +7,7 @@ from typing import Any
 from tests.unit.account_store import AccountStore, path_of
 from tests.unit.fakes import ACCOUNT, NOW, UID, Died, World
 from tests.unit.support import TOKEN, config
-from threads.documents import Found
-from threads.store import owner_of
+from threads.documents import Found, owner_of
 from threads.tools import Tools
 from threads.vault import Vault
 
@@ -23,21 +22,23 @@ class WholeStore(AccountStore):
         super().__init__(vault)
         self.defaults: dict[str, str | None] = {}
         self.deletions: dict[str, dict[str, Any]] = {}
-        self.outcomes: list[str] = []
-        """The accounts that authorization windows have ended with."""
+        self.outcomes: list[tuple[str, datetime]] = []
+        """The accounts that authorization windows have ended with, and when they were begun."""
 
     def join(self, account_id: str, uid: str = UID, *, at: datetime = NOW, **changes: Any) -> Found:
-        """Connect an account for a user, with all that its document says."""
+        """Connect an account for a user, for the first time or again, with all that its document says."""
+        first = {} if path_of(uid, account_id) in self._documents else {"createdAt": at}
         fields = {
+            **first,
             "accountId": account_id,
-            "createdAt": at,
+            "connectedAt": at,
             "profile": {"username": f"user{account_id}"},
             "extra": {"threadsUserId": account_id},
         }
         found = self.connect(account_id, TOKEN, uid=uid, at=at, **{**fields, **changes})
         self.cards[uid, account_id]["username"] = f"user{account_id}"
         self.defaults[uid] = self.defaults.get(uid) or account_id
-        self.outcomes.append(account_id)
+        self.outcomes.append((account_id, at))
         return found
 
     def account_ids(self, uid: str = UID) -> list[str]:
@@ -45,9 +46,11 @@ class WholeStore(AccountStore):
         return [it.id for path, it in self._documents.items() if owner_of(path) == uid]
 
     def read_summary(self, uid: str) -> dict[str, Any]:
-        """Return a user's summary."""
+        """Return a user's summary, empty when there is none."""
         self._read()
         cards = {name: card for (owner, name), card in self.cards.items() if owner == uid}
+        if not cards:
+            return {}
         return {"defaultAccountId": self.defaults.get(uid), "accounts": cards, "connectedCount": len(cards)}
 
     def change_summary(self, uid: str, change: Callable[[Fields], Fields]) -> Fields:
@@ -58,9 +61,9 @@ class WholeStore(AccountStore):
         self._summarize(uid, after)
         return before | after
 
-    def delete_account(self, uid: str, found: Found, summarize: Callable[[Fields], Fields]) -> bool:
-        """Delete an account and change the summary, unless somebody has changed it."""
-        after = dict(summarize(self.read_summary(uid)))
+    def delete_account(self, uid: str, found: Found, summarize: Callable[[Fields], Fields | None]) -> bool:
+        """Delete an account and change the summary, or delete it, unless somebody has changed the account."""
+        after = summarize(self.read_summary(uid)) or {"accounts": {}, "defaultAccountId": None}
         self._commit()
         there = self._documents.get(path_of(uid, found.id))
         if there is None or there.version != found.version:
@@ -88,11 +91,12 @@ class WholeStore(AccountStore):
         self._read()
         return Found(code, self.deletions[code], None) if code in self.deletions else None
 
-    def find_deletions(self, state: str, limit: int) -> list[Found]:
-        """Return deletions that are in a state."""
+    def find_deletions(self, now: datetime, limit: int) -> list[Found]:
+        """Return deletions that are due, the longest due first."""
         self._read()
-        found = [Found(code, it, None) for code, it in self.deletions.items() if it["state"] == state]
-        return found[:limit]
+        due = {code: it for code, it in self.deletions.items() if it.get("dueAt") and it["dueAt"] <= now}
+        found = sorted(due, key=lambda code: (due[code]["dueAt"], code))
+        return [Found(code, due[code], None) for code in found[:limit]]
 
     def change_deletion(self, code: str, change: Fields) -> None:
         """Change a deletion; None takes a field away."""
@@ -100,10 +104,10 @@ class WholeStore(AccountStore):
         fields = {**self.deletions[code], **change}
         self.deletions[code] = {name: value for name, value in fields.items() if value is not None}
 
-    def delete_outcomes(self, account_id: str) -> None:
-        """Delete the states that ended with an account."""
+    def delete_outcomes(self, account_id: str, *, until: datetime | None = None) -> None:
+        """Delete the states that ended with an account, those of later windows excepted."""
         self._commit()
-        self.outcomes = [it for it in self.outcomes if it != account_id]
+        self.outcomes = [it for it in self.outcomes if it[0] != account_id or (until and it[1] > until)]
 
     def _commit(self) -> None:
         self._fail()

@@ -11,18 +11,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.fakes import ACCOUNT, UID, Accounts, World
+from tests.unit.fakes import ACCOUNT, PROJECT, UID, Accounts, World
 from tests.unit.support import TOKEN, config, reply
 from threads import auth_callback, auth_finish
+from threads.accounts import TOKEN_FIELD
 from threads.auth_callback import Callback, Outcome
 from threads.auth_finish import Confirmation, Finished
-from threads.auth_start import Wish, start
+from threads.auth_link import link_id
+from threads.auth_start import CONNECT, SIGN_IN, Wish, start
 from threads.documents import Found
+from threads.errors import ServiceUnavailable
 from threads.failures import Step
 from threads.tools import Tools
+from threads.vault import Place
 
 if TYPE_CHECKING:
     from threads.store import Store
+
+Fields = Mapping[str, Any]
 
 RETURN_TO = "https://app.example/settings"
 CODE = "AQ-the-code"
@@ -47,6 +53,10 @@ class States(Accounts):
         self.documents: dict[str, Found] = {}
         self.saved: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.summaries: dict[str, Mapping[str, Any]] = {}
+        self.pause: Callable[[], None] = lambda: None
+        """What an account that is saved waits with for its turn."""
+        self.loses_answer = False
+        """Whether the commit that saves an account is carried out without an answer."""
         self.before_use: Callable[[], object] = lambda: None
         """Called before a state is used up: another request may come between."""
 
@@ -64,14 +74,14 @@ class States(Accounts):
         return self._changed(found, change) if self.documents.get(found.id) == found else None
 
     def link_state(
-        self, found: Found, change: Mapping[str, Any], *, handle: str, link: Mapping[str, Any]
+        self, found: Found, change: Mapping[str, Any], *, link_id: str, link: Mapping[str, Any]
     ) -> bool:
         """Use up a state and write a link, all or nothing."""
         self._come_between()
-        if self.documents.get(found.id) != found or handle in self.documents:
+        if self.documents.get(found.id) != found or link_id in self.documents:
             return False
         self._changed(found, change)
-        self.create_state(handle, link)
+        self.create_state(link_id, link)
         return True
 
     def finish_state(self, used: Found, change: Mapping[str, Any]) -> None:
@@ -84,16 +94,21 @@ class States(Accounts):
         uid: str,
         account_id: str,
         *,
-        account: Mapping[str, Any],
-        summarize: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        change: Callable[[Fields, Fields], tuple[Fields, Fields] | None],
+        pause: Callable[[], None],
         state: str,
-        outcome: Mapping[str, Any],
-        **_: Any,
+        outcome: Fields,
     ) -> None:
         """Save an account, its card, and how the state ended."""
-        self.saved[uid, account_id] = account
-        self.summaries[uid] = summarize(self.summaries.get(uid, {}))
+        self.pause = pause
+        before, account = self.summaries.get(uid, {}), self.saved.get((uid, account_id), {})
+        changes = change(before, account)
+        if changes:
+            self.summaries[uid] = {**before, **changes[0]}
+            self.saved[uid, account_id] = {**account, **changes[1]}
         self._changed(self.documents[state], outcome)
+        if self.loses_answer:
+            raise ServiceUnavailable
 
     def _changed(self, found: Found, change: Mapping[str, Any]) -> Found:
         self.documents[found.id] = Found(found.id, {**found.fields, **change}, found.version + 1)
@@ -124,6 +139,11 @@ class Windows(World):
         """The world as the stories get it."""
         return super().tools._replace(store=cast("Store", self.states))
 
+    @property
+    def store(self) -> States:
+        """The store alone, for handlers."""
+        return self.states
+
     def is_person(self, profile: Mapping[str, Any]) -> None:
         """Let somebody else be in the window."""
         self.graph.always[Step.READ_PROFILE] = reply(200, profile)
@@ -136,8 +156,11 @@ class Windows(World):
     def begin(self, uid: str | None = UID, return_to: str | None = RETURN_TO, **wish: Any) -> str:
         """Begin a connection, or for nobody a sign-in; return the state."""
         if uid is None:
-            wish = {"challenge": CHALLENGE, **wish}
-        asked = Wish(uid, return_to, (), **wish)
+            wish = {"unverified_challenge": CHALLENGE, **wish}
+        mode = SIGN_IN if uid is None else CONNECT
+        asked = Wish(
+            **{"mode": mode, "uid": uid, "unverified_scopes": (), **wish}, unverified_return_to=return_to
+        )
         url = start(self.config, cast("Store", self.states), asked, now=self.clock())
         [state] = parse_qs(urlsplit(url).query)["state"]
         return state
@@ -152,6 +175,15 @@ class Windows(World):
         assert outcome.handle
         return outcome.handle
 
+    def link(self, handle: str) -> Found:
+        """Return the link that a handle leads to."""
+        return self.states.documents[link_id(handle)]
+
+    def token(self, uid: str = UID) -> str:
+        """Return the token that is stored of the account."""
+        place = Place(PROJECT, uid, ACCOUNT, TOKEN_FIELD)
+        return self.vault.open(self.states.saved[uid, ACCOUNT][TOKEN_FIELD], place).reveal()
+
     def confirm(self, handle: str, uid: str | None = UID, verifier: str | None = None) -> Finished:
         """Let the app confirm a connection."""
         return auth_finish.finish(self.tools, Confirmation(handle, uid, verifier))
@@ -161,6 +193,6 @@ class Windows(World):
         self.clock.now += timedelta(**span)
 
     def stored(self) -> str:
-        """Return everything that Firestore holds, as a text."""
-        documents = [found.fields for found in self.states.documents.values()]
+        """Return everything that Firestore holds, names and fields, as a text."""
+        documents = {name: found.fields for name, found in self.states.documents.items()}
         return json.dumps([documents, list(self.states.saved.values())], default=str)

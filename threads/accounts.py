@@ -244,8 +244,8 @@ def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
     missing = [scope for scope in needed if granted is not None and scope not in granted]
     if missing:
         raise MissingScope(
-            f"This account has not granted {' and '.join(missing)}. Connect it again, with its accountId and "
-            f"scopes={','.join(missing)}, and allow it."
+            f"This account has not allowed the app what this needs ({' and '.join(missing)}). "
+            "Connect it again, and allow it."
         )
 
 

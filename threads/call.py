@@ -8,7 +8,7 @@ from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
 from threads.errors import InvalidRequest, PayloadTooLarge, Problem, UnsupportedMediaType
-from threads.wire import parse_object
+from threads.wire import Fields, parse_object
 
 JSON = "application/json"
 
@@ -52,6 +52,17 @@ class Call:
 
         """
         return _parameters("query", self.request.query_string, names)
+
+    def known_query(self, *names: str) -> dict[str, str]:
+        """Return the named parameters of the query that are there, when there are no others.
+
+        Raises:
+            InvalidRequest: there are others; or as in ``query``.
+
+        """
+        given = self.query(*names)
+        Fields(dict.fromkeys(self.request.args), known=names).check()
+        return given
 
     def form(self, *names: str) -> dict[str, str]:
         """Return the named fields of the body's form that are there.

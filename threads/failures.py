@@ -180,7 +180,8 @@ RULES: tuple[Rule, ...] = (
         codes=frozenset({24}),
         subcodes=frozenset({4279009}),
         verdict=Verdict(definite=True, tries=MEDIA_TRIES),
-        message="Threads does not find what this post names: the post it answers or quotes, or a medium.",
+        message="Threads does not find what this post names: what replyToId or quotePostId is, or a medium. "
+        "What is new may take a moment; if it does not pass, the id is wrong.",
     ),
     Rule(
         ThreadsUnavailable,

@@ -71,7 +71,7 @@ def _disconnect(service: Service, call: Call, uid: str) -> Answer:
     from threads.accounts import cards_answer  # noqa: PLC0415 - lazy
     from threads.disconnect import disconnect  # noqa: PLC0415 - lazy
 
-    account_id = call.query("accountId").get("accountId")
+    account_id = call.known_query("accountId").get("accountId")
     if not account_id:
         raise InvalidRequest(Problem("accountId", "invalid_request", "must name the account to disconnect."))
     done = disconnect(service.tools(), uid, account_id)

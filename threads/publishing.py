@@ -117,7 +117,7 @@ def th_posts(service: Service, call: Call) -> Answer:
     call.notes["uid"] = uid
     if call.request.method == "POST":
         return _repost(service, call, uid)
-    given = call.query("postId", "limit", "before")
+    given = call.known_query("postId", "limit", "before")
     name = given.get("postId")
     if name is None and call.request.method == "GET":
         limit, before = _page_of(given)

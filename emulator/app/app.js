@@ -115,7 +115,7 @@ async function readReturn() {
   const query = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname); // a handle is nobody else's business, and works once
   if (handle) await finish(handle);
-  else if (query.get("threads") === "connected") connected(query.get("accountId"));
+  else if (query.get("threads") === "connected") connected(query.get("accountId"), query.get("refused")?.split(","));
   else if (query.get("threads") === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
   else if (query.has("threads")) throw new Error(failure(query.get("error")));
 }
@@ -124,14 +124,15 @@ async function finish(handle) {
   const verifier = sessionStorage.getItem("verifier") ?? undefined;
   sessionStorage.removeItem("verifier");
   showNotice("plain", "One moment …");
-  const { accountId, customToken } = await call("POST", "th_auth_finish", { handle, verifier });
+  const { accountId, customToken, refusedScopes } = await call("POST", "th_auth_finish", { handle, verifier });
   if (customToken) await signInWithCustomToken(auth, customToken);
-  connected(accountId);
+  connected(accountId, refusedScopes);
 }
 
-function connected(accountId) {
+function connected(accountId, refusedScopes = []) {
   connectedId = accountId;
-  showNotice("good", "Your Threads account is connected.");
+  if (!refusedScopes.length) showNotice("good", "Your Threads account is connected.");
+  else showNotice("plain", `Your Threads account is connected, but you did not allow ${refusedScopes.join(", ")}.`);
 }
 
 function failure(code) {

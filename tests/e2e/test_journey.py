@@ -68,7 +68,7 @@ def sign_in(page: Page, email: str) -> None:
 def connect(page: Page, name: str, button: str = "Connect Threads", refused: str | None = None) -> None:
     """Walk through the authorization window as one of its made-up people, who may refuse a permission."""
     allow(page, name, button, refused)
-    expect(page.get_by_role("status")).to_have_text("Your Threads account is connected.")
+    expect(page.get_by_role("status")).to_contain_text("Your Threads account is connected")
 
 
 def allow(page: Page, name: str, button: str, refused: str | None = None) -> None:
@@ -293,6 +293,7 @@ def test_a_refused_permission_is_shown_and_can_be_granted_later(
     sign_in(page, "careful@example.com")
     connect(page, person, refused="Create and publish threads")
     account = page.locator(".account")
+    expect(page.get_by_role("status")).to_contain_text("but you did not allow threads_content_publish")
     expect(account).to_contain_text("Not allowed: threads_content_publish")
 
     connect(page, person, button="Connect again")

@@ -287,6 +287,22 @@ def test_unclear_parameters_are_a_400(query: str, serve: Serve) -> None:
     assert (serve(form_of, method="POST", data=query, content_type=FORM).status) == 400
 
 
+def known_query_of(call: Call) -> Answer:
+    """Answer with the parameters a and b, and stand no others."""
+    return Answer(body=call.known_query("a", "b"))
+
+
+def test_a_misspelt_parameter_is_not_ignored(serve: Serve) -> None:
+    """Where others than the named parameters mean nothing, each is refused by its name."""
+    assert serve(known_query_of, query_string="a=1").response.get_json() == {"a": "1"}
+    refused = serve(known_query_of, query_string="a=1&c=2&d=%ff").response
+    assert refused.status_code == 400
+    # As long as it cannot be read, nobody knows what is in it.
+    assert (
+        serve(known_query_of, query_string="a=1&c=2").response.get_json()["error"]["code"] == "unknown_field"
+    )
+
+
 # --- forms --------------------------------------------------------------------------------------------------
 
 FORM = "application/x-www-form-urlencoded"

@@ -44,15 +44,21 @@ class Lost(grpc.RpcError):
 
 
 class Line(grpc.UnaryUnaryClientInterceptor):
-    """A line to Firestore that carries commits out, and loses the answers of as many as it is told."""
+    """A line to Firestore that carries commits out, and loses the answers of as many as it is told.
+
+    Or the commits themselves, while it is cut.
+    """
 
     def __init__(self) -> None:
         """Begin with a good one."""
         self.loses = 0
         self.commits = 0
+        self.is_cut = False
 
     def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         """Send a call on."""
+        if self.is_cut and details.method.endswith("/Commit"):
+            return Lost()
         call = continuation(details, request)
         if details.method.endswith("/Commit"):
             self.commits += 1
@@ -90,7 +96,7 @@ def store(client: Client, line: Line, firebase: Firebase) -> Iterator[Store]:
     assert firebase
     line.loses = line.commits = 0
     yield Store(lambda: client)
-    line.loses = 0
+    line.loses, line.is_cut = 0, False
 
 
 def fresh(store: Store, name: str = "state", **fields: Any) -> Found:
@@ -153,15 +159,16 @@ def test_who_has_used_a_state_up_knows_it_when_time_is_over(
 
 
 def test_a_state_that_nobody_has_used_is_as_good_as_before(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the commit was not carried out, the request may be sent again."""
     found = fresh(store)
+    line.is_cut = True
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "RPC_TIMEOUT", 1e-6)
-        patch.setattr(store, "read_state", lambda _name: found)
+        patch.setattr(documents, "RPC_TIMEOUT", 0.5)
         with pytest.raises(ServiceUnavailable):
             store.use_up_state(found, MINE)
+    line.is_cut = False
     assert store.use_up_state(found, MINE)
 
 

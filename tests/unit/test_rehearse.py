@@ -72,6 +72,17 @@ def test_a_dry_run_counts_what_is_limited() -> None:
     assert told["scopes"] == [*DEFAULT_SCOPES, "threads_location_tagging"]
 
 
+def test_every_post_of_a_thread_is_counted() -> None:
+    """A thread's replies, and the parts of a text that was split, each have counts of their own."""
+    world = World()
+    world.say(quota(0))
+    replies = [{"text": "hellö"}, {"imageUrl": "https://cdn.example/a.jpg"}]
+    told = rehearsed(world, Content({"text": "root", "thread": replies}))
+    assert told["counts"]["text"]["count"] == 4
+    assert [it["counts"]["text"]["count"] for it in told["thread"]] == [6, 0]
+    assert [it["wouldSend"]["media_type"] for it in told["thread"]] == ["TEXT", "IMAGE"]
+
+
 @pytest.mark.parametrize(
     ("counting", "size"),
     [(Counting.UTF8_BYTES, 8), (Counting.EMOJI_BYTES, 7), (Counting.CODE_POINTS, 4)],

@@ -234,10 +234,10 @@ def has_run_out(account: Mapping[str, Any], now: datetime) -> bool:
 
 
 def check_scopes(account: Mapping[str, Any], needed: Iterable[str]) -> None:
-    """Let only an account pass that was asked for these permissions.
+    """Let only an account pass that has granted these permissions.
 
     Raises:
-        MissingScope: naming what to ask for.
+        MissingScope: naming what is not granted.
 
     """
     granted = account.get("scopes")

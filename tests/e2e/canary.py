@@ -1,7 +1,7 @@
 """What nothing may show: secrets have a form that is recognized, wherever they turn up.
 
-Every answer of a function, every line that it logs, and every document that a test leaves is looked through
-while the end-to-end tests run, so that a leak fails the test that has brought it about.
+Every answer of a function and every document that a test leaves is looked through with that test, and every
+line that a function has logged when its process ends.
 """
 
 import json

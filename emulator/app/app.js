@@ -1,15 +1,15 @@
-// The demo page, and the shortest complete example of how an app uses the service:
+// The demo page, and a short but complete example of an app that uses the service:
 //
 //   1. sign the user in, with Firebase or with Threads   signIn, signInWithThreads
 //   2. send the browser to Threads                       connect       POST th_auth_start
 //   3. finish what it comes back with                    finish        POST th_auth_finish
-//   4. show accounts and posts, as they change           watch         users/{uid}/integrations/threads, and its posts
+//   4. show accounts and posts as they change            watch         users/{uid}/integrations/threads, and its posts
 //   5. change the default account, disconnect one        makeDefault   PATCH th_accounts
 //                                                        disconnect    DELETE th_accounts
 //   6. publish, now or later                             publish       POST publish_threads
 //   7. cancel what is scheduled                          cancel        DELETE th_posts
 //
-// Apart from the addresses of the emulators, this is what an app in production does.
+// An app in production does the same, except for the two lines that connect the emulators.
 
 import { initializeApp } from "firebase/app";
 import {
@@ -29,19 +29,20 @@ const app = initializeApp({ projectId: config.projectId, apiKey: "emulator" });
 const auth = initializeAuth(app, { persistence: browserLocalPersistence });
 const firestore = getFirestore(app);
 
-// In production, leave these two out.
+// Leave these two out in production.
 connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true });
 connectFirestoreEmulator(firestore, config.firestoreEmulator.host, config.firestoreEmulator.port);
 
 // --- 1. The user ---------------------------------------------------------------------------------
 
-// The Auth emulator believes any Google account, made up as JSON. An app would call signInWithPopup.
+// The Auth emulator accepts any made-up Google account as JSON. An app would call signInWithPopup.
 function signIn(email) {
   const account = JSON.stringify({ sub: email, email, email_verified: true });
   return signInWithCredential(auth, GoogleAuthProvider.credential(account));
 }
 
-// Nobody is signed in yet, so the tab proves later, with the verifier, that it was the one to begin (RFC 7636).
+// No user is signed in yet. So this tab keeps a verifier, with which it later proves that it began the sign-in
+// (RFC 7636).
 async function signInWithThreads() {
   const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
   const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
@@ -57,17 +58,17 @@ let stopWatching = () => {};
 
 function userChanged(user) {
   stopWatching();
-  showUser(user && (user.email ?? user.displayName ?? "Signed in")); // Threads tells no address
-  clearDraft(); // the last user's
+  showUser(user && (user.email ?? user.displayName ?? "Signed in")); // Threads gives no e-mail address
+  clearDraft(); // of the last user
   accounts = posts = undefined;
   stopWatching = user ? watch(user.uid) : () => {};
 }
 
 // --- Calling a function --------------------------------------------------------------------------
 
-// Every function takes the user's Firebase ID token, if there is a user yet, and answers {ok: true, …} or {ok: false,
-// error: {code, message, retryable, details?}, status?}. The message is written for the user. A status is that of a
-// post which has ended: whoever sends it again gets the same answer.
+// Every function takes the user's Firebase ID token, if there is a user, and answers {ok: true, …} or
+// {ok: false, error: {code, message, retryable, details?}, status?}. The message is written for the user. A status
+// means that the post has ended: the same request will get the same answer again.
 class ServiceError extends Error {
   constructor({ error: { message, details = [] }, status }) {
     super(message);
@@ -95,7 +96,8 @@ async function call(method, path, body, headers = {}) {
 
 // --- 2. and 3. Connecting an account -------------------------------------------------------------
 
-// Another account, or one whose access has ended, or that was not allowed everything.
+// Connects another account. With an accountId it connects that one again, because its access has ended, or because
+// the user refused a permission.
 function connect(accountId) {
   return openWindow({ accountId });
 }
@@ -103,17 +105,17 @@ function connect(accountId) {
 async function openWindow(wish, verifier) {
   const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/`, ...wish });
   if (verifier) sessionStorage.setItem("verifier", verifier);
-  else sessionStorage.removeItem("verifier"); // of a sign-in that was given up
+  else sessionStorage.removeItem("verifier"); // of a sign-in that was not finished
   location.assign(authUrl);
 }
 
-// Threads sends the browser to th_auth_callback, and that sends it here: with a handle in the fragment, and nothing
-// is connected before the handle is sent back by whom it belongs to; or with the outcome in the query, when there is
-// nothing to finish (a "no", an error, or CONNECT_MODE is immediate).
+// Threads sends the browser to th_auth_callback, which sends it here. Usually the fragment has a handle: the account is
+// connected only when the same user sends the handle back. If there is nothing to finish (the user refused, an error
+// happened, or CONNECT_MODE is immediate), the query has the outcome.
 async function readReturn() {
   const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
   const query = new URLSearchParams(location.search);
-  history.replaceState(null, "", location.pathname); // a handle is nobody else's business, and works once
+  history.replaceState(null, "", location.pathname); // a handle is secret, and works once
   if (handle) await finish(handle);
   else if (query.get("threads") === "connected") connected(query.get("accountId"), query.get("refused")?.split(","));
   else if (query.get("threads") === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
@@ -142,12 +144,12 @@ function failure(code) {
 
 // --- 4. Accounts and posts -----------------------------------------------------------------------
 
-let accounts, posts; // undefined until Firestore has told them
-let connectedId; // the account that the browser has just come back with
+let accounts, posts; // undefined until Firestore has sent them
+let connectedId; // the account that was just connected
 
-// One document holds a card for each account, and each post has a record below it. Only their owner may read
-// them, and they change by themselves: an account has to be connected again, a scheduled post is published.
-// (Without Firestore: GET th_accounts and GET th_posts.)
+// One document has a card for each account, and below it each post has a record. Only their user can read them.
+// They change without this page: an account loses its access, or a scheduled post is published.
+// (An app without Firestore calls GET th_accounts and GET th_posts.)
 function watch(uid) {
   const summary = doc(firestore, "users", uid, "integrations", "threads");
   const latest = query(collection(summary, "posts"), orderBy("createdAt", "desc"), limit(20));
@@ -173,8 +175,8 @@ function postsChanged(latest) {
   posts.forEach(askForPermalink);
 }
 
-// A post that a task has published has no public address yet. th_posts asks Threads for it, and keeps it on the
-// record, from where it comes here by itself.
+// A post that a task has published has no permalink yet. th_posts asks Threads for it and stores it in the record,
+// which Firestore then sends here.
 const asked = new Set();
 
 function askForPermalink({ postId, status, permalink }) {
@@ -185,7 +187,7 @@ function askForPermalink({ postId, status, permalink }) {
 
 // --- 5. Settings of an account -------------------------------------------------------------------
 
-// What changes stands in the summary, and so on the page.
+// Firestore sends the change, so the page need not show it here.
 function makeDefault(accountId) {
   return call("PATCH", "th_accounts", { accountId, default: true });
 }
@@ -193,15 +195,15 @@ function makeDefault(accountId) {
 async function disconnect(accountId) {
   await call("DELETE", `th_accounts?accountId=${accountId}`);
   showNotice("plain", "The account is disconnected.");
-  byId("connect").focus(); // the button that was pressed is gone
+  byId("connect").focus(); // because the pressed button was removed
 }
 
 // --- 6. Publishing -------------------------------------------------------------------------------
 
 const composer = byId("composer");
 
-// The key names the draft: what is sent again under it is the same post, and is answered, not published twice.
-// So it stays while nobody has said how that post ended, and every other draft gets a key of its own.
+// The key identifies the draft: a second request with the same key is answered, but not published again. The key stays
+// until the service has said how the post ended. Every other draft gets a key of its own.
 let idempotencyKey;
 
 function draft() {
@@ -231,23 +233,22 @@ async function publish() {
   try {
     await call("POST", "publish_threads", { ...draft(), accountId, idempotencyKey }, wantsPermalink);
   } catch (error) {
-    if (error.status) idempotencyKey = crypto.randomUUID(); // this post has failed: trying again is another one
+    if (error.status) idempotencyKey = crypto.randomUUID(); // this post has failed, so the next try is a new post
     throw error;
   }
-  clearDraft(); // the post stands in the list by now
+  clearDraft(); // the list shows the post now
 }
 
 // --- 7. Cancelling -------------------------------------------------------------------------------
 
-// Either this wins or the delivery that begins at the same moment; the list, or the error, says which.
+// If the delivery of the post begins at the same moment, one of the two wins. The list, or the error, shows which.
 function cancel(postId) {
   return call("DELETE", `th_posts?postId=${postId}`);
 }
 
 // --- What the page's elements do -----------------------------------------------------------------
 
-// Failures are shown where they belong: a draft's beside the draft, an account's and a post's beside these, all
-// others at the top.
+// An error is shown beside the draft, the account or the post that it concerns, and all others at the top.
 const toNotice = (error) => showNotice("bad", error.message);
 const toComposer = (error) => showComplaint(error.message, error.details);
 
@@ -266,6 +267,6 @@ composer.addEventListener("input", ({ target }) => {
 byId("with-threads").hidden = !config.signIn;
 draftChanged();
 await readReturn().catch(toNotice);
-// Only now, so that what was just connected is there from the first snapshot on: the Firestore emulator may lose a
-// change that falls into the moment in which a listener is attached.
+// This is last, so that the first snapshot already has the new account. The Firestore emulator may lose a change that
+// happens just when a listener is attached.
 onAuthStateChanged(auth, userChanged);

@@ -1,9 +1,9 @@
-// What the page looks like at any moment. Knows nothing of Firebase or the service; every text from
-// outside becomes textContent, never markup.
+// What the page shows. Knows nothing about Firebase and the service. Every text from outside becomes textContent, never
+// markup.
 
-const MAX_TEXT_BYTES = 500; // Threads' limit; it counts the bytes of UTF-8, not characters
+const MAX_TEXT_BYTES = 500; // Threads' limit, which counts bytes of UTF-8
 const NEARLY_FULL = 50;
-const MAX_DAYS_AHEAD = 30; // the service's limit, and Cloud Tasks'
+const MAX_DAYS_AHEAD = 30; // the limit of the service and of Cloud Tasks
 
 export const byId = (id) => document.getElementById(id);
 
@@ -15,14 +15,14 @@ export function onSubmit(id, action, onError) {
   const form = byId(id);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    form.inert = true; // what is typed now would be lost
+    form.inert = true; // text that is typed now would be lost
     await whileBusy(form.querySelector("button"), action, onError);
     form.inert = false;
     form.querySelector("textarea, input").focus();
   });
 }
 
-// A button in a list acts on its item; what goes wrong is said there. Its name says what it does.
+// A button in a list acts on its item, which also shows the error. The button's name is that of the action.
 export function onItem(listId, actions) {
   byId(listId).addEventListener("click", ({ target }) => {
     const button = target.closest("button");
@@ -33,7 +33,7 @@ export function onItem(listId, actions) {
   });
 }
 
-// A busy button cannot be pressed again, and what was said before is no longer true.
+// While a button is busy it cannot be pressed again. Earlier messages are removed, because they may be outdated.
 async function whileBusy(button, action, onError) {
   if (button.ariaBusy === "true") return;
   button.ariaBusy = "true";
@@ -52,7 +52,7 @@ export function showUser(name) {
   byId("welcome").hidden = Boolean(name);
   byId("desk").hidden = byId("user").hidden = !name;
   byId("user-name").textContent = name ?? "";
-  // Nothing of the last user's.
+  // Remove everything of the last user.
   for (const id of ["writing", "history", "no-accounts"]) byId(id).hidden = true;
   for (const id of ["accounts", "posts"]) byId(id).replaceChildren();
   byId("posts").ariaLive = "off";
@@ -140,7 +140,7 @@ export function showDraft({ text, imageUrl, videoUrl, scheduledTime }) {
   byId("publish").disabled = (isMedia ? !imageUrl && !videoUrl : !text.trim()) || (isLater && !scheduledTime);
 }
 
-// Begins with a full hour, one or two from now.
+// Offers a full hour, one to two hours from now.
 export function offerTime() {
   const [now, start, end] = [new Date(), new Date(), new Date()];
   start.setHours(now.getHours() + 2, 0);
@@ -150,7 +150,7 @@ export function offerTime() {
   time.value ||= localMinute(start);
 }
 
-// As datetime-local writes it: local time without a zone.
+// Local time without a zone, as a datetime-local input writes it.
 function localMinute(date) {
   return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
@@ -161,10 +161,10 @@ export function showPosts(posts, accounts) {
   const list = byId("posts");
   showItems("posts", posts, "postId", (post) => postItem(post, accounts), showOutcome);
   byId("history").hidden = posts.length === 0;
-  requestAnimationFrame(() => { list.ariaLive = "polite"; }); // what was there before is not read out
+  requestAnimationFrame(() => { list.ariaLive = "polite"; }); // only later changes are read out
 }
 
-// What never changes.
+// What never changes in a post.
 function postItem({ accountId, content: { text, imageUrl, videoUrl } }, accounts) {
   const item = fromTemplate("post");
   const account = accounts.find((it) => it.accountId === accountId);
@@ -177,11 +177,11 @@ function postItem({ accountId, content: { text, imageUrl, videoUrl } }, accounts
   return item;
 }
 
-// What does.
+// What changes in a post.
 function showOutcome(item, { status, dueAt, updatedAt, error, permalink }) {
   const [link, button, time, outcome] = ["a", "button", "time", ".status"].map((it) => item.querySelector(it));
   const isWaiting = status === "scheduled";
-  if (!isWaiting && button === document.activeElement) item.focus(); // the button goes away
+  if (!isWaiting && button === document.activeElement) item.focus(); // the button will be hidden
   if (item.dataset.status !== status) item.querySelector(".complaint").textContent = "";
   item.dataset.status = status;
   setText(outcome, outcomeWords(status, dueAt, error));
@@ -211,7 +211,7 @@ function shortTime(date) {
 
 // --- Small things --------------------------------------------------------------------------------
 
-// An item's element stays as long as the item is listed: nothing flickers, and nothing loses the focus.
+// An item keeps its element as long as it is listed, so that it does not flicker or lose the focus.
 function showItems(listId, items, idName, make, update) {
   const list = byId(listId);
   const shown = new Map([...list.children].map((element) => [element.dataset.id, element]));
@@ -224,7 +224,7 @@ function showItems(listId, items, idName, make, update) {
   while (list.children.length > items.length) list.lastElementChild.remove();
 }
 
-// Text that stays the same is not set, so that it is not read out again.
+// Text that has not changed is not set again: screen readers would read it out.
 function setText(node, text = "") {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -1,18 +1,17 @@
-"""The HTTP side: the keys of the tokens, and the controls, served under the world's lock."""
+"""The HTTP side: the controls, and the keys that verify the tokens. Served under the world's lock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, jsonify
+from flask import jsonify
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from emulator.cloud_tasks.control import WORLD_KEY, control
+from emulator.base.control import make_app
+from emulator.base.http_server import with_body_read
+from emulator.cloud_tasks.control import control
 from emulator.cloud_tasks.control_deliveries import control_deliveries
-from emulator.cloud_tasks.errors import Refused
-from emulator.http_server import with_body_read
-from emulator.jsonbody import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +24,7 @@ if TYPE_CHECKING:
 
 def make_application(world: World) -> WSGIApplication:
     """Return the WSGI application that serves ``world``."""
-    app = Flask("emulator.cloud_tasks")
-    app.config[WORLD_KEY] = world
-    app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
-    app.register_blueprint(control)
-    app.register_blueprint(control_deliveries)
-    app.register_error_handler(Malformed, _malformed)
-    app.register_error_handler(Refused, _malformed)
+    app = make_app("emulator.cloud_tasks", world, control, control_deliveries)
     app.register_error_handler(HTTPException, _other)
 
     @app.get("/certs")
@@ -40,7 +33,7 @@ def make_application(world: World) -> WSGIApplication:
 
     @app.get("/.well-known/openid-configuration")
     def discovery() -> Response:
-        """Say where the keys are (OpenID Connect Discovery 1.0, section 3)."""
+        """Show where the keys are (OpenID Connect Discovery 1.0, section 3)."""
         return jsonify(
             issuer=world.issuer,
             jwks_uri=f"{world.url}/certs",
@@ -57,10 +50,6 @@ def make_application(world: World) -> WSGIApplication:
         return response(environ, start_response)
 
     return locked
-
-
-def _malformed(problem: Exception) -> tuple[Response, int]:
-    return jsonify(error=str(problem)), 400
 
 
 def _other(problem: HTTPException) -> tuple[Response, int]:

@@ -1,64 +1,34 @@
-"""The beginning and the end of an attempt: what they do to a task and its queue. Called under the lock."""
+"""What the beginning and the end of an attempt change in a task and its queue. Called under the lock."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from emulator.cloud_tasks.duplicates import gaps
 from emulator.cloud_tasks.journal import Dispatch
-from emulator.cloud_tasks.messages import retry_rules
-from emulator.cloud_tasks.model import Attempt
+from emulator.cloud_tasks.model import Delivery
 from emulator.cloud_tasks.retries import RETENTION
-from emulator.cloud_tasks.views import is_success
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from emulator.cloud_tasks.model import Queue, Task
+    from emulator.cloud_tasks.model import Outcome, Queue, Task
     from emulator.cloud_tasks.world import World
 
 #: Answers that slow the whole queue down.
 TOO_MUCH = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One request for one attempt, with what its headers tell of the earlier ones."""
-
-    queue: Queue
-    task: Task
-    scheduled_at: datetime
-    retry_count: int
-    execution_count: int
-    previous: int | None
-    entry: Dispatch
-    #: By ``time.monotonic``.
-    began_at: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a request."""
-
-    #: The answer's status, or None when there is no answer.
-    status: int | None
-    retry_after: timedelta = timedelta()
-    #: Why there is no answer, and the status that stands for it.
-    error: str | None = None
-    stands_for: int = HTTPStatus.SERVICE_UNAVAILABLE
-
-
 def begin(world: World, queue: Queue, task: Task) -> Delivery:
-    """Begin a task's next attempt, and plan the duplicates that are wanted of it."""
+    """Begin the next attempt of a task, and plan its duplicates."""
     delivery = task.latest = _next(world, queue, task)
     world.journal.append(delivery.entry)
     world.under_way += 1
     queue.running += 1
-    # From wherever it was: no task runs twice at once.
+    # A task that is running has no place in the schedule, so that it never runs twice at once.
     queue.withdraw(task)
     task.running = True
     task.dispatched += 1
@@ -69,7 +39,7 @@ def begin(world: World, queue: Queue, task: Task) -> Delivery:
 
 
 def begin_again(world: World, delivery: Delivery) -> Delivery:
-    """Begin a duplicate, which says of itself what the first one said."""
+    """Begin a duplicate, which has the headers of the first delivery."""
     entry = Dispatch(
         delivery.task.name, delivery.entry.url, delivery.retry_count, world.now(), duplicate=True
     )
@@ -79,12 +49,12 @@ def begin_again(world: World, delivery: Delivery) -> Delivery:
 
 
 def latest(world: World, queue: Queue, task: Task) -> Delivery:
-    """Return a task's latest delivery, to be repeated; before its first one, that."""
+    """Return the latest delivery of a task, or its first one if there was none yet."""
     return task.latest or _next(world, queue, task)
 
 
 def finish(world: World, delivery: Delivery, outcome: Outcome) -> None:
-    """End an attempt: the task is done, or planned again, or given up."""
+    """End an attempt: end the task, or plan its next attempt."""
     world.under_way -= 1
     entry = delivery.entry
     entry.status, entry.error = outcome.status, outcome.error
@@ -96,35 +66,30 @@ def finish(world: World, delivery: Delivery, outcome: Outcome) -> None:
         return
     queue.running -= 1
     task.running = False
-    _remember(task, delivery, outcome, world.now())
-    # Whoever deleted it meanwhile has the last word.
+    task.executed += outcome.status is not None and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    task.last_status = outcome.stands_for if outcome.status is None else outcome.status
+    # It may have been deleted during the attempt.
     if queue.tasks.get(task.name) is task:
         _decide(queue, task, outcome, world.now())
 
 
-def _remember(task: Task, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    answered = outcome.status is not None
-    task.answered += answered
-    task.executed += outcome.status is not None and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    status = outcome.stands_for if outcome.status is None else outcome.status
-    answered_at = now if answered else None
-    task.last = Attempt(delivery.scheduled_at, delivery.entry.dispatched_at, answered_at, status)
-
-
 def _decide(queue: Queue, task: Task, outcome: Outcome, now: datetime) -> None:
-    has_own_rules = task.message.HasField("retry_config")
-    rules = retry_rules(task.message.retry_config) if has_own_rules else queue.retry_rules
+    rules = queue.configuration.retry_rules
     since_first = now - (task.first_dispatched_at or now)
     due = now + max(rules.wait(task.dispatched), outcome.retry_after)
     given_up = rules.exhausted(task.dispatched, since_first) or due >= task.created_at + RETENTION
-    if is_success(outcome.status) or given_up:
+    if _is_success(outcome.status) or given_up:
         queue.end(task, now)
     else:
         queue.plan(task, due)
 
 
+def _is_success(status: int | None) -> bool:
+    return status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
 def _next(world: World, queue: Queue, task: Task) -> Delivery:
-    """Return a task's next delivery, not begun."""
+    """Return the next delivery of a task, not yet begun."""
     url: str = task.message.http_request.url
     return Delivery(
         queue,
@@ -132,7 +97,7 @@ def _next(world: World, queue: Queue, task: Task) -> Delivery:
         scheduled_at=task.due,
         retry_count=task.dispatched,
         execution_count=task.executed,
-        previous=task.last.status if task.last else None,
+        previous=task.last_status,
         entry=Dispatch(task.name, url, task.dispatched, world.now(), duplicate=False),
         began_at=time.monotonic(),
     )

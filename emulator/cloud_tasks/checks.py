@@ -1,4 +1,4 @@
-"""What a new task must keep to be accepted. Each check takes the task and raises Refused.
+"""The rules for a new task. Each check takes the task and raises Refused.
 
 Source: the reference of ``google.cloud.tasks.v2``, ``Task`` and ``HttpRequest``; Google, "Quotas".
 """
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from emulator.cloud_tasks.errors import invalid, unsupported
-from emulator.cloud_tasks.messages import Method, moment, span, task_retry_config
+from emulator.cloud_tasks.messages import Method, moment, span
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: "Maximum task size", everything in it counted.
+#: "Maximum task size", of the whole message.
 LARGEST_TASK = 1024 * 1024
 #: ``HttpRequest.headers``: "must be less than 80KB".
 LARGEST_HEADERS = 80 * 1024
@@ -33,37 +33,42 @@ METHODS_WITH_BODY = {Method.POST, Method.PUT, Method.PATCH}
 # RFC 9110, 5.1 and 5.5.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\x00\r\n]*")
-# What stays as it is when a URL is encoded: RFC 3986, section 2.2, and what is encoded already.
+# Characters that are not encoded: RFC 3986, section 2.2, and the percent sign of what is already encoded.
 _SAFE_IN_URL = "%:/?#[]@!$&'()*+,;=~"
 
 
 def check_task(task: Any, now: datetime) -> None:
     """Raise Refused for the first rule that a task breaks."""
     _has_an_http_target(task)
-    _url_is_one(task.http_request.url)
+    _has_no_rules_of_its_own(task)
+    _url_is_absolute(task.http_request.url)
     _headers_can_be_sent(task.http_request.headers)
     _body_fits_the_method(task.http_request)
     _authorization_is_known(task.http_request)
     _deadline_is_in_bounds(task)
     _schedule_is_near(task, now)
-    task_retry_config(task)
     if task.ByteSize() > LARGEST_TASK:
         raise invalid(f"Task size too large: {task.ByteSize()} bytes, at most {LARGEST_TASK}.")
 
 
 def encoded_url(url: str) -> str:
-    """Return a URL as it is sent."""
+    """Return a URL as it will be sent."""
     return quote(url, safe=_SAFE_IN_URL)
 
 
 def _has_an_http_target(task: Any) -> None:
     if task.HasField("app_engine_http_request"):
-        raise unsupported("App Engine targets: give the task an http_request")
+        raise unsupported("App Engine targets: use http_request")
     if not task.HasField("http_request"):
         raise invalid("The task needs an http_request.")
 
 
-def _url_is_one(url: str) -> None:
+def _has_no_rules_of_its_own(task: Any) -> None:
+    if task.HasField("retry_config"):
+        raise unsupported("retry_config of a task: configure the queue")
+
+
+def _url_is_absolute(url: str) -> None:
     try:
         parts = urlsplit(url)
         is_whole = bool(parts.scheme.lower() in {"http", "https"} and parts.hostname and parts.port != 0)

@@ -1,4 +1,4 @@
-"""The controls for deliveries that the schedule does not know of: now, again, and more than once.
+"""The controls for deliveries apart from the schedule: at once, once more, and more than once.
 
 A task is named by its whole name or by the id at its end.
 """
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify
 
+from emulator.base.control import PREFIX, add_list, done, json_body
+from emulator.base.json_body import Malformed
 from emulator.cloud_tasks import attempts, tasks
-from emulator.cloud_tasks.control import current_world, done, json_body
+from emulator.cloud_tasks.control import current_world
 from emulator.cloud_tasks.duplicates import read_script
-from emulator.cloud_tasks.messages import State
-from emulator.jsonbody import Malformed
 
 if TYPE_CHECKING:
     from flask import Response
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from emulator.cloud_tasks.model import Queue, Task
     from emulator.cloud_tasks.world import World
 
-control_deliveries = Blueprint("control_deliveries", __name__, url_prefix="/_emulator")
+control_deliveries = Blueprint("control_deliveries", __name__, url_prefix=PREFIX)
+add_list(control_deliveries, "duplicates", lambda world: world.scripts, lambda world: world.repetitions)
 
 
 @control_deliveries.post("/run")
 def run() -> Response:
-    """Take ``{task?}``: dispatch it now as RunTask does, or every task that waits in a running queue."""
+    """Take ``{task?}`` and dispatch it now, whatever the limits say; without a task, all that wait."""
     body, world = json_body(), current_world()
     name = body.text("task", None)
     body.finish()
@@ -35,11 +36,7 @@ def run() -> Response:
         tasks.force(world, queue, task)
         return jsonify({"tasks": [task.name]})
     waiting = [
-        (queue, task)
-        for queue in world.queues.values()
-        if queue.message.state == State.RUNNING
-        for task in queue.tasks.values()
-        if not task.running
+        (queue, task) for queue in world.queues.values() for task in queue.tasks.values() if not task.running
     ]
     for queue, task in waiting:
         queue.plan(task, min(task.due, world.now()))
@@ -48,7 +45,7 @@ def run() -> Response:
 
 @control_deliveries.post("/deliveries")
 def deliver_again() -> Response:
-    """Take ``{task}``: one more delivery of it now, also when it has ended; the task does not notice."""
+    """Take ``{task}`` and repeat its latest delivery, even if it has ended. The task does not change."""
     body, world = json_body(), current_world()
     name = body.text("task")
     body.finish()
@@ -65,22 +62,8 @@ def script_duplicates() -> tuple[Response, int]:
     return jsonify(script.as_json()), 201
 
 
-@control_deliveries.get("/duplicates")
-def list_duplicates() -> Response:
-    """List the scripts that are not used up."""
-    return jsonify({"duplicates": [script.as_json() for script in current_world().scripts]})
-
-
-@control_deliveries.delete("/duplicates")
-def forget_duplicates() -> Response:
-    """Forget the scripts, and the duplicates that are not sent yet."""
-    current_world().scripts.clear()
-    current_world().repetitions.clear()
-    return done()
-
-
 def _find(world: World, name: str, *, ended: bool) -> tuple[Queue, Task]:
-    """Return a task by its whole name or its id, and its queue; raises Malformed."""
+    """Return a task and its queue. Raises Malformed if there is none."""
     for queue in world.queues.values():
         full_name = name if "/" in name else f"{queue.name}/tasks/{name}"
         if full_name in queue.tasks:

@@ -1,4 +1,4 @@
-"""Carries deliveries out: one thread that waits until something is due, and one for each request."""
+"""Delivers tasks: one thread waits until a delivery is due, and another one makes each request."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from emulator.cloud_tasks import attempts, schedule
-from emulator.cloud_tasks.messages import HIGHEST_CONCURRENCY
-from emulator.cloud_tasks.requesting import request_of
+from emulator.cloud_tasks.configuration import HIGHEST_CONCURRENCY
+from emulator.cloud_tasks.model import Outcome
+from emulator.cloud_tasks.request import request_of
 from emulator.cloud_tasks.sender import Sender
 
 if TYPE_CHECKING:
-    from emulator.cloud_tasks.attempts import Delivery
+    from emulator.cloud_tasks.model import Delivery
     from emulator.cloud_tasks.world import World
 
 _log = logging.getLogger(__name__)
 
-#: No wait is longer, so that a machine that slept, or whose time was set, is noticed.
+#: No wait is longer. After the machine has slept, or its time was changed, the thread must look again.
 LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -26,10 +27,10 @@ class Dispatcher:
     """Dispatches the tasks of a world, from ``start`` to ``stop``."""
 
     def __init__(self, world: World) -> None:
-        """Start nothing yet."""
+        """Prepare the threads, and start none."""
         self._world = world
         self._sender = Sender()
-        # Threads are made as they are needed; the queues' own limits say how many that is.
+        # A pool makes threads only when they are needed.
         self._threads = ThreadPoolExecutor(HIGHEST_CONCURRENCY, thread_name_prefix="delivery")
         self._thread = Thread(target=self._run, name="dispatcher", daemon=True)
         self._stopping = False
@@ -39,7 +40,7 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Dispatch nothing more, and break off what is under way."""
+        """Stop dispatching, and break off the requests that are being made."""
         with self._world.changed:
             self._stopping = True
             self._world.changed.notify_all()
@@ -58,12 +59,12 @@ class Dispatcher:
                 )
 
     def _deliver(self, delivery: Delivery) -> None:
-        """Make one request, and say what came of it whatever happens."""
+        """Make one request, and record its outcome even if the emulator fails."""
         try:
             outcome = self._sender.send(request_of(self._world, delivery))
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not lose the task
+        except Exception as error:  # noqa: BLE001 - an error of the emulator must not lose the task
             _log.exception("A delivery of %s failed in the emulator", delivery.task.name)
-            outcome = attempts.Outcome(None, error=repr(error))
+            outcome = Outcome(None, error=repr(error))
         with self._world.changed:
             attempts.finish(self._world, delivery, outcome)
             self._world.changed.notify_all()

@@ -1,4 +1,4 @@
-"""Deliveries that happen more than once: Cloud Tasks promises "at least once", and tests want the rest.
+"""Deliveries that happen more than once: Cloud Tasks promises "at least once", and a test can ask for more.
 
 Source: Google, "Common pitfalls and limitations > Duplicate execution".
 """
@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from emulator.base.json_body import MOST_SECONDS, JsonBody, Malformed
 from emulator.cloud_tasks.names import short
-from emulator.jsonbody import MOST_SECONDS, JsonBody, Malformed
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class Script:
-    """The next ``times`` deliveries of a task (None: of any) get ``copies`` more each."""
+    """The next ``times`` deliveries of a task (None: of any task) happen ``copies`` more times each."""
 
     task: str | None
     #: None: always.
     times: int | None
     copies: int
-    #: A copy comes that long after the delivery; between the two at random.
+    #: How long after the delivery a copy follows: a random time between the two.
     least_gap_seconds: float
     most_gap_seconds: float
 
     def fits(self, task_name: str) -> bool:
-        """Tell whether this script is about such a task."""
+        """Return whether this script is for a task."""
         return self.task in {None, task_name, short(task_name)}
 
     def as_json(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Script:
 
 
 def read_script(body: JsonBody) -> Script:
-    """Read a control request; raises Malformed."""
+    """Read a control request. Raises Malformed."""
     task = body.text("task", None)
     times = None if body.null("times") else body.count("times", 1)
     copies = body.count("copies", 1)
@@ -62,7 +62,7 @@ def _is_span(value: Any) -> bool:
 
 
 def gaps(scripts: list[Script], settings: Settings, random: Random, task_name: str) -> list[timedelta]:
-    """Return after how long a delivery that begins now is to be repeated, using up a script for it."""
+    """Return the gaps after which a delivery that begins now is repeated. Count the use of a script."""
     script = next((script for script in scripts if script.fits(task_name)), None)
     if script is None:
         if random.random() >= settings.duplicate_share:

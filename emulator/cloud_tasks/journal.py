@@ -1,4 +1,4 @@
-"""The journal: every attempt that was made, for tests to look at."""
+"""The journal of the attempts that were made."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Dispatch:
-    """One request to a target. Times are the emulator's, ``seconds`` are real."""
+    """One attempt: a request to a target. Times are the emulator's; ``seconds`` are real."""
 
     task: str
     url: str
     #: ``X-CloudTasks-TaskRetryCount``.
     retry_count: int
     dispatched_at: datetime
-    #: Sent beside the usual delivery, by a script or a setting.
+    #: Whether it is an extra delivery, for a script or a setting.
     duplicate: bool
-    #: The answer's status; None while there is none, and when there never was.
+    #: The status of the answer; None while there is no answer.
     status: int | None = None
     #: Why there is no answer.
     error: str | None = None

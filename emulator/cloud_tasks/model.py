@@ -1,4 +1,4 @@
-"""What the emulator remembers: queues, tasks and attempts. No rules and no HTTP in here."""
+"""The things of the emulated service: queues, tasks, deliveries and outcomes. No rules and no HTTP here."""
 
 from __future__ import annotations
 
@@ -6,51 +6,40 @@ import heapq
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from emulator.cloud_tasks.messages import retry_rules
 from emulator.cloud_tasks.names import short
 from emulator.cloud_tasks.rates import Rate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from emulator.cloud_tasks.attempts import Delivery
-    from emulator.cloud_tasks.retries import RetryRules
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One finished attempt; times are the emulator's."""
-
-    scheduled_at: datetime
-    dispatched_at: datetime
-    #: None when no answer came.
-    answered_at: datetime | None
-    #: The HTTP status, or the one that stands for what went wrong.
-    status: int
+    from emulator.cloud_tasks.configuration import QueueConfiguration
+    from emulator.cloud_tasks.journal import Dispatch
 
 
 @dataclass(eq=False)
 class Task:
-    """A task, from its creation to its end and as long as its name stays taken."""
+    """A task, from its creation until its name is free again."""
 
-    #: As it was created, defaults filled in.
+    #: As it was created, with the defaults.
     message: Any
-    #: Goes up with each task of the emulator.
+    #: Higher than that of every earlier task.
     number: int
     created_at: datetime
-    #: When the next attempt is to be made, or the current one was.
+    #: When the next attempt is due, or the current one was.
     due: datetime
     running: bool = False
-    #: Attempts that were begun; attempts that got an answer; answers that were no 5xx.
+    #: How many attempts were begun, and how many were answered with another status than 5xx.
     dispatched: int = 0
-    answered: int = 0
     executed: int = 0
     first_dispatched_at: datetime | None = None
-    last: Attempt | None = None
+    #: The status of the last attempt, or the one that stands for a missing answer.
+    last_status: int | None = None
     latest: Delivery | None = None
-    #: Changes whenever ``due`` does: what the queue's schedule says of an older one is void.
+    #: Grows whenever the task is planned or withdrawn, which makes its earlier places in the schedule void.
     turn: int = 0
 
     @property
@@ -58,12 +47,6 @@ class Task:
         """The full name."""
         name: str = self.message.name
         return name
-
-    @property
-    def body(self) -> bytes:
-        """What is sent."""
-        body: bytes = self.message.http_request.body
-        return body
 
 
 @dataclass(order=True)
@@ -77,13 +60,13 @@ class _Turn:
 
     @property
     def void(self) -> bool:
-        """Whether the task was put elsewhere meanwhile, or has ended."""
+        """Whether the task has moved to another place, or has ended."""
         return self.turn != self.task.turn
 
 
 @dataclass
 class Ended:
-    """A task that ended, for as long as its name stays taken."""
+    """A task that has ended, kept for as long as its name is taken."""
 
     task: Task
     at: datetime
@@ -92,32 +75,24 @@ class Ended:
 class Queue:
     """A queue: its configuration, its tasks, and the order in which they are due."""
 
-    def __init__(self, message: Any, number: int) -> None:
-        """Begin without tasks; ``number`` goes up with each queue."""
-        self.number = number
+    def __init__(self, configuration: QueueConfiguration) -> None:
+        """Begin without tasks."""
+        self.configuration = configuration
         self.tasks: dict[str, Task] = {}
         #: The oldest end first.
         self.ended: dict[str, Ended] = {}
-        #: What RunTask asked for: dispatched whatever the limits say.
+        #: Tasks to dispatch at once, whatever the limits say.
         self.forced: deque[Task] = deque()
         self.running = 0
+        self.rate = Rate(
+            configuration.max_dispatches_per_second, configuration.max_burst_size, time.monotonic()
+        )
         self._schedule: list[_Turn] = []
-        self.message: Any = message
-        self.rate = _rate(message)
-        self.retry_rules: RetryRules = retry_rules(message.retry_config)
-
-    def configure(self, message: Any) -> None:
-        """Take another configuration; the bucket is filled again when the rate is another one."""
-        if self.message.rate_limits != message.rate_limits:
-            self.rate = _rate(message)
-        self.message = message
-        self.retry_rules = retry_rules(message.retry_config)
 
     @property
     def name(self) -> str:
         """The full name."""
-        name: str = self.message.name
-        return name
+        return self.configuration.name
 
     @property
     def short_name(self) -> str:
@@ -125,10 +100,10 @@ class Queue:
         return short(self.name)
 
     def plan(self, task: Task, due: datetime) -> None:
-        """Put a task into the schedule, or elsewhere in it."""
+        """Put a task into the schedule, or move it to another place there."""
         task.due = due
         task.turn += 1
-        # Tasks that are due at one moment go in the order of their creation.
+        # Tasks that are due at the same time go in the order of their creation.
         heapq.heappush(self._schedule, _Turn(due, task.number, task.turn, task))
 
     def next_planned(self) -> Task | None:
@@ -142,12 +117,35 @@ class Queue:
         task.turn += 1
 
     def end(self, task: Task, at: datetime) -> None:
-        """Take a task out of the queue; its name stays taken for a while."""
+        """Remove a task from the queue. Its name stays taken for a while."""
         self.withdraw(task)
         del self.tasks[task.name]
         self.ended[task.name] = Ended(task, at)
 
 
-def _rate(message: Any) -> Rate:
-    limits = message.rate_limits
-    return Rate(limits.max_dispatches_per_second, limits.max_burst_size, time.monotonic())
+@dataclass(frozen=True)
+class Delivery:
+    """One request for one attempt, with what its headers say about earlier attempts."""
+
+    queue: Queue
+    task: Task
+    scheduled_at: datetime
+    retry_count: int
+    execution_count: int
+    #: The status of the attempt before.
+    previous: int | None
+    entry: Dispatch
+    #: By ``time.monotonic``.
+    began_at: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request ended."""
+
+    #: The status of the answer; None if there is no answer.
+    status: int | None
+    retry_after: timedelta = timedelta()
+    #: Why there is no answer, and the status that stands for it.
+    error: str | None = None
+    stands_for: int = HTTPStatus.SERVICE_UNAVAILABLE

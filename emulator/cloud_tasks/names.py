@@ -1,4 +1,4 @@
-"""The names of locations, queues and tasks, and what they may be made of.
+"""The names of queues and tasks.
 
 Source: the reference of ``google.cloud.tasks.v2``, ``Queue.name`` and ``Task.name``.
 """
@@ -7,36 +7,25 @@ from __future__ import annotations
 
 import re
 
-from emulator.cloud_tasks import errors
+from emulator.cloud_tasks.errors import invalid
 
-_LOCATION = r"projects/[A-Za-z0-9:.-]+/locations/[A-Za-z0-9-]+"
-_QUEUE = _LOCATION + r"/queues/[A-Za-z0-9-]{1,100}"
+_QUEUE = r"projects/[A-Za-z0-9:.-]+/locations/[A-Za-z0-9-]+/queues/[A-Za-z0-9-]{1,100}"
 _TASK = _QUEUE + r"/tasks/[A-Za-z0-9_-]{1,500}"
 
 
-def location(name: str) -> str:
-    """Return a location's name, or raise Refused."""
-    return _checked(_LOCATION, name, "projects/PROJECT_ID/locations/LOCATION_ID")
-
-
 def queue(name: str) -> str:
-    """Return a queue's name, or raise Refused."""
+    """Return the name of a queue. Raises Refused if it is malformed."""
     return _checked(_QUEUE, name, "projects/PROJECT_ID/locations/LOCATION_ID/queues/QUEUE_ID")
 
 
 def task(name: str) -> str:
-    """Return a task's name, or raise Refused."""
+    """Return the name of a task. Raises Refused if it is malformed."""
     return _checked(_TASK, name, "projects/PROJECT_ID/locations/LOCATION_ID/queues/QUEUE_ID/tasks/TASK_ID")
 
 
 def queue_of(task_name: str) -> str:
-    """Return the name of the queue that a task's name names."""
+    """Return the name of a task's queue."""
     return task_name.rpartition("/tasks/")[0]
-
-
-def location_of(queue_name: str) -> str:
-    """Return the name of the location that a queue's name names."""
-    return queue_name.rpartition("/queues/")[0]
 
 
 def short(name: str) -> str:
@@ -46,5 +35,5 @@ def short(name: str) -> str:
 
 def _checked(pattern: str, name: str, form: str) -> str:
     if not re.fullmatch(pattern, name):
-        raise errors.invalid(f'"{name}" does not have the form {form}.')
+        raise invalid(f'"{name}" does not have the form {form}.')
     return name

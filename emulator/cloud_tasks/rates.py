@@ -1,27 +1,27 @@
-"""How fast a queue dispatches: a token bucket, and the brake that 429 and 503 put on it.
+"""How fast a queue dispatches: a token bucket, which the answers 429 and 503 slow down.
 
-It runs in real time: a limit protects the target from real requests, whatever the emulator's clock says.
+It runs in real time, because it protects the target from real requests.
 
-The bucket is documented (``RateLimits.max_burst_size``). Of the brake Google only says that 429 and 503
-lead to "system throttling" and a "higher backoff rate". Here the rate is halved, at most once a second,
-and comes back by a tenth of the full rate each second: a guess, which can be turned off.
+The bucket is documented (``RateLimits.max_burst_size``). About 429 and 503 Google says only that they cause
+"system throttling" and a "higher backoff rate". Here they halve the rate, at most once a second, and it
+recovers by a tenth of the full rate each second. This is a guess. A setting turns it off.
 """
 
 from __future__ import annotations
 
-#: The brake's share: of the rate after it, of the full rate that comes back in a second, and the lowest.
+#: What braking leaves of the rate, what of the full rate returns each second, and the lowest share.
 HALVED = 0.5
 RECOVERY_PER_SECOND = 0.1
 SLOWEST = 1 / 64
-#: Answers of requests that were under way together brake once.
+#: Within this time the rate is halved once, however many requests are answered 429 or 503.
 BRAKE_SECONDS = 1.0
 
 
 class Rate:
-    """One queue's bucket. Moments are those of ``time.monotonic``."""
+    """The bucket of one queue. Times are those of ``time.monotonic``."""
 
     def __init__(self, per_second: float, burst: int, now: float) -> None:
-        """Begin with a full bucket and no brake."""
+        """Begin with a full bucket, at the full rate."""
         self._full = per_second
         self._burst = burst
         self._tokens = float(burst)
@@ -31,21 +31,21 @@ class Rate:
         self._shared_at = now
 
     def per_second(self, now: float) -> float:
-        """Return the rate at the moment."""
+        """Return the current rate."""
         return self._full * self._share_at(now)
 
     def wait(self, now: float) -> float:
-        """Return the seconds until there is a token; 0 when there is one."""
+        """Return the seconds until the bucket has a token; 0 if it has one."""
         self._fill(now)
         return max(0.0, 1.0 - self._tokens) / self.per_second(now)
 
     def take(self, now: float) -> None:
-        """Use a token up, also one that is not there: a forced dispatch counts later."""
+        """Use up a token. A forced dispatch takes it even from an empty bucket."""
         self._fill(now)
         self._tokens -= 1
 
     def brake(self, now: float) -> None:
-        """Slow down, because the target said that it is too much."""
+        """Halve the rate, because the target answered 429 or 503."""
         if now - self._braked_at < BRAKE_SECONDS:
             return
         self._fill(now)

@@ -1,4 +1,4 @@
-"""When a failed task is tried again, and when no more. Arithmetic only.
+"""When a failed task is tried again, and when it is given up. Arithmetic only.
 
 Source: the reference of ``google.cloud.tasks.v2``, ``RetryConfig``.
 """
@@ -11,28 +11,29 @@ from email.utils import parsedate_to_datetime
 
 UNLIMITED = -1
 
-#: Google, "Quotas": a task is deleted when it is that old, whatever became of it.
+#: Google, "Quotas": a task of this age is deleted.
 RETENTION = timedelta(days=31)
-#: Beyond so many doublings every wait is the longest one; the power would only overflow.
+#: After so many doublings every wait is the longest one. More would overflow.
 _MOST_DOUBLINGS = 64
 
 
 @dataclass(frozen=True)
 class RetryRules:
-    """A queue's, or a task's own, retry configuration."""
+    """The retry configuration of a queue. The defaults are Google's."""
 
-    #: Attempts in all; ``UNLIMITED`` for no such limit.
-    max_attempts: int
-    #: The time since the first attempt; zero for no such limit.
-    max_retry_duration: timedelta
-    min_backoff: timedelta
-    max_backoff: timedelta
-    max_doublings: int
+    #: How many attempts, the first one included; or ``UNLIMITED``.
+    max_attempts: int = 100
+    #: How long after the first attempt; zero: unlimited.
+    max_retry_duration: timedelta = timedelta()
+    min_backoff: timedelta = timedelta(milliseconds=100)
+    max_backoff: timedelta = timedelta(hours=1)
+    max_doublings: int = 16
 
     def wait(self, retry: int) -> timedelta:
-        """Return the time before a retry, the first of which is number 1.
+        """Return the wait before a retry; the first retry is number 1.
 
-        It doubles ``max_doublings`` times, then grows by the last doubled step, up to ``max_backoff``.
+        The wait doubles ``max_doublings`` times. Then it grows evenly, by the last doubled wait, up to
+        ``max_backoff``.
         """
         doublings = min(retry - 1, self.max_doublings, _MOST_DOUBLINGS)
         linear_steps = max(1, retry - self.max_doublings)
@@ -40,7 +41,7 @@ class RetryRules:
         return min(timedelta(seconds=min(seconds, self.max_backoff.total_seconds())), RETENTION)
 
     def exhausted(self, attempts: int, since_first: timedelta) -> bool:
-        """Tell whether to give up: every limit that is set must be used up, and one must be set."""
+        """Return whether to give up. This needs at least one limit, and every limit must be used up."""
         limits = []
         if self.max_attempts != UNLIMITED:
             limits.append(attempts >= self.max_attempts)
@@ -50,15 +51,15 @@ class RetryRules:
 
 
 def read_retry_after(value: str | None) -> timedelta:
-    """Return the span of a ``Retry-After`` (RFC 9110, 10.2.3); zero for none and for nonsense."""
+    """Return the wait of a ``Retry-After`` (RFC 9110, 10.2.3); zero if it is missing or malformed."""
     text = (value or "").strip()
     if text.isdecimal() and text.isascii():
-        # A span of a million digits is none: no task lives longer than the retention.
+        # Ten digits are enough: no task is kept longer than the retention.
         return min(timedelta(seconds=int(text[:10])), RETENTION)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return timedelta()
-    # By the real clock, which the target reads, too.
+    # By real time, which the target knows.
     until = date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)
     return min(max(timedelta(), until), RETENTION)

@@ -1,6 +1,6 @@
-"""The gRPC side: each method of ``google.cloud.tasks.v2.CloudTasks`` that the emulator has, and its rule.
+"""The gRPC side: the two methods of ``google.cloud.tasks.v2.CloudTasks`` that the service calls.
 
-The client's package has no servicer class, so the methods are registered by name.
+Google's package has no servicer class, so the methods are registered by name.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from google.cloud.tasks_v2 import types
 
-from emulator.cloud_tasks import queues, tasks
+from emulator.base.http_server import PortTakenError
+from emulator.cloud_tasks import tasks
 from emulator.cloud_tasks.errors import Refused
-from emulator.http_server import PortTakenError
+from emulator.cloud_tasks.messages import CreateTaskRequest, DeleteTaskRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,26 +25,15 @@ if TYPE_CHECKING:
 
 SERVICE = "google.cloud.tasks.v2.CloudTasks"
 
-#: Each method with its request's class and its rule; all others are UNIMPLEMENTED.
+#: Each method with the class of its request and its rule. gRPC answers UNIMPLEMENTED to all others.
 METHODS: dict[str, tuple[Any, Rule]] = {
-    "CreateQueue": (types.CreateQueueRequest, queues.create),
-    "GetQueue": (types.GetQueueRequest, queues.get),
-    "ListQueues": (types.ListQueuesRequest, queues.list_all),
-    "UpdateQueue": (types.UpdateQueueRequest, queues.update),
-    "DeleteQueue": (types.DeleteQueueRequest, queues.delete),
-    "PurgeQueue": (types.PurgeQueueRequest, queues.purge),
-    "PauseQueue": (types.PauseQueueRequest, queues.pause),
-    "ResumeQueue": (types.ResumeQueueRequest, queues.resume),
-    "CreateTask": (types.CreateTaskRequest, tasks.create),
-    "GetTask": (types.GetTaskRequest, tasks.get),
-    "ListTasks": (types.ListTasksRequest, tasks.list_all),
-    "DeleteTask": (types.DeleteTaskRequest, tasks.delete),
-    "RunTask": (types.RunTaskRequest, tasks.run),
+    "CreateTask": (CreateTaskRequest, tasks.create),
+    "DeleteTask": (DeleteTaskRequest, tasks.delete),
 }
 
-#: Calls served at once. They wait for nothing but the lock.
+#: How many calls are served at once. They wait only for the lock.
 THREADS = 16
-#: How long calls that are being served have to end.
+#: How long calls may take to finish when the emulator ends.
 ENDING_SECONDS = 0.2
 
 
@@ -56,7 +45,7 @@ def serving_calls(world: World, host: str, port: int) -> Iterator[str]:
     server = grpc.server(
         threads,
         handlers=[grpc.method_handlers_generic_handler(SERVICE, handlers)],
-        # Or two emulators could share a port without either of them noticing.
+        # Otherwise two emulators could listen on the same port.
         options=[("grpc.so_reuseport", 0)],
     )
     address = f"[{host}]" if ":" in host else host
@@ -78,9 +67,8 @@ def _handler(world: World, request_class: Any, rule: Rule) -> grpc.RpcMethodHand
             with world.changed:
                 answer = rule(world, request)
                 world.changed.notify_all()
-                # While nobody else can change what it shows.
                 return answer.SerializeToString()
         except Refused as refused:
             context.abort(refused.code, str(refused))
 
-    return grpc.unary_unary_rpc_method_handler(call, request_deserializer=request_class.pb().FromString)
+    return grpc.unary_unary_rpc_method_handler(call, request_deserializer=request_class.FromString)

@@ -1,4 +1,4 @@
-"""Sends requests and reads what came back, on connections that are kept alive. Knows nothing of tasks."""
+"""Sends requests to targets, on connections that are kept alive. Knows nothing about tasks."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from emulator.cloud_tasks.attempts import Outcome
+from emulator.base.http_client import Deadline, chunks, connection_to, read_response, request_target
 from emulator.cloud_tasks.checks import METHODS_WITH_BODY
 from emulator.cloud_tasks.messages import Method
+from emulator.cloud_tasks.model import Outcome
 from emulator.cloud_tasks.retries import read_retry_after
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
+    from http.client import HTTPConnection
 
-    from emulator.cloud_tasks.requesting import Request
+    from emulator.cloud_tasks.request import Request
 
-#: A connection that was idle for longer is not used again: its other end may be closing it, and a request
-#: that was lost so could not be told from one that took effect. The shortest patience of the servers that
-#: a target is likely to have is two seconds.
+#: A connection that was idle for longer is not used again, because its other end may just be closing it: a
+#: request that is lost in that way cannot be told from one that took effect. Common servers close idle
+#: connections after two seconds or more.
 IDLE_SECONDS = 1.0
-_CHUNK = 65_536
 
+#: The scheme, the host and the port of a URL.
 _Target = tuple[str, str, int | None]
 
 
@@ -43,30 +44,30 @@ class Sender:
     """Opens, keeps and closes the connections."""
 
     def __init__(self) -> None:
-        """Begin without a connection."""
+        """Begin without connections."""
         self._lock = Lock()
         self._idle: defaultdict[_Target, list[_Idle]] = defaultdict(list)
         self._busy: set[HTTPConnection] = set()
         self._closed = False
 
     def send(self, request: Request) -> Outcome:
-        """Send a request and return what came of it; redirects are not followed."""
-        ends_at = time.monotonic() + request.seconds
+        """Send a request and return its outcome. Redirects are not followed."""
+        deadline = Deadline(request.seconds)
         parts = urlsplit(request.url)
         target = (parts.scheme.lower(), parts.hostname or "", parts.port)
-        connection = self._take(target, request.seconds)
+        connection = self._take(target, request)
         try:
             self._connect(connection)
-            outcome, reusable = _exchange(connection, request, ends_at)
+            outcome, reusable = _exchange(connection, request, deadline)
         except TimeoutError:
-            outcome, reusable = _too_late(request), False
+            outcome, reusable = _too_late(deadline), False
         except (OSError, HTTPException, ValueError) as error:
             outcome, reusable = Outcome(None, error=f"{type(error).__name__}: {error}"), False
         self._give_back(target, connection, reusable=reusable)
         return outcome
 
     def close(self) -> None:
-        """Break every connection, also those that wait for an answer."""
+        """Close every connection, even those that wait for an answer."""
         with self._lock:
             self._closed = True
             connections = [*self._busy, *(one.connection for many in self._idle.values() for one in many)]
@@ -76,16 +77,16 @@ class Sender:
                 with contextlib.suppress(OSError):
                     connection.sock.shutdown(socket.SHUT_RDWR)
 
-    def _take(self, target: _Target, seconds: float) -> HTTPConnection:
+    def _take(self, target: _Target, request: Request) -> HTTPConnection:
         with self._lock:
-            connection = self._usable(self._idle[target]) or _new(target)
+            connection = self._usable(self._idle[target]) or connection_to(request.url)
             self._busy.add(connection)
-        connection.timeout = seconds
+        connection.timeout = request.seconds
         return connection
 
     @staticmethod
     def _usable(idle: list[_Idle]) -> HTTPConnection | None:
-        """Return the connection that was used last, if it can be used again; close those that cannot."""
+        """Return the newest connection that can be used again. Close the newer ones that cannot."""
         fresh_since = time.monotonic() - IDLE_SECONDS
         while idle:
             newest = idle.pop()
@@ -97,7 +98,7 @@ class Sender:
     def _connect(self, connection: HTTPConnection) -> None:
         if connection.sock is None:
             connection.connect()
-        # ``close`` could not break a connection that was just being made.
+        # ``close`` cannot close a connection that is just being opened.
         if self._closed:
             raise ConnectionAbortedError("the emulator is ending")
 
@@ -110,35 +111,27 @@ class Sender:
         connection.close()
 
 
-def _new(target: _Target) -> HTTPConnection:
-    scheme, host, port = target
-    return (HTTPSConnection if scheme == "https" else HTTPConnection)(host, port)
-
-
 def _is_closing(connection: HTTPConnection) -> bool:
-    """Tell whether the other end has closed: nobody answers before he is asked."""
+    """Return whether the other end has closed the connection: before a request nothing else can arrive."""
     poll = select.poll()
     poll.register(connection.sock, select.POLLIN)
     return bool(poll.poll(0))
 
 
-def _exchange(connection: HTTPConnection, request: Request, ends_at: float) -> tuple[Outcome, bool]:
-    """Return what came of the request, and whether the connection is good for another one."""
-    connection.sock.settimeout(_left(ends_at))
+def _exchange(connection: HTTPConnection, request: Request, deadline: Deadline) -> tuple[Outcome, bool]:
+    """Return the outcome of a request, and whether the connection can be used again."""
+    connection.sock.settimeout(deadline.left())
     _send(connection, request)
-    connection.sock.settimeout(_left(ends_at))
-    response = connection.getresponse()
-    _read_to_the_end(connection, response, ends_at)
+    response = read_response(connection, deadline)
+    # The body does not matter, but it must be read before the connection can be used again.
+    for _ in chunks(connection, response, deadline):
+        pass
     outcome = Outcome(response.status, read_retry_after(response.getheader("Retry-After")))
     return outcome, not response.will_close
 
 
 def _send(connection: HTTPConnection, request: Request) -> None:
-    parts = urlsplit(request.url)
-    path = parts.path or "/"
-    connection.putrequest(
-        request.method, f"{path}?{parts.query}" if parts.query else path, skip_accept_encoding=True
-    )
+    connection.putrequest(request.method, request_target(request.url), skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value.encode())
     if request.body or Method[request.method] in METHODS_WITH_BODY:
@@ -146,25 +139,7 @@ def _send(connection: HTTPConnection, request: Request) -> None:
     connection.endheaders(request.body or None)
 
 
-def _read_to_the_end(connection: HTTPConnection, response: HTTPResponse, ends_at: float) -> None:
-    """Read the body, which nobody looks at, so that the connection can be used again."""
-    while not response.isclosed():
-        if connection.sock is not None:
-            connection.sock.settimeout(_left(ends_at))
-        elif time.monotonic() > ends_at:
-            raise TimeoutError
-        if not response.read1(_CHUNK):
-            response.close()
-
-
-def _left(ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-def _too_late(request: Request) -> Outcome:
+def _too_late(deadline: Deadline) -> Outcome:
     return Outcome(
-        None, error=f"no answer within {request.seconds:g} s", stands_for=HTTPStatus.GATEWAY_TIMEOUT
+        None, error=f"no answer within {deadline.seconds:g} s", stands_for=HTTPStatus.GATEWAY_TIMEOUT
     )

@@ -1,4 +1,4 @@
-"""Serves the emulator on its two ports, on its own or inside a test."""
+"""Serves the emulator on its two ports, in a process of its own or inside a test."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emulator.base.http_server import PortTakenError, listening, serving
 from emulator.cloud_tasks.application import make_application
 from emulator.cloud_tasks.dispatcher import Dispatcher
 from emulator.cloud_tasks.rpc import serving_calls
-from emulator.http_server import PortTakenError, listening, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,9 @@ __all__ = ["Emulator", "PortTakenError", "serve"]
 class Emulator:
     """A running emulator."""
 
-    #: Where gRPC is, as ``address:port``.
+    #: The address for gRPC, as ``address:port``.
     host: str
-    #: Where the controls and the keys are.
+    #: The URL of the controls and the keys.
     url: str
     world: World
 
@@ -34,9 +34,11 @@ class Emulator:
 def serve(
     world: World, *, host: str = "127.0.0.1", port: int = 0, http_port: int = 0, verbose: bool = False
 ) -> Iterator[Emulator]:
-    """Serve ``world`` and dispatch its tasks until the block ends; port 0 takes a free one.
+    """Serve ``world``, and dispatch its tasks, until the block ends. Port 0 chooses a free one.
 
-    Raises PortTakenError.
+    Raises:
+        PortTakenError: another program listens on a port.
+
     """
     with listening(host, http_port) as (world.url, listener), serving_calls(world, host, port) as world.host:
         dispatcher = Dispatcher(world)

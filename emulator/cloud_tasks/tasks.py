@@ -1,4 +1,4 @@
-"""What can be done with tasks: the rules behind the calls of the protocol. Called under the lock.
+"""The rules for creating and deleting tasks, and for dispatching one at once. Called under the lock.
 
 Source: the reference of ``google.cloud.tasks.v2.CloudTasks``.
 """
@@ -8,33 +8,28 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from google.cloud.tasks_v2 import types
-
-from emulator.cloud_tasks import errors, names, queues
+from emulator.cloud_tasks import errors, names
 from emulator.cloud_tasks.checks import check_task
-from emulator.cloud_tasks.messages import Empty, Method, moment
+from emulator.cloud_tasks.messages import Empty, Method, View, moment
 from emulator.cloud_tasks.messages import Task as TaskMessage
-from emulator.cloud_tasks.model import Queue, Task
-from emulator.cloud_tasks.paging import page
-from emulator.cloud_tasks.views import view
+from emulator.cloud_tasks.model import Task
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from emulator.cloud_tasks.model import Queue
     from emulator.cloud_tasks.world import World
 
-ListTasksResponse: Any = types.ListTasksResponse.pb()
-
-#: ``ListTasksRequest.page_size``.
-LARGEST_PAGE = 1_000
 #: ``Task.dispatch_deadline``, for HTTP targets.
 DEFAULT_DEADLINE_SECONDS = 600
 
 
 def create(world: World, request: Any) -> Any:
-    """CreateTask."""
-    queue = queues.find(world, request.parent)
+    """Serve CreateTask. Like the service, answer without the body (the BASIC view)."""
+    queue = _find_queue(world, request.parent)
     now = world.now()
+    if request.response_view == View.FULL:
+        raise errors.unsupported("the FULL view")
     name = request.task.name and _name_in(queue, request.task.name)
     check_task(request.task, now)
     world.forget_old_names(queue)
@@ -44,41 +39,18 @@ def create(world: World, request: Any) -> Any:
     task = Task(message, world.new_number(), now, moment(message.schedule_time))
     queue.tasks[task.name] = task
     queue.plan(task, task.due)
-    return view(task, request.response_view)
-
-
-def get(world: World, request: Any) -> Any:
-    """GetTask."""
-    _, task = find(world, request.name)
-    return view(task, request.response_view)
-
-
-def list_all(world: World, request: Any) -> Any:
-    """ListTasks."""
-    queue = queues.find(world, request.parent)
-    numbered = ((task.number, task) for task in queue.tasks.values())
-    shown, token = page(numbered, request.page_size, LARGEST_PAGE, request.page_token)
-    return ListTasksResponse(
-        tasks=[view(task, request.response_view) for task in shown], next_page_token=token
-    )
+    return _basic_view(message)
 
 
 def delete(world: World, request: Any) -> Any:
-    """DeleteTask: what has begun goes on, but there will be no other attempt."""
+    """Serve DeleteTask. An attempt that has begun goes on, but there will be no other."""
     queue, task = find(world, request.name)
     queue.end(task, world.now())
     return Empty()
 
 
-def run(world: World, request: Any) -> Any:
-    """RunTask: dispatches a task now, whatever its schedule, the queue's limits and state say."""
-    queue, task = find(world, request.name)
-    force(world, queue, task)
-    return view(task, request.response_view)
-
-
 def force(world: World, queue: Queue, task: Task) -> None:
-    """Dispatch a task next, unless an attempt is being made."""
+    """Dispatch a task at once, against its schedule and the limits of its queue, unless it is running."""
     if not task.running and task not in queue.forced:
         queue.withdraw(task)
         task.due = world.now()
@@ -86,13 +58,20 @@ def force(world: World, queue: Queue, task: Task) -> None:
 
 
 def find(world: World, name: str) -> tuple[Queue, Task]:
-    """Return a task that has not ended, and its queue, or raise Refused."""
-    queue = queues.find(world, names.queue_of(names.task(name)))
+    """Return a task that has not ended, and its queue. Raises Refused if there is none."""
+    queue = _find_queue(world, names.queue_of(names.task(name)))
     task = queue.tasks.get(name)
     if task is None:
         world.forget_old_names(queue)
         raise errors.task_ended() if name in queue.ended else errors.no_task()
     return queue, task
+
+
+def _find_queue(world: World, name: str) -> Queue:
+    queue = world.queues.get(names.queue(name))
+    if queue is None:
+        raise errors.no_queue()
+    return queue
 
 
 def _name_in(queue: Queue, name: str) -> str:
@@ -102,19 +81,25 @@ def _name_in(queue: Queue, name: str) -> str:
 
 
 def _completed(given: Any, name: str, now: datetime) -> Any:
-    """Return a task's message with the defaults, without what only the service says."""
+    """Return the message of a new task, with defaults, and without fields that only the service sets."""
     message = TaskMessage(name=name, http_request=given.http_request)
     message.http_request.http_method = given.http_request.http_method or Method.POST
-    if given.HasField("retry_config"):
-        message.retry_config.CopyFrom(given.retry_config)
     message.dispatch_deadline.seconds = DEFAULT_DEADLINE_SECONDS
     if given.HasField("dispatch_deadline"):
         message.dispatch_deadline.CopyFrom(given.dispatch_deadline)
-    # Google: a time that is not set or past becomes the current one.
+    # Google: a time that is missing or in the past becomes the current one.
     due = max(moment(given.schedule_time), now) if given.HasField("schedule_time") else now
     message.schedule_time.FromDatetime(due)
     message.create_time.FromDatetime(now.replace(microsecond=0))
     return message
+
+
+def _basic_view(message: Any) -> Any:
+    view = TaskMessage()
+    view.CopyFrom(message)
+    view.view = View.BASIC
+    view.http_request.ClearField("body")
+    return view
 
 
 def _new_id() -> str:

@@ -1,4 +1,4 @@
-"""OIDC tokens as Google signs them for Cloud Tasks, and the public key that verifies them.
+"""OIDC tokens like those that Google signs for Cloud Tasks, and the public key that verifies them.
 
 Source: Google, "Create HTTP target tasks > Using HTTP Target tasks with authentication tokens";
 OpenID Connect Core 1.0, section 2.
@@ -17,24 +17,24 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-#: As Google's tokens.
+#: The lifetime of Google's tokens.
 LIFETIME = timedelta(hours=1)
-#: A signature costs about a millisecond: a token serves every delivery of so long a time.
+#: How long a token is used again. Signing takes about a millisecond.
 REUSE = timedelta(minutes=5)
 KEY_SIZE = 2048
 
 
 class Signer:
-    """Signs with one key, made when it is first needed. Times are real: whoever verifies knows no other."""
+    """Signs with one key, which is made when it is first needed. Times are real: a target knows no other."""
 
     def __init__(self) -> None:
-        """Begin without a key, which takes a while to make."""
+        """Begin without a key: making one takes a while."""
         self._making = Lock()
         self._key: rsa.RSAPrivateKey | None = None
         self._tokens: dict[tuple[str, str, str], tuple[float, str]] = {}
 
     def token(self, issuer: str, email: str, audience: str) -> str:
-        """Return a service account's token for an audience."""
+        """Return a token of a service account for an audience."""
         now = time.time()
         wanted = (issuer, email, audience)
         made_at, token = self._tokens.get(wanted, (0.0, ""))
@@ -77,5 +77,5 @@ class Signer:
 
 
 def _numeric_id(email: str) -> str:
-    """Return a service account's unique id: 21 digits that begin with a 1, always the same for an email."""
+    """Return the unique id of a service account: 21 digits, the first a 1, which follow from the address."""
     return f"1{int(hashlib.sha256(email.encode()).hexdigest(), 16) % 10**20:020d}"

@@ -1,4 +1,4 @@
-"""Scripted answers: what a test wants the next matching requests to get instead of the real thing."""
+"""Scripted answers: what the next matching requests get instead of the real answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from emulator.jsonbody import JsonBody, Malformed
+from emulator.base.json_body import JsonBody, Malformed
 from emulator.threads_api.errors import new_trace_id
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from emulator.threads_api.journal import Entry
 
 _VERSION_SEGMENT = re.compile(r"/v\d+\.\d+(?=/)")
-#: Graph's service errors, which come with a 500 unless a script says otherwise.
+#: Graph's service errors. They are answered 500 unless a script says otherwise.
 _SERVICE_ERRORS = {1, 2}
 
 
 class Drop(StrEnum):
-    """When the connection is reset."""
+    """When the connection is reset: before the effect, after it, or halfway through the answer."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -34,16 +34,16 @@ class Drop(StrEnum):
 
 @dataclass(frozen=True)
 class Match:
-    """Which requests an answer is for; what is None matches all."""
+    """Which requests an answer is for. None matches every request."""
 
     method: str | None
-    #: Must match up to the end of the path, version segment not counted; a plain suffix does.
+    #: Searched for in the path without its version; must match up to the end.
     path: re.Pattern[str] | None
     #: Query or form parameters that must have these values.
     parameters: dict[str, str]
 
     def fits(self, entry: Entry) -> bool:
-        """Tell whether a request matches."""
+        """Return whether a request matches."""
         if self.method not in (None, entry.method):
             return False
         if self.path is not None and not self.path.search(without_version(entry.path)):
@@ -54,31 +54,32 @@ class Match:
 
 @dataclass
 class Answer:
-    """One script; ``as_json`` is what was posted."""
+    """One script."""
 
     match: Match
-    #: How many requests it is still for; None: all.
+    #: How many more requests it answers; None: all.
     times: int | None
     status: int | None
     body: bytes | None
     content_type: str
     headers: dict[str, str]
-    #: How long the client waits for its answer, in real time.
+    #: How long the client waits for the answer, in real time.
     delay: timedelta
-    #: How long the effect waits, on the emulator's clock.
+    #: How long the effect is put off, by the emulator's clock.
     effect_delay: timedelta
     drop: Drop | None
-    #: Whether the request does what it asks for.
+    #: Whether the request takes effect.
     effect: bool
+    #: The script as it was posted.
     posted: dict[str, Any]
 
     @property
     def replaces_answer(self) -> bool:
-        """Whether the real answer is not sent."""
+        """Whether the script has an answer of its own."""
         return self.status is not None or self.body is not None
 
     def over(self, real: Response | None) -> Response:
-        """Return what is sent: the script's own answer, or the real one with the script's headers."""
+        """Return the answer to send: the script's own, or the real one with the script's headers."""
         if self.replaces_answer or real is None:
             answer = Response(self.body or b"", self.status or HTTPStatus.OK, content_type=self.content_type)
         else:
@@ -87,18 +88,18 @@ class Answer:
         return answer
 
     def as_json(self) -> dict[str, Any]:
-        """Return the script as it was posted, with the times that are left."""
+        """Return the script as it was posted, but with the number of requests that it still answers."""
         return {**self.posted, "times": self.times}
 
 
 def without_version(path: str) -> str:
-    """Take the version segment off a path: any ``vN.N`` is accepted."""
+    """Remove the version from a path. Any ``vN.N`` is accepted."""
     match = _VERSION_SEGMENT.match(path)
     return path[match.end() :] if match else path
 
 
 def take_answer(answers: list[Answer], entry: Entry) -> Answer | None:
-    """Return the first script that fits a request, using it up."""
+    """Return the first script that fits a request, and count its use."""
     answer = next((answer for answer in answers if answer.match.fits(entry)), None)
     if answer is not None and answer.times is not None:
         answer.times -= 1
@@ -111,7 +112,7 @@ def take_answer(answers: list[Answer], entry: Entry) -> Answer | None:
 
 
 def read_answer(parsed: object) -> Answer:
-    """Check a posted script; raises Malformed."""
+    """Read and check a posted script. Raises Malformed."""
     body = JsonBody(parsed)
     posted = dict(parsed) if isinstance(parsed, dict) else {}
     status, content = _read_content(body)
@@ -148,7 +149,7 @@ def _read_match(body: JsonBody) -> Match:
 
 
 def _read_content(body: JsonBody) -> tuple[int | None, bytes | None]:
-    """Read ``status`` and ``body``, or ``error``: the members of a Graph envelope."""
+    """Read ``status`` and ``body``; or ``error``, which has the members of a Graph error."""
     status = body.number("status", None, least=200, most=599)
     if body.has("error") and body.has("body"):
         raise Malformed("error and body exclude each other")
@@ -179,13 +180,13 @@ def _read_drop(body: JsonBody) -> Drop | None:
 
 
 def _check_sense(answer: Answer) -> None:
-    """Refuse scripts that contradict themselves."""
+    """Raise Malformed for a script that contradicts itself."""
     if answer.drop is Drop.BEFORE and answer.effect:
-        raise Malformed("drop 'before' means without effect; say 'after' for the other")
+        raise Malformed("drop 'before' means without effect; for one with effect use drop 'after'")
     if not answer.effect and not answer.replaces_answer and answer.drop is None:
-        raise Malformed("without effect there is no real answer: give a status, a body, an error or a drop")
+        raise Malformed("without effect there is no real answer: add a status, a body, an error or a drop")
     late = bool(answer.effect_delay)
     if late and not answer.effect:
         raise Malformed("effect_delay_seconds needs an effect; add effect: true")
     if late and not answer.replaces_answer and answer.drop is not Drop.AFTER:
-        raise Malformed("a late effect has no answer yet: give a status, a body, an error or drop 'after'")
+        raise Malformed("a late effect has no answer yet: add a status, a body, an error or drop 'after'")

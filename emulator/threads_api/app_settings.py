@@ -1,7 +1,7 @@
-"""The page on which people see what they have allowed which app, and take it back.
+"""The page that lists the permissions of each app, and on which people remove an app.
 
-Threads has one in its settings ("Website permissions"). Here it is one page for all the made-up people; its
-form posts ``account_id``, ``app_id`` and ``action``: ``remove`` or ``delete_data``.
+Threads has such a page in its settings ("Website permissions"). Here one page serves every account. Its form
+posts ``account_id``, ``app_id`` and ``action``, which is ``remove`` or ``delete_data``.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ _ACTIONS = {"remove": callbacks.remove_app, "delete_data": callbacks.delete_data
 
 @dataclass(frozen=True)
 class Row:
-    """What the page says of one account and one app."""
+    """One row of the page: an account and an app."""
 
     account: Account
     app: App
     is_removed: bool
-    #: In the authorization window's words.
+    #: As the authorization window words them.
     permissions: tuple[str, ...]
-    #: The request for deletion since then, and what the app confirmed.
+    #: The request for data deletion since the app was last allowed, and what the app answered.
     deletion: Delivery | None
     confirmation: Confirmation | None
 
 
 @app_settings.get("/settings/apps")
 def show() -> Response:
-    """Show every account's apps."""
+    """Show the apps of every account."""
     return render_page("apps.html", rows=list(_rows(current_world())))
 
 
 @app_settings.post("/settings/apps")
 def act() -> AnyResponse:
-    """Do what was pressed, wait for the app's answer, and show the page again."""
+    """Do what the button says, wait for the app's answer, and show the page again."""
     world, form = current_world(), request.form
     account, app = world.accounts.get(form.get("account_id", "")), world.apps.get(form.get("app_id", ""))
     action = _ACTIONS.get(form.get("action", ""))

@@ -1,6 +1,6 @@
-"""Codes and tokens: who may have which, and for how long; no HTTP in here.
+"""The rules for codes and tokens: which are issued, and for how long they work. No HTTP here.
 
-The rules are those of Meta's pages "Get authorization", "Get access tokens" and "Long-lived tokens".
+Source: Meta, "Get authorization", "Get access tokens" and "Long-lived tokens".
 """
 
 from __future__ import annotations
@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulator.threads_api import errors, scopes
-from emulator.threads_api.model import (
-    CODE_LIFETIME,
-    REFRESHABLE_AFTER,
-    App,
-    Code,
-    Ending,
-    Token,
-)
+from emulator.threads_api.model import CODE_LIFETIME, REFRESHABLE_AFTER, App, Code, Ending, Token
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
     from emulator.threads_api.model import Account
     from emulator.threads_api.world import World
 
-#: Codes of the window's JSON pages: the first two are seen, the others unverified.
+#: Error codes of the window. The first two were seen; the others are unverified.
 REDIRECT_URI_NOT_REGISTERED = 1349168
 WRONG_APP_ID = 4476002
 INVITE_NOT_ACCEPTED = 1349245
@@ -36,7 +29,7 @@ INVALID_PARAMETER = 100
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """The parameters of the authorization window, checked."""
+    """The checked parameters of the authorization window."""
 
     app: App
     redirect_uri: str
@@ -45,10 +38,13 @@ class AuthorizationRequest:
 
 
 def read_authorization_request(world: World, parameters: Mapping[str, str]) -> AuthorizationRequest:
-    """Check what an app sent the browser with.
+    """Check the parameters with which an app opened the window.
 
-    Raises WindowError: such a mistake is never sent back to the app.
-    Source: Meta, "Get authorization"; the two codes and their texts are seen (fbsamples/threads_api#13, #18).
+    Source: Meta, "Get authorization". Two codes and their texts were seen (fbsamples/threads_api#13, #18).
+
+    Raises:
+        WindowError: a parameter is wrong. Threads never sends such a mistake back to the app.
+
     """
     app = world.apps.get(parameters.get("client_id", ""))
     if app is None:
@@ -67,7 +63,7 @@ def read_authorization_request(world: World, parameters: Mapping[str, str]) -> A
 
 
 def _asked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Read ``scope``."""
+    """Read and check ``scope``."""
     asked = split_scopes(parameters.get("scope", ""))
     unknown = [scope for scope in asked if scope not in scopes.SCOPES]
     if unknown:
@@ -78,12 +74,12 @@ def _asked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def split_scopes(listed: str) -> tuple[str, ...]:
-    """Split scopes separated by commas or spaces, each once."""
+    """Split a list of scopes at commas and spaces, and drop repetitions."""
     return tuple(dict.fromkeys(filter(None, re.split(r"[,\s]+", listed))))
 
 
 def allow(world: World, asked: AuthorizationRequest, account: Account, ticked: Collection[str]) -> Code:
-    """Grant what was asked for and is ticked; ``threads_basic`` cannot be unticked."""
+    """Grant the requested scopes that are ticked, and ``threads_basic``, which cannot be unticked."""
     if not account.accepted_invite:
         raise errors.WindowError("The user has not accepted the invite to test the app.", INVITE_NOT_ACCEPTED)
     granted = tuple(scope for scope in asked.scopes if scope in ticked or scope == scopes.BASIC)
@@ -91,17 +87,21 @@ def allow(world: World, asked: AuthorizationRequest, account: Account, ticked: C
 
 
 def issue_code(world: World, app: App, account: Account, redirect_uri: str, granted: tuple[str, ...]) -> Code:
-    """Make a code for one use."""
+    """Issue a code, which works once."""
     code = Code("AQ" + secrets.token_urlsafe(150), app.id, account.id, redirect_uri, granted, world.now())
     world.codes[code.value] = code
     return code
 
 
 def exchange_code(world: World, form: Mapping[str, str]) -> Token:
-    """Turn a code into a short-lived token; the code is used up by it.
+    """Exchange a code for a short-lived token. The code does not work again.
 
-    Raises OAuthError. Source: Meta, "Get access tokens > Exchange the code for a token";
-    the message for an unknown code is seen, the other messages are unverified.
+    Source: Meta, "Get access tokens > Exchange the code for a token".
+
+    Raises:
+        OAuthError: a field is missing or wrong. The message for an unknown code was seen; the others are
+            unverified.
+
     """
     for name in ("client_id", "client_secret", "code", "grant_type", "redirect_uri"):
         if not form.get(name):
@@ -118,7 +118,7 @@ def exchange_code(world: World, form: Mapping[str, str]) -> Token:
 
 
 def _use_code(world: World, app: App, value: str, redirect_uri: str) -> Code:
-    """Take a code out of the world; a mistake in the redirect URI leaves it there."""
+    """Use a code up. After a wrong redirect URI the code still works."""
     code = world.codes.get(value)
     if code is None or code.app_id != app.id:
         raise errors.OAuthError("Matching code was not found or was already used")
@@ -133,10 +133,13 @@ def _use_code(world: World, app: App, value: str, redirect_uri: str) -> Code:
 
 
 def exchange_token(world: World, secret: str | None, value: str | None) -> Token:
-    """Turn a short-lived token into a long-lived one.
+    """Exchange a short-lived token for a long-lived one.
 
-    Raises GraphError. Source: Meta, "Long-lived tokens > Get a long-lived token".
-    That a long-lived token is refused is unverified.
+    Source: Meta, "Long-lived tokens > Get a long-lived token".
+
+    Raises:
+        GraphError: the secret or the token is wrong. That a long-lived token is refused is unverified.
+
     """
     token = caller(world, value)
     if secret != world.apps[token.app_id].secret:
@@ -149,10 +152,15 @@ def exchange_token(world: World, secret: str | None, value: str | None) -> Token
 
 
 def refresh_token(world: World, value: str | None) -> Token:
-    """Turn a long-lived token that is a day old into one that lasts 60 days from now.
+    """Exchange a long-lived token that is at least a day old for one that lasts 60 days from now.
 
-    Raises GraphError. Source: Meta, "Long-lived tokens > Refresh a long-lived token".
-    The code of "too early" and what becomes of the old token are unverified.
+    Whether the old token goes on working is unverified; a setting chooses.
+
+    Source: Meta, "Long-lived tokens > Refresh a long-lived token".
+
+    Raises:
+        GraphError: the token cannot be refreshed. The code for a token that is too new is unverified.
+
     """
     token = caller(world, value)
     require(token, scopes.BASIC)
@@ -175,16 +183,18 @@ def issue_token(  # noqa: PLR0913 - a token has that many members
     issued_at: datetime,
     long_lived: bool,
 ) -> Token:
-    """Make a token and remember it."""
+    """Issue a token."""
     token = Token("THAA" + secrets.token_urlsafe(96), app_id, account_id, granted, long_lived, issued_at)
     world.tokens[token.value] = token
     return token
 
 
 def caller(world: World, value: str | None) -> Token:
-    """Return the token behind a request.
+    """Return the token of a request.
 
-    Raises GraphError 190: none came, it is unknown, expired or ended.
+    Raises:
+        GraphError: 190. The token is missing, unknown, expired, revoked or replaced.
+
     """
     status = world.settings.token_error_status
     if not value:
@@ -203,19 +213,19 @@ def caller(world: World, value: str | None) -> Token:
 
 
 def require(token: Token, scope: str) -> None:
-    """Raise GraphError 10 unless the token was granted ``scope``."""
+    """Raise GraphError 10 if the token does not have ``scope``."""
     if scope not in token.scopes:
         raise errors.permission_missing(scope)
 
 
 def revoke(world: World, account_id: str) -> int:
-    """End every token of an account; returns how many there were."""
+    """End every token of an account, and return how many it ended."""
     tokens = [token for token in world.tokens.values() if token.account_id == account_id]
     return _end([token for token in tokens if token.ended_by is None], Ending.REVOKED)
 
 
 def remove_app(world: World, app: App, account: Account) -> int:
-    """End everything that an account has granted an app; returns how many tokens there were."""
+    """End every code and token that an account has granted an app; return how many tokens it ended."""
     for code in [code for code in world.codes.values() if _is_of(code, app, account)]:
         del world.codes[code.value]
     tokens = _tokens(world, app, account)
@@ -240,19 +250,19 @@ def _is_of(granted: Code | Token, app: App, account: Account) -> bool:
 
 @dataclass(frozen=True)
 class Grant:
-    """What an account has, or had, with an app.
+    """What an account has granted an app.
 
-    Whether the tokens still work makes no difference: Threads lists an app until it is removed.
+    Threads lists an app until the owner removes it, even if its tokens no longer work.
     """
 
     is_removed: bool
     granted_at: datetime
-    #: Of the last time; none when the app was removed.
+    #: The scopes that were granted last; none if the app was removed.
     scopes: tuple[str, ...]
 
 
 def read_grant(world: World, app: App, account: Account) -> Grant | None:
-    """Return what an account has granted an app, None when it never has."""
+    """Return what an account has granted an app, or None if it never granted anything."""
     tokens = _tokens(world, app, account)
     if not tokens:
         return None

@@ -1,7 +1,8 @@
-"""The two callbacks of an account's owner: she removes an app, or asks for the deletion of her data.
+"""The two callbacks to an app: its user removes the app, or asks it to delete their data.
 
-Each is a form with ``signed_request``. Sources: Meta, "Threads use case > Settings" (the uninstall and the
-delete callback) and "Data deletion request callback". No HTTP in here: see ``sender``.
+Each is a form with a ``signed_request``. ``sender`` sends it. No HTTP here.
+
+Source: Meta, "Threads use case > Settings" (uninstall and delete callback), "Data deletion request callback".
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from emulator.jsonbody import Malformed
+from emulator.base.json_body import Malformed
 from emulator.threads_api import authorization
-from emulator.threads_api.deliveries import new_delivery, put_in_line, read_address
+from emulator.threads_api.deliveries import enqueue, new_delivery, read_address
 from emulator.threads_api.model import Kind
 
 if TYPE_CHECKING:
@@ -30,24 +31,24 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True)
 class Removal:
-    """What came of removing an app."""
+    """The effect of removing an app."""
 
-    #: How many tokens it has ended.
+    #: How many tokens were ended.
     tokens: int
-    #: The last callback that follows from it; None when the app wants none.
+    #: The last callback to the app; None if the app has no address for it.
     delivery: Delivery | None
 
 
 def remove_app(world: World, app: App, account: Account) -> Removal:
-    """End what an account has granted an app, and tell the app."""
+    """End what an account has granted an app, and call the app."""
     tokens = authorization.remove_app(world, app, account)
     return Removal(tokens, _call(world, Kind.DEAUTHORIZE, app, account, app.deauthorize_url))
 
 
 def delete_data(world: World, app: App, account: Account) -> Removal:
-    """Ask an app to delete what it has about an account; this removes the app, too, if it is still there.
+    """Ask an app to delete its data about an account. This first removes the app if it was not removed.
 
-    That the two go together is unverified: Facebook offers the second for apps that were removed.
+    That the removal comes first is unverified. Facebook offers data deletion for removed apps.
     """
     grant = authorization.read_grant(world, app, account)
     tokens = 0 if grant is None or grant.is_removed else remove_app(world, app, account).tokens
@@ -58,13 +59,13 @@ def _call(world: World, kind: Kind, app: App, account: Account, url: str | None)
     if url is None:
         return None
     body = urlencode({"signed_request": signed_request(app.secret, account.id, world.now())})
-    return put_in_line(
+    return enqueue(
         world, new_delivery(world, kind, app, url, account=account, headers=dict(_FORM), body=body)
     )
 
 
 def signed_request(secret: str, account_id: str, now: datetime) -> str:
-    """Return who it is about, signed: ``base64url(signature).base64url(payload)``, without padding.
+    """Return the signed id of an account: ``base64url(signature).base64url(payload)``, without padding.
 
     Source: Meta, "Data deletion request callback > Parsing the signed request".
     """
@@ -79,14 +80,14 @@ def _base64url(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What an app answers to a request for deletion: where to look it up, and under which code."""
+    """An app's answer to a request for data deletion: the address of a status page, and a code."""
 
     url: str
     code: str
 
 
 def read_confirmation(delivery: Delivery | None) -> Confirmation | None:
-    """Return what an app has answered, or None when it did not, or not as Meta wants it."""
+    """Return what an app answered; None if there is no answer, or not the one that Meta demands."""
     try:
         answer = json.loads((delivery and delivery.answer) or "")
         found = Confirmation(read_address("url", answer["url"]) or "", answer["confirmation_code"])

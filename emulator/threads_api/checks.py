@@ -1,6 +1,6 @@
-"""What a creation must keep beyond single parameters: rules between parameters, and against the world.
+"""The rules for a creation that concern several parameters, or the state of the world.
 
-Each check takes the world, the account and the content, and raises GraphError; CHECKS is their order.
+Each check takes the world, the account and the content, and raises GraphError. CHECKS lists them in order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 500
 #: Meta, "Create posts > Links".
 LINK_LIMIT = 5
-#: Beyond the Basic Multilingual Plane are the emoji that take four bytes.
+#: The first character outside the Basic Multilingual Plane. Emoji of four bytes are there.
 _FIRST_ASTRAL = 0x10000
 
 
@@ -32,7 +32,7 @@ def check_content(world: World, account: Account, content: Content) -> None:
 
 
 def _has_what_its_type_needs(_world: World, _account: Account, content: Content) -> None:
-    """Refuse content without the one parameter that its media type cannot do without."""
+    """Refuse content without the parameter that its media type requires."""
     needed = {"TEXT": "text", "IMAGE": "image_url", "VIDEO": "video_url", "CAROUSEL": "children"}
     name = needed[content["media_type"]]
     if name not in content:
@@ -40,13 +40,13 @@ def _has_what_its_type_needs(_world: World, _account: Account, content: Content)
 
 
 def _text_is_short_enough(world: World, _account: Account, content: Content) -> None:
-    """Refuse a text that is longer than 500, counted as the settings say."""
+    """Refuse a text longer than 500, counted as the settings say."""
     if length(content.get("text", ""), world.settings.text_counts) > TEXT_LIMIT:
         raise errors.refused("text", f"must be at most {TEXT_LIMIT} characters long")
 
 
 def length(text: str, counted_in: str) -> int:
-    """Count a text in ``TextCount``'s unit; an emoji is a symbol (So) or anything beyond the BMP."""
+    """Count a text in a unit of ``TextCount``. An emoji is a symbol (So) or any character outside the BMP."""
     if counted_in == TextCount.CODE_POINTS:
         return len(text)
     if counted_in == TextCount.UTF8_BYTES:
@@ -59,13 +59,13 @@ def _is_emoji(character: str) -> bool:
 
 
 def _child_has_no_text(_world: World, _account: Account, content: Content) -> None:
-    """Refuse a text on a carousel item: it belongs to the carousel."""
+    """Refuse a text for a carousel item. Only the carousel can have one."""
     if "is_carousel_item" in content and "text" in content:
         raise errors.refused("text", "is not supported for a carousel item")
 
 
 def _children_are_ready(world: World, account: Account, content: Content) -> None:
-    """Refuse children that are not this account's carousel items, processed and unpublished."""
+    """Refuse children that are not finished carousel items of this account."""
     for child_id in content.get("children", ()):
         child = world.containers.get(child_id)
         if child is None or child.account_id != account.id:
@@ -77,7 +77,7 @@ def _children_are_ready(world: World, account: Account, content: Content) -> Non
 
 
 def _named_posts_exist(world: World, _account: Account, content: Content) -> None:
-    """Refuse to answer or quote a post that nobody can see."""
+    """Refuse a reply to a missing post, and a quotation of one."""
     for name in ("reply_to_id", "quote_post_id"):
         post = world.posts.get(content.get(name, ""))
         if name in content and (post is None or post.gone(world.now())):
@@ -85,7 +85,7 @@ def _named_posts_exist(world: World, _account: Account, content: Content) -> Non
 
 
 def _links_are_few(_world: World, _account: Account, content: Content) -> None:
-    """Refuse more than five different links, wherever they stand."""
+    """Refuse more than five different links in text and attachments together."""
     links = set(re.findall(r"https?://[^\s]+", content.get("text", "")))
     links.update(
         filter(None, (content.get("link_attachment"), _attached(content).get("link_attachment_url")))
@@ -95,7 +95,7 @@ def _links_are_few(_world: World, _account: Account, content: Content) -> None:
 
 
 def _attachments_fit_together(_world: World, _account: Account, content: Content) -> None:
-    """Refuse a text attachment beside a poll, and its own link beside ``link_attachment``."""
+    """Refuse a text attachment with a poll, and two attached links."""
     if "text_attachment" in content and "poll_attachment" in content:
         raise errors.refused("text_attachment", "is not supported together with poll_attachment")
     if "link_attachment" in content and "link_attachment_url" in _attached(content):
@@ -108,13 +108,13 @@ def _attached(content: Content) -> Content:
 
 
 def _spoilers_have_a_text(_world: World, _account: Account, content: Content) -> None:
-    """Refuse spoilers that mark ranges of no text."""
+    """Refuse spoilers without a text to hide."""
     if "text_entities" in content and "text" not in content:
         raise errors.refused("text_entities", "needs a text")
 
 
 def _ghosts_stand_alone(_world: World, _account: Account, content: Content) -> None:
-    """Refuse ghost replies, and approvals for anything but root posts that are no ghosts."""
+    """Refuse ghost replies. Refuse reply approvals for replies and for ghost posts."""
     if "is_ghost_post" in content and "reply_to_id" in content:
         raise errors.refused("is_ghost_post", "is not supported for a reply")
     if "enable_reply_approvals" in content and ("is_ghost_post" in content or "reply_to_id" in content):
@@ -122,7 +122,7 @@ def _ghosts_stand_alone(_world: World, _account: Account, content: Content) -> N
 
 
 def _countries_are_allowed(_world: World, account: Account, content: Content) -> None:
-    """Refuse countries to a profile that may not choose them (Meta, "Geo-gating")."""
+    """Refuse countries for a profile that is not eligible for them (Meta, "Geo-gating")."""
     if "allowlisted_country_codes" in content and not account.is_eligible_for_geo_gating:
         raise errors.refused("allowlisted_country_codes", "is not available to this profile")
 

@@ -1,4 +1,4 @@
-"""The controls for what Threads sends to apps: what makes it do so, and what became of it."""
+"""The controls for what Threads sends to apps: they cause callbacks and webhooks, and list them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, request
 
-from emulator.jsonbody import JsonBody, Malformed
+from emulator.base.control import PREFIX, add_list, done
+from emulator.base.json_body import JsonBody, Malformed
 from emulator.threads_api import callbacks, publishing
 from emulator.threads_api.control_people import account_with, read_app
-from emulator.threads_api.deliveries import delivery_json, wait_for
+from emulator.threads_api.deliveries import wait_for
 from emulator.threads_api.edge import current_world
 
 if TYPE_CHECKING:
@@ -17,26 +18,27 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.model import App
 
-control_deliveries = Blueprint("control_deliveries", __name__, url_prefix="/_emulator")
+control_deliveries = Blueprint("control_deliveries", __name__, url_prefix=PREFIX)
+add_list(control_deliveries, "deliveries", lambda world: world.deliveries, lambda world: world.outbox)
 
 
 @control_deliveries.post("/accounts/<account_id>/deauthorize")
 def deauthorize(account_id: str) -> Response:
-    """Take ``{app_id?}``: the account's owner removes the app; answers when the app has.
+    """Take ``{app_id?}``: the owner of the account removes the app. Answer when the app has answered.
 
-    Her tokens end (190, subcode 458), and the app's ``deauthorize_url`` is called.
+    The tokens end (190, subcode 458), and Threads calls the app's ``deauthorize_url``.
     """
     account, app = account_with(account_id), _app()
     removal = callbacks.remove_app(current_world(), app, account)
     delivery = wait_for(current_world(), removal.delivery)
-    return jsonify({"ok": True, "revoked": removal.tokens, "delivery": delivery_json(delivery)})
+    return jsonify({"ok": True, "revoked": removal.tokens, "delivery": delivery and delivery.as_json()})
 
 
 @control_deliveries.post("/accounts/<account_id>/delete_data")
 def delete_data(account_id: str) -> Response:
-    """Take ``{app_id?}``: the account's owner asks for the deletion of her data; answers when the app has.
+    """Take ``{app_id?}``: the owner asks the app to delete their data. Answer when the app has answered.
 
-    ``url`` and ``confirmation_code`` are what the app answered, null when it did not answer so.
+    ``url`` and ``confirmation_code`` are the app's answer. They are null if it gave another answer, or none.
     """
     account, app = account_with(account_id), _app()
     removal = callbacks.delete_data(current_world(), app, account)
@@ -46,7 +48,7 @@ def delete_data(account_id: str) -> Response:
         {
             "ok": True,
             "revoked": removal.tokens,
-            "delivery": delivery_json(delivery),
+            "delivery": delivery and delivery.as_json(),
             "url": confirmation and confirmation.url,
             "confirmation_code": confirmation and confirmation.code,
         }
@@ -55,31 +57,17 @@ def delete_data(account_id: str) -> Response:
 
 @control_deliveries.delete("/posts/<post_id>")
 def delete_post(post_id: str) -> Response:
-    """Delete a post as its author does in Threads' own app: without a token, and without using up a quota."""
+    """Delete a post as its author does in the Threads app: no token is needed, and no quota is used."""
     world = current_world()
     post = world.posts.get(post_id)
     if post is None or post.gone(world.now()):
         raise Malformed(f"there is no post {post_id}")
     publishing.take_down(world, post)
-    return jsonify({"ok": True})
-
-
-@control_deliveries.get("/deliveries")
-def list_deliveries() -> Response:
-    """List what was sent to apps, oldest first, and what they answered."""
-    return jsonify({"deliveries": [delivery_json(one) for one in current_world().deliveries]})
-
-
-@control_deliveries.delete("/deliveries")
-def forget_deliveries() -> Response:
-    """Empty the journal of deliveries, and forget those that still wait."""
-    current_world().deliveries.clear()
-    current_world().outbox.clear()
-    return jsonify({"ok": True})
+    return done()
 
 
 def _app() -> App:
-    """Read the body, which may be left out."""
+    """Read the body, which is optional."""
     body = JsonBody(request.get_json(force=True) if request.get_data() else {})
     app = read_app(body)
     body.finish()

@@ -1,4 +1,4 @@
-"""The controls for apps, accounts, tokens and codes: a test may begin after OAuth, with people of its own."""
+"""The controls for apps, accounts, tokens and codes, with which a test can skip the authorization window."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify
 
-from emulator.jsonbody import JsonBody, Malformed
+from emulator.base.control import PREFIX, json_body
+from emulator.base.json_body import JsonBody, Malformed
 from emulator.threads_api import authorization, scopes
 from emulator.threads_api.deliveries import read_address
-from emulator.threads_api.edge import current_world, json_body
+from emulator.threads_api.edge import current_world
 from emulator.threads_api.model import Account, App
 from emulator.threads_api.window import USERNAME
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.model import Token
 
-control_people = Blueprint("control_people", __name__, url_prefix="/_emulator")
+control_people = Blueprint("control_people", __name__, url_prefix=PREFIX)
 
 # ---- apps and accounts
 
@@ -32,10 +33,7 @@ def list_apps() -> Response:
 
 @control_people.post("/apps")
 def add_app() -> tuple[Response, int]:
-    """Take ``{id, secret, redirect_uris}`` and any of ``model.App``'s other fields.
-
-    The same id again replaces the app.
-    """
+    """Take ``{id, secret, redirect_uris}`` and other fields of ``model.App``. A known id replaces the app."""
     body = json_body()
     app = App(
         body.text("id"),
@@ -60,7 +58,7 @@ def list_accounts() -> Response:
 
 @control_people.post("/accounts")
 def add_account() -> tuple[Response, int]:
-    """Take ``{username, id?}`` and any of ``model.Account``'s other fields."""
+    """Take ``{username, id?}`` and other fields of ``model.Account``."""
     body, world = json_body(), current_world()
     username = body.text("username").lower()
     account_id = body.text("id", None) or world.new_account_id()
@@ -83,13 +81,13 @@ def add_account() -> tuple[Response, int]:
 
 @control_people.post("/accounts/<account_id>/revoke")
 def revoke(account_id: str) -> Response:
-    """End all tokens of an account (190, subcode 460); takes no body."""
+    """End every token of an account (190, subcode 460). Takes no body."""
     account = account_with(account_id)
     return jsonify({"ok": True, "revoked": authorization.revoke(current_world(), account.id)})
 
 
 def account_with(account_id: str) -> Account:
-    """Return an account; raises Malformed."""
+    """Return an account. Raises Malformed if there is none."""
     account = current_world().accounts.get(account_id)
     if account is None:
         raise Malformed(f"there is no account {account_id}")
@@ -101,7 +99,7 @@ def account_with(account_id: str) -> Account:
 
 @control_people.post("/tokens")
 def add_token() -> tuple[Response, int]:
-    """Take ``{account_id, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, and a long one."""
+    """Take ``{account_id, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, long-lived."""
     body, world = json_body(), current_world()
     account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
     kind = body.text("kind", "long")
@@ -117,7 +115,7 @@ def add_token() -> tuple[Response, int]:
 
 @control_people.post("/codes")
 def add_code() -> tuple[Response, int]:
-    """Take ``{account_id, scopes?, redirect_uri?, app_id?}``; the app's first redirect URI by default."""
+    """Take ``{account_id, scopes?, redirect_uri?, app_id?}``; by default the app's first redirect URI."""
     body, world = json_body(), current_world()
     account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
     redirect_uri = body.text("redirect_uri", next(iter(app.redirect_uris), ""))
@@ -128,7 +126,7 @@ def add_code() -> tuple[Response, int]:
 
 @control_people.get("/tokens")
 def list_tokens() -> Response:
-    """List every token that was ever issued."""
+    """List every token, whether it still works or not."""
     return jsonify({"tokens": [_token_json(token) for token in current_world().tokens.values()]})
 
 
@@ -137,7 +135,7 @@ def _called(body: JsonBody, name: str) -> str | None:
 
 
 def read_app(body: JsonBody) -> App:
-    """Take ``app_id``; the first app by default."""
+    """Take ``app_id`` out of a body; by default the first app."""
     apps = current_world().apps
     app = apps.get(body.text("app_id", next(iter(apps), "")))
     if app is None:

@@ -1,27 +1,27 @@
-"""What Threads has to say to apps: a line in which it waits for ``sender``, and a journal. No HTTP in here.
+"""The deliveries to apps: an outbox, from which ``sender`` takes them, and a journal. No HTTP here.
 
-Whoever serves a request may wait for a delivery to end: that releases the world meanwhile, so the app may
-call the API before it answers.
+A request may wait until a delivery has ended. Meanwhile the world is not locked, so that the app can call the
+API before it answers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from emulator.jsonbody import Malformed
+from emulator.base.json_body import Malformed
 from emulator.threads_api.model import Delivery
 
 if TYPE_CHECKING:
     from emulator.threads_api.model import Account, App, Kind
     from emulator.threads_api.world import World
 
-#: How much of an app's answer is kept: more than any that it should give.
+#: How many characters of an app's answer are kept: more than a correct answer has.
 ANSWER_LENGTH = 2_000
 
 
 def read_address(name: str, url: str | None) -> str | None:
-    """Return where an app wants to be called, as it was given; empty is None. Raises Malformed."""
+    """Return an address of an app, None if it is empty. Raises Malformed if it is not a URL."""
     if not url:
         return None
     try:
@@ -45,48 +45,29 @@ def new_delivery(  # noqa: PLR0913 - a request has that many parts
     headers: dict[str, str] | None = None,
     body: str = "",
 ) -> Delivery:
-    """Make a delivery and note it in the journal; nothing is sent yet."""
+    """Make a delivery and add it to the journal. It is not sent yet."""
     account_id = account.id if account else None
     delivery = Delivery(kind, app.id, account_id, method, url, headers or {}, body, world.now())
     world.deliveries.append(delivery)
     return delivery
 
 
-def put_in_line(world: World, delivery: Delivery) -> Delivery:
-    """Let a delivery be sent after those that wait already."""
+def enqueue(world: World, delivery: Delivery) -> Delivery:
+    """Add a delivery to the end of the outbox."""
     world.outbox.append(delivery)
     world.mail.notify_all()
     return delivery
 
 
 def wait_for(world: World, delivery: Delivery | None) -> Delivery | None:
-    """Return a delivery when it has ended, or when an app has had the time for this and the one before."""
+    """Wait until a delivery has ended, or until there was time for this one and the one before; return it."""
     if delivery is not None:
         world.mail.wait_for(lambda: delivery.ended, timeout=2 * world.settings.app_answer_seconds)
     return delivery
 
 
 def latest(world: World, kind: Kind, app: App, account: Account) -> Delivery | None:
-    """Return the last delivery of a kind about an account, or None."""
+    """Return the newest delivery of a kind about an account, or None."""
     about = (kind, app.id, account.id)
     found = (it for it in reversed(world.deliveries) if (it.kind, it.app_id, it.account_id) == about)
     return next(found, None)
-
-
-def delivery_json(delivery: Delivery | None) -> dict[str, Any] | None:
-    """Return a delivery as the controls show it."""
-    if delivery is None:
-        return None
-    return {
-        "kind": delivery.kind,
-        "app_id": delivery.app_id,
-        "account_id": delivery.account_id,
-        "method": delivery.method,
-        "url": delivery.url,
-        "headers": delivery.headers,
-        "body": delivery.body,
-        "time": delivery.created_at.isoformat(),
-        "status": delivery.status,
-        "answer": delivery.answer,
-        "error": delivery.error,
-    }

@@ -1,6 +1,6 @@
-"""Everything the emulated Threads may answer instead of what was asked for, one function per case.
+"""Every error that Threads answers, one function per case.
 
-The codes are those of Meta's page "Error codes"; what Meta's text leaves open is marked unverified.
+Source: Meta, "Error codes". What Meta does not document is marked "seen" or "unverified".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class GraphError(Exception):
         user_title: str | None = None,
         user_message: str | None = None,
     ) -> None:
-        """Keep the members of the envelope; ``kind`` is its ``type``."""
+        """Take the members of the envelope; ``kind`` is its ``type``."""
         super().__init__(message)
         self.status = status
         self._members = {
@@ -41,13 +41,13 @@ class GraphError(Exception):
         }
 
     def envelope(self) -> dict[str, Any]:
-        """Return the JSON body, with a fresh ``fbtrace_id`` each time."""
+        """Return the JSON body, with a new ``fbtrace_id`` each time."""
         present = {name: member for name, member in self._members.items() if member is not None}
         return {"error": {**present, "fbtrace_id": new_trace_id()}}
 
 
 class OAuthError(Exception):
-    """A refusal of ``POST /oauth/access_token``, which has an envelope of its own (seen)."""
+    """An error of ``POST /oauth/access_token``, which has an envelope of its own (seen)."""
 
     def envelope(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -55,10 +55,10 @@ class OAuthError(Exception):
 
 
 class WindowError(Exception):
-    """A configuration error of the authorization window: a JSON page, never sent back to the app (seen)."""
+    """An error that the authorization window shows as JSON instead of returning to the app (seen)."""
 
     def __init__(self, message: str, code: int) -> None:
-        """Keep the page's two members."""
+        """Take the two members of the page."""
         super().__init__(message)
         self.code = code
 
@@ -68,7 +68,7 @@ class WindowError(Exception):
 
 
 def new_trace_id() -> str:
-    """Return a fresh ``fbtrace_id``."""
+    """Return a new ``fbtrace_id``."""
     return "A" + secrets.token_urlsafe(16)
 
 
@@ -76,17 +76,17 @@ def new_trace_id() -> str:
 
 
 def token_missing(status: int) -> GraphError:
-    """Say that no token came with the request (190)."""
+    """Return 190: the request has no token."""
     return GraphError("An access token is required to request this resource.", 190, status=status)
 
 
 def token_unknown(status: int) -> GraphError:
-    """Say that the token is not one of ours (190)."""
+    """Return 190: Threads did not issue this token."""
     return GraphError("Invalid OAuth access token - Cannot parse access token", 190, status=status)
 
 
 def token_expired(status: int, expired_at: datetime, now: datetime) -> GraphError:
-    """Say that the token was good once (190, subcode 463)."""
+    """Return 190, subcode 463: the token has expired."""
     message = (
         f"Error validating access token: Session has expired on {expired_at:%A, %d-%b-%y %H:%M:%S %Z}. "
         f"The current time is {now:%A, %d-%b-%y %H:%M:%S %Z}."
@@ -95,7 +95,7 @@ def token_expired(status: int, expired_at: datetime, now: datetime) -> GraphErro
 
 
 def token_revoked(status: int) -> GraphError:
-    """Say that the account's owner or Threads ended the session (190, subcode 460)."""
+    """Return 190, subcode 460: the owner of the account, or Threads, ended the session."""
     message = (
         "Error validating access token: The session has been invalidated because the user changed their "
         "password or the session was changed for security reasons."
@@ -104,13 +104,13 @@ def token_revoked(status: int) -> GraphError:
 
 
 def app_removed(status: int, app_id: str) -> GraphError:
-    """Say that the account's owner has removed the app (190, subcode 458)."""
+    """Return 190, subcode 458: the owner of the account has removed the app."""
     message = f"Error validating access token: The user has not authorized application {app_id}."
     return GraphError(message, 190, status=status, subcode=458)
 
 
 def permission_missing(scope: str) -> GraphError:
-    """Say that the token lacks ``scope`` (10; the HTTP status is unverified)."""
+    """Return 10: the token does not have ``scope``. The HTTP status is unverified."""
     return GraphError(
         "Application does not have permission for this action",
         10,
@@ -125,7 +125,7 @@ def permission_missing(scope: str) -> GraphError:
 
 
 def unsupported(method: str, node: str) -> GraphError:
-    """Say that the object is unknown, somebody else's, or cannot do this (100, subcode 33; seen)."""
+    """Return 100, subcode 33: the object is unknown, belongs to another account, or cannot do this (seen)."""
     message = (
         f"Unsupported {method.lower()} request. Object with ID '{node}' does not exist, cannot be loaded "
         "due to missing permissions, or does not support this operation"
@@ -134,17 +134,17 @@ def unsupported(method: str, node: str) -> GraphError:
 
 
 def unknown_path(path: str) -> GraphError:
-    """Say that no route is called that (2500)."""
+    """Return 2500: there is no such route."""
     return GraphError(f"Unknown path components: {path}", 2500)
 
 
 def unknown_field(name: str) -> GraphError:
-    """Say that an object has no such field (100; seen for ``status`` of a media id)."""
+    """Return 100: the object has no such field (seen for ``status`` of a media id)."""
     return GraphError(f"Tried accessing nonexisting field ({name})", 100, kind="THApiException")
 
 
 def media_not_found(node: str) -> GraphError:
-    """Say that Threads does not know the container, or not yet (24, subcode 4279009; seen)."""
+    """Return 24, subcode 4279009: there is no such container, or it is not ready (seen)."""
     return GraphError(
         "The requested resource does not exist",
         24,
@@ -155,7 +155,7 @@ def media_not_found(node: str) -> GraphError:
 
 
 def refused(parameter: str, reason: str) -> GraphError:
-    """Say that Threads does not accept a parameter (100)."""
+    """Return 100: a parameter is wrong."""
     return GraphError(
         f"(#100) Param {parameter} {reason}",
         100,
@@ -166,7 +166,7 @@ def refused(parameter: str, reason: str) -> GraphError:
 
 
 def too_many_links(limit: int) -> GraphError:
-    """Say that there are too many links (the name: Meta, "Create posts > Links"; the code is unverified)."""
+    """Return 100: there are too many links (Meta, "Create posts > Links"). The code is unverified."""
     return GraphError(
         "THREADS_API__LINK_LIMIT_EXCEEDED",
         100,
@@ -177,7 +177,7 @@ def too_many_links(limit: int) -> GraphError:
 
 
 def already_published(node: str) -> GraphError:
-    """Say that a container is published once (100; unverified)."""
+    """Return 100: the container was already published. Unverified."""
     return GraphError(
         "(#100) The media has already been published",
         100,
@@ -188,7 +188,7 @@ def already_published(node: str) -> GraphError:
 
 
 def not_publishable(node: str, reason: str) -> GraphError:
-    """Say that the container will never become a post (100; unverified)."""
+    """Return 100: the container can never be published. Unverified."""
     return GraphError(
         "(#100) The media cannot be published",
         100,
@@ -199,7 +199,7 @@ def not_publishable(node: str, reason: str) -> GraphError:
 
 
 def quota_reached(what: str, limit: int) -> GraphError:
-    """Say that a limit per 24 hours is used up (4; code and status are unverified)."""
+    """Return 4: a limit per 24 hours is used up. Code and status are unverified."""
     return GraphError(
         "Application request limit reached",
         4,
@@ -210,5 +210,5 @@ def quota_reached(what: str, limit: int) -> GraphError:
 
 
 def wrong_secret() -> GraphError:
-    """Say that the exchange of a token came with another secret than the app's (101; unverified)."""
+    """Return 101: the secret is not the app's. Unverified."""
     return GraphError("Error validating client secret.", 101)

@@ -1,6 +1,6 @@
-"""What ``fields=`` may ask of an account, a container or a media id: a table for each kind. No HTTP in here.
+"""The fields that ``fields=`` may ask for: one table each for accounts, containers and posts. No HTTP here.
 
-Sources: Meta, "Profiles", "Troubleshooting" and "Reference > Media retrieval".
+Source: Meta, "Profiles", "Troubleshooting" and "Reference > Media retrieval".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class View:
     """The world as one request sees it."""
 
     world: World
-    #: Where the emulator's own pages are, without a slash at the end.
+    #: The URL at which the client reaches the emulator, without a slash at the end.
     base_url: str
 
 
@@ -41,9 +41,11 @@ _MEDIA_TYPES = {"TEXT": "TEXT_POST", "CAROUSEL": "CAROUSEL_ALBUM"}
 def read_fields(
     table: Mapping[str, Callable[[View, Subject], object]], view: View, subject: Subject, asked: str
 ) -> dict[str, object]:
-    """Return the asked fields in order, and always ``id``; a field without a value is left out.
+    """Return the requested fields in order, and always ``id``. A field without a value is left out.
 
-    Raises GraphError 100 for a field that this kind of object does not have.
+    Raises:
+        GraphError: 100. This kind of object has no such field.
+
     """
     names = [name.strip() for name in asked.split(",") if name.strip()]
     unknown = next((name for name in names if name not in table), None)
@@ -54,27 +56,27 @@ def read_fields(
 
 
 def graph_time(moment: datetime) -> str:
-    """Write a time as Graph does."""
+    """Write a time as the Graph API does."""
     return f"{moment:%Y-%m-%dT%H:%M:%S%z}"
 
 
 def picture_url(view: View, account: Account) -> str:
-    """Return where an account's generated picture is."""
+    """Return the URL of an account's picture."""
     return f"{view.base_url}/avatars/{account.id}.svg"
 
 
 def permalink(view: View, post: Post) -> str:
-    """Return where a post's public page is."""
+    """Return the URL of a post's page."""
     return f"{view.base_url}/@{owner(view, post).username}/post/{post.shortcode}"
 
 
 def owner(view: View, post: Post) -> Account:
-    """Return who published a post."""
+    """Return the account that published a post."""
     return view.world.accounts[post.account_id]
 
 
 def replies_to(world: World, post: Post) -> list[Post]:
-    """Return the direct replies to a post that still stand, oldest first."""
+    """Return the direct replies to a post that are not deleted, the oldest first."""
     now = world.now()
     return [
         one for one in world.posts.values() if one.content.get("reply_to_id") == post.id and not one.gone(now)
@@ -85,12 +87,12 @@ def replies_to(world: World, post: Post) -> list[Post]:
 
 
 def _from_content(name: str) -> MediaField:
-    """Show what was sent under this name at creation."""
+    """Show the parameter of this name."""
     return lambda _view, post: post.content.get(name)
 
 
 def _reference(name: str) -> MediaField:
-    """Show the id that was sent under this name as an object."""
+    """Show the id in the parameter of this name, as an object."""
     return lambda _view, post: {"id": post.content[name]} if name in post.content else None
 
 
@@ -104,7 +106,7 @@ def _media_url(_view: View, post: Post) -> object:
 
 
 def _children(_view: View, post: Post) -> object:
-    # Whether Threads lists the containers' ids or new ones is unverified.
+    # Unverified: Threads may list ids of its own here, not those of the containers.
     ids = post.content.get("children")
     return ids and {"data": [{"id": child} for child in ids]}
 
@@ -178,7 +180,7 @@ MEDIA_FIELDS: dict[str, MediaField] = {
 CONTAINER_FIELDS: dict[str, ContainerField] = {
     "id": lambda _view, container: container.id,
     "status": lambda view, container: container.status(view.world.now()),
-    # Only a container whose processing failed says why.
+    # Only a container whose processing has failed has one.
     "error_message": lambda view, container: (
         container.error_message if container.status(view.world.now()) == "ERROR" else None
     ),

@@ -1,8 +1,7 @@
-"""The routes of ``graph.threads.net``; each with and without the version segment (``wire`` takes it off).
+"""The routes of ``graph.threads.net``. ``wire`` has already removed the version from the path.
 
-A node in a path is ``me`` or digits. Rules are not here: see ``authorization`` and ``publishing``.
+A node in a path is ``me`` or an id. The rules are in ``authorization`` and ``publishing``.
 Not emulated: insights, mentions, keyword and location search, profile discovery, reply moderation.
-What Threads sends to an app is in ``callbacks`` and ``webhooks``.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 graph = Blueprint("graph", __name__)
 
-#: How long after a token was issued the app may read its user's entries (seen in Meta's sample answer).
+#: How long an app may read the user's data after a token was issued: 90 days in Meta's sample answer.
 ACCESS_DAYS_SECONDS = 90 * 24 * 3600
 
 
@@ -38,7 +37,7 @@ ACCESS_DAYS_SECONDS = 90 * 24 * 3600
 
 @graph.post("/oauth/access_token")
 def exchange_code() -> Response:
-    """Exchange a code; no expiry in the answer, and ``user_id`` is a bare integer beyond 2^53.
+    """Exchange a code. The answer has no expiry, and its ``user_id`` is a number beyond 2^53.
 
     Source: Meta, "Get access tokens".
     """
@@ -78,10 +77,11 @@ def _long_lived(token: Token) -> Response:
 
 @graph.get("/debug_token")
 def debug_token() -> Response:
-    """Tell about ``input_token``: the only place that shows granted scopes.
+    """Describe ``input_token``. No other route shows which scopes were granted.
 
-    Source: Meta, "Debug access token". A token may debug itself (seen); what is said of an unknown one is
-    unverified.
+    A token may debug itself (seen). The answer for an unknown token is unverified.
+
+    Source: Meta, "Debug access token".
     """
     world = current_world()
     asking = authorization.caller(world, sent_token())
@@ -113,9 +113,9 @@ def debug_token() -> Response:
 
 @graph.get("/<node:node>")
 def read_node(node: str) -> Response:
-    """Read the profile, a container, or a post: whichever the id is.
+    """Read the profile, the container or the post that has this id.
 
-    Sources: Meta, "Profiles", "Troubleshooting", "Retrieve media".
+    Source: Meta, "Profiles", "Troubleshooting" and "Retrieve media".
     """
     token, world, view = caller(), current_world(), current_view()
     asked = parameters().get("fields", "")
@@ -132,7 +132,7 @@ def read_node(node: str) -> Response:
 
 @graph.get("/<node:node>/threads")
 def list_threads(node: str) -> Response:
-    """List the account's posts, newest first. Source: Meta, "Retrieve media"."""
+    """List the posts of the account, the newest first. Source: Meta, "Retrieve media"."""
     account = callers_account(caller(), node)
     world = current_world()
     posts = publishing.listed_posts(world, account.id)
@@ -143,7 +143,7 @@ def list_threads(node: str) -> Response:
 
 @graph.get("/<node:node>/replies")
 def list_replies(node: str) -> Response:
-    """List the account's replies, or the direct replies to one of its posts, newest first.
+    """List the replies of the account, or the direct replies to one of its posts, the newest first.
 
     Source: Meta, "Retrieve and manage replies".
     """
@@ -157,7 +157,7 @@ def list_replies(node: str) -> Response:
 
 
 def _page(posts: list[Post]) -> Response:
-    """Answer with the part of a newest-first list that was asked for."""
+    """Answer with the page of a list that was asked for."""
     sent = parameters()
     page = cut_page(posts, sent)
     if not page:
@@ -169,7 +169,10 @@ def _page(posts: list[Post]) -> Response:
 
 @graph.get("/<node:node>/threads_publishing_limit")
 def publishing_limit(node: str) -> Response:
-    """Tell what is used of each limit. Source: Meta, "Troubleshooting > Retrieve publishing quota limit"."""
+    """Show how much of each limit is used.
+
+    Source: Meta, "Troubleshooting > Retrieve publishing quota limit".
+    """
     account = callers_account(caller(), node)
     limits: dict[str, Any] = {}
     for quota, prefix in ((Quota.POSTS, ""), (Quota.REPLIES, "reply_"), (Quota.DELETIONS, "delete_")):
@@ -190,7 +193,7 @@ def publishing_limit(node: str) -> Response:
 
 @graph.post("/<node:node>/threads")
 def create_container(node: str) -> Response:
-    """Create a container; with ``auto_publish_text`` a post, whose media id is the answer.
+    """Create a container; with ``auto_publish_text`` publish a post at once, and answer with its media id.
 
     Source: Meta, "Create posts".
     """
@@ -214,7 +217,7 @@ def publish_container(node: str) -> Response:
 
 
 def _published(post: Post) -> Response:
-    """Answer with the media id, and how sharing to Instagram went (Meta, "Cross-share to Instagram")."""
+    """Answer with the media id, and whether Instagram took the post (Meta, "Cross-share to Instagram")."""
     answer = {"id": post.id}
     if "crossreshare_to_ig" in post.content:
         answer["crossreshare_to_ig_status"] = current_world().settings.instagram_share

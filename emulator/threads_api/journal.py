@@ -1,4 +1,4 @@
-"""The journal: what the emulator was asked, as it came, for tests to look at. No HTTP objects in here."""
+"""The journal of the requests that were received, as they were sent."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Entry:
-    """One received request. Tokens stand here as they came: that is what tests want to see."""
+    """One received request. It shows tokens in full, because tests look at them."""
 
     received_at: datetime
     method: str
-    #: As it came, version segment included.
+    #: As it was sent, with the version.
     path: str
-    #: A name that came several times has the list of its values.
+    #: A name that was sent several times has a list of values.
     query: dict[str, str | list[str]]
     form: dict[str, str | list[str]]
     headers: dict[str, str]
-    #: The answer's status; None while it is being served, and when no whole answer was sent.
+    #: The status of the answer; None while there is none, and if it was not sent completely.
     status: int | None = None
-    #: "before", "after" or "mid_body" when a script dropped the connection.
+    #: When a script reset the connection: "before", "after" or "mid_body".
     dropped: str | None = None
 
     def as_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the emulated Threads remembers: apps, accounts, codes, tokens, containers, posts, deliveries."""
+"""The things of the emulated Threads: apps, accounts, codes, tokens, containers, posts, deliveries."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-#: Meta, "Long-lived tokens": about 60 days; this is the number its sample answer shows.
+#: Meta, "Long-lived tokens": about 60 days. The sample answer shows this number.
 LONG_LIVED = timedelta(seconds=5_183_944)
-#: Meta, "Get access tokens": short-lived tokens are valid for one hour.
+#: Meta, "Get access tokens": a short-lived token is valid for one hour.
 SHORT_LIVED = timedelta(hours=1)
-#: Meta, "Get authorization": a code is valid for one hour and for one use.
+#: Meta, "Get authorization": a code is valid for one hour, and works once.
 CODE_LIFETIME = timedelta(hours=1)
-#: Meta, "Long-lived tokens": a token must be at least a day old before it can be refreshed.
+#: Meta, "Long-lived tokens": a token can be refreshed when it is a day old.
 REFRESHABLE_AFTER = timedelta(hours=24)
-#: Meta, "Troubleshooting": a container that was not published within a day is expired.
+#: Meta, "Troubleshooting": a container expires if it is not published within a day.
 CONTAINER_LIFETIME = timedelta(hours=24)
-#: Meta, "Ghost posts": archived after a day.
+#: Meta, "Ghost posts": Threads archives them after a day.
 GHOST_LIFETIME = timedelta(hours=24)
 #: Meta, "Overview > Rate limiting": every limit counts the last 24 hours.
 QUOTA_WINDOW = timedelta(hours=24)
 
-#: What was read from a creation request: parameter name to its value.
+#: The parameters of a creation: name and value.
 Content = dict[str, Any]
 
 
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 
 class Quota(StrEnum):
-    """What is limited per account and 24 hours."""
+    """What an account can use up in 24 hours."""
 
     POSTS = "posts"
     REPLIES = "replies"
@@ -46,13 +46,13 @@ class Quota(StrEnum):
 
 @dataclass(frozen=True)
 class App:
-    """An app registered with Meta; ``redirect_uris`` are compared byte for byte."""
+    """An app that is registered with Meta. Redirect URIs are compared byte for byte."""
 
     id: str
     secret: str = field(repr=False)
     redirect_uris: tuple[str, ...]
     name: str = "Your app"
-    #: Where the app wants to be called, as the fields of the App Dashboard say; None: nothing is sent.
+    #: The addresses that Meta's App Dashboard asks for. None: nothing is sent.
     deauthorize_url: str | None = None
     delete_url: str | None = None
     webhook_url: str | None = None
@@ -61,7 +61,7 @@ class App:
 
 @dataclass
 class Account:
-    """A Threads account that somebody may connect."""
+    """A Threads account that an app can connect."""
 
     id: str
     username: str
@@ -69,13 +69,13 @@ class Account:
     biography: str = ""
     is_verified: bool = False
     is_eligible_for_geo_gating: bool = True
-    #: False: "has not accepted the invite to test the app", as long as the app is in development.
+    #: False: "has not accepted the invite to test the app", which is needed while the app is in development.
     accepted_invite: bool = True
 
 
 @dataclass
 class Code:
-    """An authorization code; it is forgotten when it is used."""
+    """An authorization code. It is forgotten when it is used."""
 
     value: str = field(repr=False)
     app_id: str
@@ -86,12 +86,12 @@ class Code:
 
 
 class Ending(StrEnum):
-    """Why a token does not work although its time has not come."""
+    """Why a token stopped working before it expired."""
 
     REVOKED = "revoked"
-    #: The account's owner has removed the app.
+    #: The owner of the account has removed the app.
     REMOVED = "removed"
-    #: Another one has taken its place.
+    #: A refresh has replaced it.
     REFRESHED = "refreshed"
 
 
@@ -109,22 +109,35 @@ class Token:
 
     @property
     def expires_at(self) -> datetime:
-        """When the token stops to work by itself."""
+        """When the token expires."""
         return self.issued_at + (LONG_LIVED if self.long_lived else SHORT_LIVED)
 
     def works(self, now: datetime) -> bool:
-        """Tell whether the token opens anything at ``now``."""
+        """Return whether the token works at ``now``."""
         return self.ended_by is None and now < self.expires_at
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the processing of a container goes."""
+    """How the processing of a container ends."""
 
-    #: None: it never finishes.
+    #: None: it never ends.
     seconds: float | None
-    #: One of Meta's values ("Troubleshooting"), or None when the media is fine.
+    #: One of Meta's values ("Troubleshooting"); None: it succeeds.
     error_message: str | None = None
+
+
+@dataclass
+class ScriptedOutcome:
+    """The outcome of the next ``times`` containers of a media type. None: of images and videos."""
+
+    outcome: Outcome
+    media_type: str | None
+    times: int
+
+    def fits(self, media_type: str) -> bool:
+        """Return whether this script is for a container of this media type."""
+        return media_type == self.media_type or (self.media_type is None and media_type in {"IMAGE", "VIDEO"})
 
 
 @dataclass
@@ -135,13 +148,13 @@ class Container:
     account_id: str
     content: Content
     created_at: datetime
-    #: None: processing never finishes.
+    #: When processing ends; None: never.
     ready_at: datetime | None
     error_message: str | None = None
     media_id: str | None = None
 
     def status(self, now: datetime) -> Status:
-        """Return the status at ``now``."""
+        """Return the container's status at ``now``."""
         if self.media_id is not None:
             return Status.PUBLISHED
         if now >= self.created_at + CONTAINER_LIFETIME:
@@ -153,7 +166,7 @@ class Container:
 
 @dataclass
 class Post:
-    """A published post; ``id`` is its media id."""
+    """A published post. ``id`` is its media id."""
 
     id: str
     account_id: str
@@ -165,11 +178,11 @@ class Post:
 
     @property
     def is_reply(self) -> bool:
-        """Whether the post answers another one."""
+        """Whether the post is a reply."""
         return "reply_to_id" in self.content
 
     def gone(self, now: datetime) -> bool:
-        """Tell whether nobody can see the post any more: deleted, or a ghost post after its day."""
+        """Return whether the post is deleted, or a ghost post that is over."""
         if self.deleted_at is not None:
             return True
         return bool(self.content.get("is_ghost_post")) and now >= self.published_at + GHOST_LIFETIME
@@ -191,20 +204,36 @@ class Delivery:
 
     kind: Kind
     app_id: str
-    #: Whose account it is about; None for a subscription.
+    #: The account that it is about; None for a subscription.
     account_id: str | None
     method: str
     url: str
     headers: dict[str, str]
     body: str
     created_at: datetime
-    #: The answer's status, and the beginning of its text; None while there is none, or there never was.
+    #: The status of the answer and the beginning of its text; None while there is no answer.
     status: int | None = None
     answer: str | None = None
-    #: Why there is no answer, or why nothing was sent.
+    #: Why there is no answer, or why the delivery was not sent.
     error: str | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether the delivery was answered, or has failed."""
         return self.status is not None or self.error is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the delivery as the controls show it."""
+        return {
+            "kind": self.kind,
+            "app_id": self.app_id,
+            "account_id": self.account_id,
+            "method": self.method,
+            "url": self.url,
+            "headers": self.headers,
+            "body": self.body,
+            "time": self.created_at.isoformat(),
+            "status": self.status,
+            "answer": self.answer,
+            "error": self.error,
+        }

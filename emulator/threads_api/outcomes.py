@@ -1,8 +1,7 @@
-"""How the processing of media goes: by the settings, or as a test has scripted it."""
+"""How the processing of a container ends: as a control has scripted it, or as the settings say."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from emulator.threads_api.settings import Settings
     from emulator.threads_api.world import World
 
-#: Meta, "Troubleshooting": what ``error_message`` of a container may say (the misspelling is theirs).
+#: Meta, "Troubleshooting": the values of a container's ``error_message``. The misspelling is Meta's.
 ERROR_MESSAGES = (
     "FAILED_DOWNLOADING_VIDEO",
     "FAILED_PROCESSING_AUDIO",
@@ -29,32 +28,19 @@ ERROR_MESSAGES = (
 )
 
 
-@dataclass
-class ScriptedOutcome:
-    """The outcome of the next ``times`` containers of ``media_type`` (None: image or video)."""
-
-    outcome: Outcome
-    media_type: str | None
-    times: int
-
-    def fits(self, media_type: str) -> bool:
-        """Tell whether this script is about such a container."""
-        return media_type == self.media_type or (self.media_type is None and media_type in {"IMAGE", "VIDEO"})
-
-
 def next_outcome(world: World, media_type: str) -> Outcome:
-    """Return the outcome of a container that is being created, using up a script for it."""
+    """Return the outcome for a new container. If it is scripted, count the use of the script."""
     script = next((script for script in world.outcomes if script.fits(media_type)), None)
     if script is None:
-        return Outcome(default_seconds(world.settings, media_type))
+        return Outcome(_default_seconds(world.settings, media_type))
     script.times -= 1
     if script.times == 0:
         world.outcomes.remove(script)
     return script.outcome
 
 
-def default_seconds(settings: Settings, media_type: str) -> float:
-    """Return how long such a container is processed; text is ready at once."""
+def _default_seconds(settings: Settings, media_type: str) -> float:
+    """Return how long processing takes. A text is ready at once."""
     return {
         "IMAGE": settings.image_seconds,
         "VIDEO": settings.video_seconds,
@@ -63,5 +49,5 @@ def default_seconds(settings: Settings, media_type: str) -> float:
 
 
 def ready_at(outcome: Outcome, created_at: datetime) -> datetime | None:
-    """Return when processing ends, or None for never."""
+    """Return when processing ends; None: never."""
     return None if outcome.seconds is None else created_at + timedelta(seconds=outcome.seconds)

@@ -1,4 +1,4 @@
-"""The pages people see: a post, a profile, a generated picture, and the emulator's front page."""
+"""The pages that a browser shows: posts, profiles, profile pictures, and the emulator's front page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pages = Blueprint("pages", __name__)
 
-#: The only resources from elsewhere are the images and videos that a post itself names.
+#: From other servers a page loads only the images and videos of its posts.
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; "
@@ -29,7 +29,7 @@ _HUES = 360
 
 @pages.get("/")
 def front() -> Response:
-    """Show the accounts, the latest posts, and where the controls are."""
+    """Show the accounts, the latest posts, and links to the controls."""
     world = current_world()
     posts = [post for account_id in world.accounts for post in publishing.listed_posts(world, account_id)]
     posts.sort(key=lambda post: post.published_at, reverse=True)
@@ -47,7 +47,7 @@ def profile(username: str) -> Response:
 
 @pages.get("/@<username>/post/<shortcode>")
 def post_page(username: str, shortcode: str) -> Response:
-    """Show a post: its permalink."""
+    """Show a post. This is its permalink."""
     account = _account(username)
     post = _post(account, shortcode)
     parent = current_world().posts.get(post.content.get("reply_to_id", ""))
@@ -57,7 +57,7 @@ def post_page(username: str, shortcode: str) -> Response:
 
 @pages.get("/avatars/<account_id>.svg")
 def avatar(account_id: str) -> Response:
-    """Draw an account's picture: its initial on two colours of its own."""
+    """Draw an account's picture: an initial on two colours, which follow from the username."""
     account = current_world().accounts.get(account_id)
     if account is None:
         abort(404)
@@ -89,7 +89,7 @@ def _post(account: Account, shortcode: str) -> Post:
 
 
 def render_page(template: str, **values: object) -> Response:
-    """Render a page; every template may ask for the world's accounts, posts, and a post's permalink."""
+    """Render a page. Each template gets the world's accounts, containers and posts, and links to posts."""
     world, view = current_world(), current_view()
     page = render_template(
         template,

@@ -1,6 +1,6 @@
-"""Cuts a newest-first list as ``since, until, limit, after, before`` ask for. No HTTP in here.
+"""Cuts a list of posts into pages: ``since``, ``until``, ``limit``, ``after`` and ``before``. No HTTP here.
 
-Sources: Meta, "Retrieve media" and "Paginated results" of the Graph API.
+The newest post comes first. Source: Meta, "Retrieve media"; Graph API, "Paginated results".
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.model import Post
 
-#: A page holds 25 entries unless asked otherwise, 100 at most.
+#: The usual and the largest number of entries on a page.
 PAGE_LENGTH = 25
 LONGEST_PAGE = 100
-#: Times are compared in whole seconds, so ``until`` includes the second that it names.
+#: ``until`` names a whole second, which is included.
 _LAST_SECOND = timedelta(seconds=1)
 
 
 def cut_page(posts: list[Post], sent: Mapping[str, str]) -> list[Post]:
-    """Return the page that was asked for; raises GraphError 100 for a parameter that cannot be read."""
+    """Return the page that was asked for. Raises GraphError 100 for a malformed parameter."""
     since, until = _moment(sent, "since"), _moment(sent, "until")
     within = [
         post
@@ -40,7 +40,7 @@ def cut_page(posts: list[Post], sent: Mapping[str, str]) -> list[Post]:
 
 
 def cursors_of(page: list[Post]) -> dict[str, str]:
-    """Return the cursors that lead to what is before and after a page."""
+    """Return the cursors to the pages before and after this one."""
     return {"before": _cursor(page[0]), "after": _cursor(page[-1])}
 
 
@@ -49,7 +49,7 @@ def _cursor(post: Post) -> str:
 
 
 def _position(posts: list[Post], cursor: str) -> int:
-    """Return where the post behind a cursor stands."""
+    """Return the position of a cursor's post."""
     try:
         media_id = urlsafe_b64decode(cursor.encode()).decode()
         return [post.id for post in posts].index(media_id)
@@ -58,7 +58,7 @@ def _position(posts: list[Post], cursor: str) -> int:
 
 
 def _moment(sent: Mapping[str, str], name: str) -> datetime | None:
-    """Read a Unix time or a date; without a zone it is UTC."""
+    """Read a Unix time or a date. A date without a zone is UTC."""
     value = sent.get(name)
     if not value:
         return None
@@ -72,7 +72,7 @@ def _moment(sent: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _length(value: str) -> int:
-    """Read a page's length; a longer one than allowed is cut."""
+    """Read the length of a page. A larger number than allowed counts as the largest."""
     if not value.isdecimal() or int(value) < 1:
         raise errors.refused("limit", "must be a positive integer")
     return min(int(value), LONGEST_PAGE)

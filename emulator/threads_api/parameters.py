@@ -1,7 +1,7 @@
-"""What ``POST /threads`` accepts: one table of parameters, read one by one. Nothing in here sees the world.
+"""The parameters of ``POST /threads``, as one table. Nothing here knows the world.
 
-A new parameter of Threads is a new row of PARAMETERS; what concerns several parameters at once,
-or the world, is in ``checks``. Source of every row: Meta, "Reference > Publishing" and "Create posts".
+A new parameter is a new row of PARAMETERS. Rules for several parameters are in ``checks``.
+Source of every row: Meta, "Reference > Publishing" and "Create posts".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ANY = TEXT | SINGLE | CAROUSEL
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a creation: on which media types, how it is read, which scope it needs."""
+    """One parameter: the media types that have it, its reader, and the scope that it needs."""
 
     name: str
     media_types: frozenset[str]
@@ -63,9 +63,11 @@ PARAMETERS = (
 
 
 def read_content(sent: Mapping[str, str]) -> Content:
-    """Read every parameter that came; empty ones count as absent, false ones too, unknown ones are ignored.
+    """Read every parameter. Empty and false ones count as missing, unknown ones are ignored.
 
-    Raises GraphError 100, naming the parameter.
+    Raises:
+        GraphError: 100, which names the wrong parameter.
+
     """
     media_type = sent.get("media_type", "")
     if media_type not in ANY:
@@ -79,7 +81,7 @@ def read_content(sent: Mapping[str, str]) -> Content:
 
 
 def _read(parameter: Parameter, value: str, media_type: str) -> Any:
-    """Read one parameter; None when it is absent."""
+    """Read one parameter; None if it is missing."""
     if not value:
         return None
     try:
@@ -92,5 +94,5 @@ def _read(parameter: Parameter, value: str, media_type: str) -> Any:
 
 
 def needed_scopes(content: Content) -> tuple[str, ...]:
-    """Return the scopes that these parameters need."""
+    """Return the scopes that a creation needs."""
     return tuple(row.scope for row in PARAMETERS if row.scope is not None and row.name in content)

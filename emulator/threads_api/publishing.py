@@ -1,7 +1,6 @@
-"""Containers and posts: what is created, published, reposted, deleted, listed, and how much of it a day.
+"""The rules for containers, posts and daily quotas. No HTTP here.
 
-The rules of Meta's pages "Create posts", "Delete posts", "Reposts", "Overview > Rate limiting" and
-"Troubleshooting", over a World; no HTTP in here.
+Source: Meta, "Create posts", "Delete posts", "Reposts", "Overview > Rate limiting" and "Troubleshooting".
 """
 
 from __future__ import annotations
@@ -25,9 +24,13 @@ _SHORTCODE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 def create(world: World, token: Token, sent: Mapping[str, str]) -> Container | Post:
-    """Create a container, or with ``auto_publish_text`` a post at once.
+    """Create a container; with ``auto_publish_text`` publish a post at once.
 
-    Raises GraphError. Source: Meta, "Create posts"; the scopes from "Reference > Publishing".
+    Source: Meta, "Create posts"; for the scopes "Reference > Publishing".
+
+    Raises:
+        GraphError: a scope is missing, or the content is wrong.
+
     """
     require(token, scopes.PUBLISH)
     content = read_content(sent)
@@ -55,10 +58,14 @@ def _container(world: World, account_id: str, content: Content) -> Container:
 
 
 def publish(world: World, token: Token, container_id: str) -> Post:
-    """Publish a container: once, and only when it is FINISHED.
+    """Publish a container, which works once, and only while it is FINISHED.
 
-    Raises GraphError. Source: Meta, "Create posts > Publish"; 24/4279009 before the container is ready is
-    seen (fbsamples/threads_api#70); what an ERROR, EXPIRED or PUBLISHED container answers is unverified.
+    Source: Meta, "Create posts > Publish".
+
+    Raises:
+        GraphError: it cannot be published. 24/4279009 for a container that is not ready was seen
+            (fbsamples/threads_api#70); the errors for ERROR, EXPIRED and PUBLISHED are unverified.
+
     """
     require(token, scopes.PUBLISH)
     container = world.containers.get(container_id)
@@ -79,7 +86,7 @@ def publish(world: World, token: Token, container_id: str) -> Post:
 
 
 def _post(world: World, account_id: str, content: Content, container_id: str | None = None) -> Post:
-    """Make the post, if the account has any left today."""
+    """Publish a post, unless the quota is used up."""
     _use_quota(world, account_id, Quota.REPLIES if "reply_to_id" in content else Quota.POSTS)
     media_id = world.new_media_id()
     post = Post(media_id, account_id, _shortcode(media_id), content, world.now(), container_id)
@@ -89,7 +96,7 @@ def _post(world: World, account_id: str, content: Content, container_id: str | N
 
 
 def repost(world: World, token: Token, media_id: str) -> Post:
-    """Repost a post; that it counts as a post of today is unverified. Source: Meta, "Reposts"."""
+    """Repost a post. That this uses the quota for posts is unverified. Source: Meta, "Reposts"."""
     require(token, scopes.PUBLISH)
     original = world.posts.get(media_id)
     if original is None or original.gone(world.now()):
@@ -98,7 +105,7 @@ def repost(world: World, token: Token, media_id: str) -> Post:
 
 
 def delete(world: World, token: Token, media_id: str) -> Post:
-    """Delete one of the account's own posts. Source: Meta, "Delete posts"."""
+    """Delete a post of the account. Source: Meta, "Delete posts"."""
     require(token, scopes.DELETE)
     post = visible_post(world, token, media_id)
     if post is None:
@@ -108,14 +115,14 @@ def delete(world: World, token: Token, media_id: str) -> Post:
 
 
 def take_down(world: World, post: Post) -> Post:
-    """Delete a post, whoever wants it: an app, or its author in Threads' own app."""
+    """Delete a post, for an app or for its author in the Threads app."""
     post.deleted_at = world.now()
     webhooks.deleted(world, post)
     return post
 
 
 def visible_post(world: World, token: Token, media_id: str) -> Post | None:
-    """Return one of the account's own posts that still stands, or None."""
+    """Return a post of the account; None if there is none, or if it was deleted."""
     post = world.posts.get(media_id)
     if post is None or post.account_id != token.account_id or post.gone(world.now()):
         return None
@@ -123,7 +130,7 @@ def visible_post(world: World, token: Token, media_id: str) -> Post | None:
 
 
 def listed_posts(world: World, account_id: str) -> list[Post]:
-    """Return the posts of an account that lists show by now, newest first."""
+    """Return the posts of an account that lists show, the newest first."""
     now = world.now()
     shown_since = now - timedelta(seconds=world.settings.listing_seconds)
     listed = [
@@ -131,12 +138,12 @@ def listed_posts(world: World, account_id: str) -> list[Post]:
         for post in reversed(world.posts.values())
         if post.account_id == account_id and post.published_at <= shown_since and not post.gone(now)
     ]
-    # A stable sort: of two posts of one moment, the later one stays first. Only late effects need it at all.
+    # Late effects are not in order. The sort is stable: of two posts with one time the later one stays first.
     return sorted(listed, key=lambda post: post.published_at, reverse=True)
 
 
 def quota_total(world: World, quota: Quota) -> int:
-    """Return how many there may be in 24 hours."""
+    """Return the limit of a quota."""
     settings = world.settings
     return {
         Quota.POSTS: settings.posts_per_day,
@@ -146,7 +153,7 @@ def quota_total(world: World, quota: Quota) -> int:
 
 
 def quota_usage(world: World, account_id: str, quota: Quota) -> int:
-    """Return how many there were in the last 24 hours."""
+    """Return how much of a quota was used in the last 24 hours."""
     uses = world.quota_uses[account_id, quota]
     window_start = world.now() - QUOTA_WINDOW
     while uses and uses[0] <= window_start:
@@ -155,14 +162,14 @@ def quota_usage(world: World, account_id: str, quota: Quota) -> int:
 
 
 def _use_quota(world: World, account_id: str, quota: Quota) -> None:
-    """Count one use, or raise when none is left."""
+    """Use a quota once. Raises GraphError if it is used up."""
     if quota_usage(world, account_id, quota) >= quota_total(world, quota):
         raise errors.quota_reached(quota, quota_total(world, quota))
     world.quota_uses[account_id, quota].append(world.now())
 
 
 def _shortcode(media_id: str) -> str:
-    """Spell an id in the 64 characters of a permalink, as Instagram does (seen)."""
+    """Write an id to the base of 64, as Instagram does in its permalinks (seen)."""
     rest, code = int(media_id), ""
     while rest:
         rest, digit = divmod(rest, len(_SHORTCODE_ALPHABET))

@@ -1,7 +1,7 @@
-"""Readers of single parameters: each takes the text that was sent and returns the value.
+"""Readers of single parameters. A reader takes the text that was sent and returns the value.
 
-A reader raises ValueError with the reason, which continues the parameter's name ("must be ...").
-The limits are those of Meta's "Create posts".
+It raises ValueError with the rest of a sentence that begins with the parameter's name ("must be …").
+Source of the limits: Meta, "Create posts".
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ FEWEST_CHILDREN, MOST_CHILDREN = 2, 20
 
 
 def text(value: str) -> str:
-    """Take any text."""
+    """Read any text."""
     return value
 
 
 def text_up_to(limit: int) -> Reader:
-    """Take a text of at most ``limit`` characters."""
+    """Return a reader of texts of at most ``limit`` characters."""
 
     def read(value: str) -> str:
         if len(value) > limit:
@@ -52,7 +52,7 @@ def text_up_to(limit: int) -> Reader:
 
 
 def one_of(*choices: str) -> Reader:
-    """Take one of the given words."""
+    """Return a reader of these words."""
 
     def read(value: str) -> str:
         if value not in choices:
@@ -63,7 +63,7 @@ def one_of(*choices: str) -> Reader:
 
 
 def boolean(value: str) -> bool:
-    """Take true or false, as Graph writes them and as careless clients do."""
+    """Read true or false. Like Graph, accept 1 and 0, and capital letters."""
     spoken = {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
     if spoken is None:
         raise ValueError("must be a boolean")
@@ -71,21 +71,21 @@ def boolean(value: str) -> bool:
 
 
 def media_id(value: str) -> str:
-    """Take an id: digits only."""
+    """Read an id, which has only digits."""
     if not re.fullmatch(r"[0-9]+", value):
         raise ValueError("must be a valid ID")
     return value
 
 
 def web_url(value: str) -> str:
-    """Take an http(s) URL; nobody fetches it here."""
+    """Read an http or https URL. The emulator never fetches it."""
     if not _is_web_url(value):
         raise ValueError("must be a valid URL")
     return value
 
 
 def strings(value: str) -> list[str]:
-    """Take a list: a JSON array, or separated by commas."""
+    """Read a list of texts: a JSON array, or separated by commas."""
     listed = _parsed(value) if value.lstrip().startswith("[") else value.split(",")
     if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
         raise ValueError("must be a list of strings")
@@ -96,7 +96,7 @@ def strings(value: str) -> list[str]:
 
 
 def children(value: str) -> list[str]:
-    """Take the ids of a carousel's containers."""
+    """Read the ids of a carousel's containers."""
     ids = [media_id(child) for child in strings(value)]
     if not FEWEST_CHILDREN <= len(ids) <= MOST_CHILDREN:
         raise ValueError(f"must name {FEWEST_CHILDREN} to {MOST_CHILDREN} containers")
@@ -104,14 +104,14 @@ def children(value: str) -> list[str]:
 
 
 def topic_tag(value: str) -> str:
-    """Take a tag of 1 to 50 characters without a dot or an ampersand."""
+    """Read a tag of 1 to 50 characters without a dot or an ampersand."""
     if len(value) > TOPIC_TAG_LIMIT or re.search(r"[.&]", value):
         raise ValueError(f"must be 1 to {TOPIC_TAG_LIMIT} characters long, without . and &")
     return value
 
 
 def countries(value: str) -> list[str]:
-    """Take ISO 3166-1 alpha-2 codes, by their form."""
+    """Read ISO 3166-1 alpha-2 codes. Only their form is checked."""
     codes = strings(value)
     if not codes or not all(re.fullmatch(r"[A-Z]{2}", code) for code in codes):
         raise ValueError("must be a list of ISO 3166-1 alpha-2 codes")
@@ -119,7 +119,7 @@ def countries(value: str) -> list[str]:
 
 
 def poll(value: str) -> dict[str, str]:
-    """Take two to four options of 1 to 25 characters; the fourth needs the third."""
+    """Read two to four options of 1 to 25 characters."""
     given = _parsed_object(value)
     options = {name: given[name] for name in POLL_OPTIONS if given.get(name) is not None}
     if tuple(options) != POLL_OPTIONS[: max(2, len(options))]:
@@ -130,7 +130,7 @@ def poll(value: str) -> dict[str, str]:
 
 
 def gif(value: str) -> dict[str, str]:
-    """Take ``{gif_id, provider: "GIPHY"}``."""
+    """Read ``{gif_id, provider: "GIPHY"}``."""
     given = _parsed_object(value)
     if not isinstance(given.get("gif_id"), str) or not given["gif_id"]:
         raise ValueError("must have a gif_id")
@@ -140,7 +140,7 @@ def gif(value: str) -> dict[str, str]:
 
 
 def spoilers(value: str) -> list[dict[str, Any]]:
-    """Take at most ten ``{entity_type: "SPOILER", offset, length}``; the unit of the offset is unverified."""
+    """Read at most ten ``{entity_type: "SPOILER", offset, length}``. The offset's unit is unverified."""
     given = _parsed(value)
     if not isinstance(given, list) or len(given) > SPOILER_LIMIT:
         raise ValueError(f"must be a list of at most {SPOILER_LIMIT} entities")
@@ -152,7 +152,7 @@ def spoilers(value: str) -> list[dict[str, Any]]:
 
 
 def text_attachment(value: str) -> dict[str, Any]:
-    """Take a long text with its styles (Meta, "Create posts > Text attachments")."""
+    """Read a long text with its styles (Meta, "Create posts > Text attachments")."""
     given = _parsed_object(value)
     plaintext = given.get("plaintext")
     if not isinstance(plaintext, str) or not 1 <= len(plaintext) <= ATTACHMENT_TEXT_LIMIT:
@@ -172,16 +172,16 @@ def text_attachment(value: str) -> dict[str, Any]:
 
 
 def _check_ranges(ranges: list[dict[str, Any]]) -> None:
-    """Check ``offset`` and ``length`` of each, and that none overlap."""
+    """Raise ValueError for a wrong ``offset`` or ``length``, and for ranges that overlap."""
     spans = sorted(_span(one) for one in ranges)
     if any(start + length > following for (start, length), (following, _) in pairwise(spans)):
         raise ValueError("must have ranges that do not overlap")
 
 
 def _span(one: dict[str, Any]) -> tuple[int, int]:
-    """Return a range's offset and length."""
+    """Return the offset and the length of a range."""
     offset, length = one.get("offset"), one.get("length")
-    # By type: true is an integer, too.
+    # Not isinstance: True is an int, too.
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 1:
         raise ValueError("must have ranges with an offset from 0 and a length from 1")
     return offset, length
@@ -204,7 +204,7 @@ def _parsed_object(value: str) -> dict[str, Any]:
 
 
 def _is_web_url(value: object) -> bool:
-    """Tell whether this is an absolute http(s) URL."""
+    """Return whether this is an absolute http or https URL."""
     if not isinstance(value, str):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The permissions an app may ask for, and what the authorization window says about each."""
+"""The permissions that an app can ask for, and how the authorization window words them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DELETE = "threads_delete"
 TAG_LOCATIONS = "threads_location_tagging"
 SHARE_TO_INSTAGRAM = "threads_share_to_instagram"
 
-#: Every scope in Meta's page "Get started > Permissions", in the window's words.
+#: Every scope, with the words of the window. Source: Meta, "Get started > Permissions".
 SCOPES: dict[str, str] = {
     BASIC: "See your profile and the threads you post",
     PUBLISH: "Create and publish threads on your behalf",

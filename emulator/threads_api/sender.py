@@ -1,22 +1,21 @@
-"""Sends deliveries to apps, one after the other, from a thread of its own. Nothing else calls anybody."""
+"""Sends deliveries to apps, one after the other, in a thread of its own. Only this module calls apps."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from threading import Thread
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from emulator.base.http_client import Deadline, chunks, connection_to, read_response, request_target
 from emulator.threads_api import webhooks
 from emulator.threads_api.deliveries import ANSWER_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from http.client import HTTPResponse
+    from http.client import HTTPConnection
 
     from emulator.threads_api.model import Delivery
     from emulator.threads_api.world import World
@@ -26,7 +25,7 @@ _NOT_SUBSCRIBED = "not sent: the app did not confirm the subscription"
 
 @contextmanager
 def sending(world: World) -> Iterator[None]:
-    """Send what waits in the world's outbox until the block ends; an answer that is awaited then is not."""
+    """Send the deliveries in the world's outbox until the block ends, which cuts off the last one."""
     sender = _Sender(world)
     sender.start()
     try:
@@ -36,7 +35,7 @@ def sending(world: World) -> Iterator[None]:
 
 
 class _Sender(Thread):
-    """Takes deliveries out of the line; holds the world only between calls, never during one."""
+    """Takes deliveries out of the outbox. It never locks the world while it calls an app."""
 
     def __init__(self, world: World) -> None:
         super().__init__(daemon=True)
@@ -54,7 +53,7 @@ class _Sender(Thread):
                 self._end(delivery, error=_NOT_SUBSCRIBED)
 
     def stop(self) -> None:
-        """End the thread; a call that is under way is cut off."""
+        """End the thread, and cut off a call that is not finished."""
         with self._world.lock:
             self._stopped = True
             self._world.mail.notify_all()
@@ -65,7 +64,7 @@ class _Sender(Thread):
         self.join(timeout=1)
 
     def _next(self) -> Delivery | None:
-        """Wait for the next delivery; None when it is time to stop."""
+        """Wait for the next delivery; None: the thread has to end."""
         with self._world.lock:
             self._world.mail.wait_for(lambda: self._stopped or self._world.outbox)
             return None if self._stopped else self._world.outbox.popleft()
@@ -79,14 +78,13 @@ class _Sender(Thread):
         return confirmed
 
     def _send(self, delivery: Delivery) -> None:
-        seconds = self._world.settings.app_answer_seconds
-        ends_at = time.monotonic() + seconds
+        deadline = Deadline(self._world.settings.app_answer_seconds)
         try:
-            self._connection = _connection(delivery.url, seconds)
+            self._connection = connection_to(delivery.url)
             with contextlib.closing(self._connection) as connection:
-                status, answer = _exchange(connection, delivery, ends_at)
+                status, answer = _exchange(connection, delivery, deadline)
         except TimeoutError:
-            self._end(delivery, error=f"no answer within {seconds:g} s")
+            self._end(delivery, error=f"no answer within {deadline.seconds:g} s")
         except (OSError, HTTPException, ValueError) as error:
             self._end(delivery, error=f"{type(error).__name__}: {error}")
         else:
@@ -107,38 +105,16 @@ class _Sender(Thread):
             self._world.mail.notify_all()
 
 
-def _connection(url: str, seconds: float) -> HTTPConnection:
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    return kind(parts.hostname or "", parts.port, timeout=seconds)
-
-
-def _exchange(connection: HTTPConnection, delivery: Delivery, ends_at: float) -> tuple[int, str]:
-    """Return status and the beginning of the answer's text; redirects are not followed."""
-    parts = urlsplit(delivery.url)
-    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    connection.request(delivery.method, path, delivery.body.encode() or None, delivery.headers)
-    connection.sock.settimeout(_left(ends_at))
-    response = connection.getresponse()
-    return response.status, _text(connection, response, ends_at)
-
-
-def _text(connection: HTTPConnection, response: HTTPResponse, ends_at: float) -> str:
-    """Read no more than is kept, and no longer than there is time, however slowly it drips."""
+def _exchange(connection: HTTPConnection, delivery: Delivery, deadline: Deadline) -> tuple[int, str]:
+    """Send a delivery; return the status and the beginning of the answer."""
+    connection.timeout = deadline.left()
+    connection.request(
+        delivery.method, request_target(delivery.url), delivery.body.encode() or None, delivery.headers
+    )
+    response = read_response(connection, deadline)
     content = b""
-    while len(content) < ANSWER_LENGTH:
-        left = _left(ends_at)
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
-        chunk = response.read1(ANSWER_LENGTH - len(content))
-        if not chunk:
-            break
+    for chunk in chunks(connection, response, deadline):
         content += chunk
-    return content.decode(errors="replace")
-
-
-def _left(ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+        if len(content) >= ANSWER_LENGTH:
+            break
+    return response.status, content[:ANSWER_LENGTH].decode(errors="replace")

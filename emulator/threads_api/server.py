@@ -1,4 +1,4 @@
-"""Serves the emulator, on its own or inside a test."""
+"""Serves the emulator, in a process of its own or inside a test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emulator.http_server import PortTakenError, listening, serving
+from emulator.base.http_server import PortTakenError, listening, serving
 from emulator.threads_api.application import make_application
 from emulator.threads_api.sender import sending
 
@@ -30,9 +30,11 @@ class Emulator:
 def serve(
     world: World, *, host: str = "127.0.0.1", port: int = 0, verbose: bool = False
 ) -> Iterator[Emulator]:
-    """Serve ``world``, and send apps what it has for them, until the block ends; port 0 takes a free one.
+    """Serve ``world``, and send its deliveries, until the block ends. Port 0 chooses a free one.
 
-    Raises PortTakenError.
+    Raises:
+        PortTakenError: another program listens on the port.
+
     """
     with (
         listening(host, port) as (world.url, listener),

@@ -1,9 +1,9 @@
-"""Webhooks: an app is told that a post was published or deleted, whoever did it.
+"""Webhooks: Threads tells an app that a post was published or deleted, by the app or by its author.
 
-No HTTP in here: see ``sender``.
+Two are emulated: ``publish`` (topic interaction) and ``delete`` (topic moderate). ``sender`` sends them; no
+HTTP here.
 
-Source: Meta, "Webhooks for Threads", and "Graph API > Webhooks > Getting started" for the subscription and
-the signature. Emulated are ``publish`` (topic interaction) and ``delete`` (topic moderate).
+Source: Meta, "Webhooks for Threads"; for subscription and signature "Graph API > Webhooks > Getting started".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from emulator.threads_api import scopes
-from emulator.threads_api.deliveries import new_delivery, put_in_line
+from emulator.threads_api.deliveries import enqueue, new_delivery
 from emulator.threads_api.fields import MEDIA_FIELDS, View, graph_time
 from emulator.threads_api.model import Kind
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 #: Meta, "Webhooks for Threads > Webhook topics".
 _TOPICS = {Kind.PUBLISH: "interaction", Kind.DELETE: "moderate"}
-#: The same table, "Required permissions"; ``threads_basic`` always.
+#: The same table, "Required permissions". ``threads_basic`` is always needed.
 _SCOPES = {Kind.PUBLISH: scopes.BASIC, Kind.DELETE: scopes.DELETE}
 _CHALLENGE_DIGITS = 10**10
 
 
 def published(world: World, post: Post) -> None:
-    """Tell the apps that may know that a post is out."""
+    """Send the webhook ``publish`` to each app that has the permission."""
     view = View(world, world.url)
     value = {
         name: MEDIA_FIELDS[name](view, post)
         for name in ("id", "media_type", "permalink", "timestamp", "username")
     }
-    # What a publish's target is, nobody has said: in Meta's sample it is not the post.
+    # The target is not documented. In Meta's sample it is not the post.
     _notify(world, Kind.PUBLISH, post, post.account_id, value)
 
 
 def deleted(world: World, post: Post) -> None:
-    """Tell the apps that may know that a post is gone."""
+    """Send the webhook ``delete`` to each app that has the permission."""
     view = View(world, world.url)
     value = {
         "id": post.id,
@@ -76,11 +76,11 @@ def _notify(world: World, kind: Kind, post: Post, target_id: str, value: dict[st
             }
         )
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(app.secret, body)}
-        put_in_line(world, new_delivery(world, kind, app, url, account=account, headers=headers, body=body))
+        enqueue(world, new_delivery(world, kind, app, url, account=account, headers=headers, body=body))
 
 
 def _subscribers(world: World, account: Account, scope: str) -> Iterator[tuple[App, str]]:
-    """Yield the apps that want webhooks, and hold a token of this account with the permission."""
+    """Yield the apps that have a webhook address and a working token of this account with the permission."""
     now = world.now()
     for app in world.apps.values():
         if app.webhook_url and any(
@@ -93,12 +93,12 @@ def _subscribers(world: World, account: Account, scope: str) -> Iterator[tuple[A
 
 
 def _written(payload: dict[str, Any]) -> str:
-    r"""Write JSON as Meta does, and sign just that: ``\u00e9`` for é, and ``\/`` for a slash."""
+    r"""Write JSON as Meta does, ``\u00e9`` for é and ``\/`` for a slash: the signature covers these bytes."""
     return json.dumps(payload, separators=(",", ":")).replace("/", "\\/")
 
 
 def signature(secret: str, body: str) -> str:
-    """Return ``X-Hub-Signature-256`` of a body."""
+    """Return the header ``X-Hub-Signature-256`` for a body."""
     return f"sha256={hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}"
 
 
@@ -106,7 +106,7 @@ def signature(secret: str, body: str) -> str:
 
 
 def subscription(world: World, app: App, url: str) -> Delivery:
-    """Make the GET that asks an app whether it wants webhooks there; its own query is kept."""
+    """Make the request that asks an app to confirm its webhook address. The address keeps its query."""
     challenge = str(secrets.randbelow(_CHALLENGE_DIGITS))
     asked = {
         "hub.mode": "subscribe",
@@ -119,16 +119,16 @@ def subscription(world: World, app: App, url: str) -> Delivery:
 
 
 def is_confirmed(subscribing: Delivery) -> bool:
-    """Tell whether an app has sent the challenge back, and nothing else."""
+    """Return whether the app answered with the challenge and nothing else."""
     [challenge] = parse_qs(urlsplit(subscribing.url).query)["hub.challenge"]
     return subscribing.status == HTTPStatus.OK and subscribing.answer == challenge
 
 
 def missing_subscription(world: World, delivery: Delivery) -> Delivery | None:
-    """Return the subscription that must be confirmed before a delivery is sent, or None.
+    """Return the subscription that the app must confirm before this delivery is sent, or None.
 
-    Meta asks once, when the address is entered in the App Dashboard. Here that may be before the app runs: so
-    it is asked before the first webhook, and again before the next one when it did not agree.
+    Meta asks once, when the address is entered in the App Dashboard. Here the app may not run yet at that
+    moment, so the emulator asks before the first webhook, and again before the next one if the app refused.
     """
     app = world.apps.get(delivery.app_id)
     if app is None or delivery.kind not in _TOPICS or (app.id, delivery.url) in world.subscriptions:

@@ -1,15 +1,15 @@
-"""Threads' authorization window: it asks who you are and what this app may do.
+"""Threads' authorization window: it asks which account to use, and what the app may do.
 
-It works without JavaScript. Its form posts to the address it was opened with, and so can a test, with
+It works without JavaScript. Its form posts to the address with which it was opened. A test can post the same:
 
-* ``account_id``: one of the accounts; or ``new_username`` and ``new_name``: adds one (an existing username
-  is that account);
-* ``scope``, repeated: the scopes that stay ticked; only what was asked for can be granted;
-* ``decision``: ``allow`` or ``deny``;
-* ``client_id``, ``redirect_uri``, ``response_type``, ``state`` and the asked ``scope``: in the address, as in
-  the GET, or in the form (then the form's ``scope``, comma-separated or repeated, is asked for and ticked).
+* ``account_id``: one of the accounts. Or ``new_username`` and ``new_name``, which add an account; a known
+  username means that account.
+* ``scope``, repeated: the scopes that are ticked. Only requested scopes can be granted.
+* ``decision``: ``allow`` or ``deny``.
+* ``client_id``, ``redirect_uri``, ``response_type``, ``state`` and the requested ``scope``: in the query, as
+  for GET, or in the form. In the form, ``scope`` is both requested and ticked.
 
-Source: Meta, "Get authorization"; the ``#_`` at the end is documented there.
+Source: Meta, "Get authorization". The ``#_`` at the end is documented there.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ _PAGE_HEADERS = {
 
 
 class NoSuchAccount(Exception):
-    """The form names no account that exists or could be added; the message is for the person."""
+    """The form names no account, or a wrong new one. The window shows the message."""
 
 
 @window.get("/oauth/authorize")
 def show() -> Response:
-    """Show the window, or the JSON page for a mistake in the app's configuration."""
+    """Show the window, or a JSON error if the app is configured wrongly."""
     return _page(authorization.read_authorization_request(current_world(), request.args), "")
 
 
 @window.post("/oauth/authorize")
 def decide() -> AnyResponse:
-    """Send the browser back to the app with a code or with the person's refusal."""
+    """Send the browser back to the app, with a code or with the refusal."""
     world = current_world()
     ticked = ",".join(request.form.getlist("scope"))
     parameters = request.form.to_dict() | {"scope": ticked} | request.args.to_dict()
@@ -79,7 +79,7 @@ DENIED = {
 
 
 def _chosen_account(world: World) -> Account:
-    """Return the account that the form chose; a new username wins over a chosen account."""
+    """Return the account that the form names. A new username overrides a chosen account."""
     username = request.form.get("new_username", "").strip().removeprefix("@").lower()
     if not username and request.form.get("new_name", "").strip():
         raise NoSuchAccount("Another account needs a username, too.")
@@ -97,7 +97,7 @@ def _chosen_account(world: World) -> Account:
 
 
 def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> AnyResponse:
-    """Redirect to the app; the redirect URI keeps its own query, and gets ``#_`` at its end."""
+    """Redirect to the app. The redirect URI keeps its own query and gets ``#_`` at its end."""
     pairs = answer if asked.state is None else {**answer, "state": asked.state}
     parts = urlsplit(asked.redirect_uri)
     query = "&".join(filter(None, (parts.query, urlencode(pairs))))
@@ -105,7 +105,7 @@ def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> AnyResponse:
 
 
 def _page(asked: AuthorizationRequest, complaint: str) -> Response:
-    """Render the window; with a complaint it is a 400."""
+    """Show the window. With a complaint the status is 400."""
     page = render_template(
         "window.html",
         asked=asked,

@@ -1,6 +1,6 @@
-"""Between the socket and the routes: the lock, the journal, the version segment, and scripted answers.
+"""Everything between the socket and the routes: the lock, the journal, the version, and scripted answers.
 
-This is the only place that sleeps or breaks a connection.
+Only this module sleeps, or resets a connection.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from werkzeug.wrappers import Response
 
-from emulator.http_server import with_body_read
+from emulator.base.control import PREFIX
+from emulator.base.http_server import with_body_read
 from emulator.threads_api.answers import Drop, take_answer, without_version
 from emulator.threads_api.journal import Entry
 from emulator.threads_api.world import LateEffect
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
     from emulator.threads_api.answers import Answer
     from emulator.threads_api.world import World
 
-CONTROL_PREFIX = "/_emulator"
-
 
 class Wire:
-    """A WSGI application around the routes."""
+    """The WSGI application around the routes."""
 
     def __init__(self, routes: WSGIApplication, world: World) -> None:
         """Wrap ``routes``, which serve ``world``."""
@@ -42,7 +41,7 @@ class Wire:
         """Serve one request."""
         request = with_body_read(environ)
         environ["PATH_INFO"] = without_version(environ["PATH_INFO"])
-        if environ["PATH_INFO"].startswith(CONTROL_PREFIX):
+        if environ["PATH_INFO"].startswith(PREFIX):
             return self._perform(environ)(environ, start_response)
         with self._world.lock:
             entry = self._enter(request)
@@ -54,13 +53,16 @@ class Wire:
         return self._play(answer, entry, environ, start_response)
 
     def _perform(self, environ: WSGIEnvironment) -> Response:
-        """Let the request take effect, alone, after everything that was due before it."""
+        """Serve a request while no other one is served, after the late effects that were due before it."""
         with self._world.lock:
             self._world.carry_out_late_effects()
-            return Response.from_app(self._routes, environ, buffered=True)
+            response = Response.from_app(self._routes, environ, buffered=True)
+            # The request may have put the clock forward.
+            self._world.carry_out_late_effects()
+            return response
 
     def _enter(self, request: Request) -> Entry:
-        """Write the request into the journal."""
+        """Add the request to the journal."""
         entry = Entry(
             self._world.now(),
             request.method,
@@ -75,7 +77,7 @@ class Wire:
     def _play(
         self, answer: Answer, entry: Entry, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Do what a script says: effect, delay, then the answer or the broken connection."""
+        """Do what a script says: first the effect, then the delay, then the answer or the reset."""
         real = self._effect(answer, environ)
         time.sleep(answer.delay.total_seconds())
         entry.dropped = answer.drop
@@ -88,7 +90,7 @@ class Wire:
         return response(environ, start_response)
 
     def _effect(self, answer: Answer, environ: WSGIEnvironment) -> Response | None:
-        """Carry the request out now, or later on the emulator's clock, or not at all."""
+        """Serve the request now, later by the emulator's clock, or not at all."""
         if not answer.effect:
             return None
         if not answer.effect_delay:
@@ -102,12 +104,12 @@ class Wire:
 
 
 def _as_sent(values: MultiDict[str, str]) -> dict[str, str | list[str]]:
-    """Return each name with its value, or with the list of its values."""
+    """Return each name with its value, or with the list of its values if it was sent several times."""
     return {name: all_of[0] if len(all_of) == 1 else all_of for name, all_of in values.lists()}
 
 
 def _half(response: Response, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
-    """Announce the whole body, send half of it, and break the connection."""
+    """Announce the whole body, send half of it, and reset the connection."""
     body = response.get_data()
     response(environ, start_response)
     yield body[: len(body) // 2]
@@ -115,10 +117,10 @@ def _half(response: Response, environ: WSGIEnvironment, start_response: StartRes
 
 
 def reset_connection(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection so that the client sees a reset (RST), not an orderly end.
+    """Close the connection so that the client sees a reset (RST) instead of an orderly end.
 
-    With a linger time of zero, closing discards what is unsent and resets. The socket is detached first,
-    because the server's file objects would otherwise keep it open.
+    With a linger time of zero, closing discards unsent bytes and resets the connection. The socket must be
+    detached first: the server's file objects would keep it open.
     """
     connection: socket.socket = environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

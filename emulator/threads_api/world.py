@@ -1,7 +1,7 @@
-"""The emulated world: every table, the clock, the settings and the one lock. No HTTP and no rules in here.
+"""The whole state of the emulated Threads, and its lock. No rules and no HTTP here.
 
-The rules are functions over a World (``authorization``, ``publishing``). Each request is served under
-``World.lock`` (see ``wire``), so a rule never sees half of another request's work.
+The rules are functions that take the World (``authorization``, ``publishing``). ``wire`` serves each request
+under ``World.lock``, so that a rule never sees another request half done.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from threading import Condition, RLock
 from typing import TYPE_CHECKING
 
-from emulator.clock import Clock
-from emulator.threads_api.model import Account, App
+from emulator.base import world
+from emulator.base.world import JOURNAL_LENGTH
+from emulator.threads_api.model import Account
 from emulator.threads_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.answers import Answer
     from emulator.threads_api.journal import Entry
-    from emulator.threads_api.model import Code, Container, Delivery, Post, Quota, Token
-    from emulator.threads_api.outcomes import ScriptedOutcome
+    from emulator.threads_api.model import App, Code, Container, Delivery, Post, Quota, ScriptedOutcome, Token
 
-#: The newest requests, and the newest deliveries, that a journal keeps: enough for a long run, and bounded.
-JOURNAL_LENGTH = 20_000
-
-#: Ids begin here and go up by an even step, so all are odd numbers beyond 2^53:
-#: a client that reads one as a floating-point number changes it, and its tests notice.
+#: Ids begin here and grow by an even step, so all are odd numbers beyond 2^53. A client that reads an id as a
+#: floating-point number changes it, which its tests notice.
 _FIRST_ACCOUNT = 17_841_405_793_187_219
 _FIRST_CONTAINER = 17_889_615_691_921_649
 _FIRST_MEDIA = 18_050_206_876_707_111
@@ -50,28 +47,27 @@ class LateEffect:
     carry_out: Callable[[], object]
 
 
-class World:
+class World(world.World[Settings]):
     """The state of one emulator."""
 
     def __init__(self, apps: Iterable[App], settings: Settings | None = None) -> None:
-        """Begin with ``apps``, ``settings`` and a few made-up accounts; ``reset`` comes back to that."""
+        """Begin with these apps and settings, and with a few made-up accounts."""
+        super().__init__(settings or Settings())
         self.lock = RLock()
-        #: Notified when a delivery waits to be sent, and when one has ended.
+        #: Notified when a delivery enters the outbox, and when one has ended.
         self.mail = Condition(self.lock)
-        #: Where the emulator is served, without a slash at the end; set by whoever serves it.
-        self.url = ""
-        self.clock = Clock()
         self._first_apps = tuple(apps)
-        self._first_settings = settings or Settings()
-        # An id is never used again, even after a reset: a stale one must not hit something new.
+        # A reset does not start these again: an id from before it must not name something new.
         self._container_ids = itertools.count(_FIRST_CONTAINER, _STEP)
         self._media_ids = itertools.count(_FIRST_MEDIA, _STEP)
-        self.reset()
+        self._begin()
 
     def reset(self) -> None:
-        """Forget everything that happened."""
-        self.clock.reset()
-        self.settings = self._first_settings
+        """Return to the first apps, accounts and settings, and to real time."""
+        super().reset()
+        self._begin()
+
+    def _begin(self) -> None:
         self.apps = {app.id: app for app in self._first_apps}
         self._account_ids = itertools.count(_FIRST_ACCOUNT, _STEP)
         self.accounts: dict[str, Account] = {}
@@ -88,15 +84,11 @@ class World:
         self.journal: deque[Entry] = deque(maxlen=JOURNAL_LENGTH)
         self.outbox: deque[Delivery] = deque(maxlen=JOURNAL_LENGTH)
         self.deliveries: deque[Delivery] = deque(maxlen=JOURNAL_LENGTH)
-        #: App and address of the webhooks that an app has confirmed.
+        #: The app and the address of each webhook that an app has confirmed.
         self.subscriptions: set[tuple[str, str]] = set()
 
-    def now(self) -> datetime:
-        """Return the emulator's time."""
-        return self.clock.now()
-
     def add_account(self, account: Account) -> Account:
-        """Add an account; its id and its username must be new."""
+        """Add an account. Its id and its username must be new."""
         self.accounts[account.id] = account
         return account
 
@@ -118,7 +110,7 @@ class World:
         return str(next(self._media_ids))
 
     def carry_out_late_effects(self) -> None:
-        """Do what is due by now, each at its own moment, in order."""
+        """Carry out the effects that are due, in order, each at the time at which it was due."""
         now = self.now()
         due = sorted(
             (effect for effect in self.late_effects if effect.due <= now), key=lambda effect: effect.due

@@ -1,11 +1,11 @@
-"""Reads a control request's JSON object field by field, so that each mistake gets a clear 400."""
+"""Reads a control request's JSON object field by field, so that each mistake gets a message of its own."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-#: Ten years, and more requests than any run makes: beyond these a number is a slip.
+#: Ten years, and more requests than any run makes. A larger number is a typing error.
 MOST_SECONDS = 10 * 365 * 24 * 3600
 MOST_TIMES = 1_000_000
 
@@ -14,30 +14,30 @@ _MISSING = object()
 
 
 class Malformed(Exception):
-    """The request is not what this route takes; the message says what is wrong."""
+    """A control request, a flag or a setting is wrong. The message says what is wrong."""
 
 
 class JsonBody:
-    """One JSON object; what was never taken out of it is an error in ``finish``."""
+    """One JSON object. Each method takes a field out of it and raises Malformed if the field is wrong."""
 
     def __init__(self, parsed: object, where: str = "the body") -> None:
-        """Begin with what was parsed; ``where`` names the object in messages."""
+        """Take the parsed object; ``where`` is what messages call it."""
         if not isinstance(parsed, dict):
             raise Malformed(f"{where} must be a JSON object")
         self._left: dict[str, Any] = dict(parsed)
         self._where = where
 
     def finish(self) -> None:
-        """Raise for fields that nobody took."""
+        """Raise Malformed if a field was never taken: it is unknown."""
         if self._left:
             raise Malformed(f"{self._where} has unknown fields: {', '.join(sorted(map(str, self._left)))}")
 
     def has(self, name: str) -> bool:
-        """Tell whether a field is there and was not taken yet."""
+        """Return whether a field is present and not yet taken."""
         return name in self._left
 
     def null(self, name: str) -> bool:
-        """Take a field if it is there and null, and tell whether it was."""
+        """Return whether a field is null. If so, take it."""
         return self._left.get(name, _MISSING) is None and self._left.pop(name) is None
 
     def take(self, name: str, default: object = _MISSING) -> Any:
@@ -64,11 +64,11 @@ class JsonBody:
         return value
 
     def seconds(self, name: str) -> timedelta:
-        """Take a span in seconds; an absent one is zero."""
+        """Take a number of seconds; 0 if the field is missing."""
         return timedelta(seconds=self.number(name, 0, least=0, most=MOST_SECONDS))
 
     def count(self, name: str, default: int) -> int:
-        """Take a whole number from 1 on."""
+        """Take a whole number, 1 or more."""
         value = self.number(name, default, least=1, most=MOST_TIMES)
         if value != int(value):
             raise Malformed(f"{name} must be a whole number")
@@ -82,11 +82,11 @@ class JsonBody:
         return value
 
     def inner(self, name: str) -> JsonBody:
-        """Take an object; an absent one is empty."""
+        """Take an object; an empty one if the field is missing."""
         return JsonBody(self.take(name, {}), name)
 
     def rest(self) -> dict[str, Any]:
-        """Take everything that is left."""
+        """Take every field that is left."""
         rest, self._left = self._left, {}
         return rest
 

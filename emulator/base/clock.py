@@ -1,4 +1,4 @@
-"""An emulator's clock: real time plus an offset, and it can stand still. Nothing here sleeps."""
+"""An emulator's clock: real time plus an offset. It can be frozen. Nothing here sleeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Whether the clock is frozen."""
         return self._frozen_at is not None
 
     def now(self) -> datetime:
@@ -31,29 +31,29 @@ class Clock:
         return _standing_at.get() or self._frozen_at or datetime.now(UTC) + self._offset
 
     def advance(self, by: timedelta) -> None:
-        """Put the clock forward (or back, with a negative span)."""
+        """Put the clock forward, or back by a negative span."""
         if self._frozen_at is not None:
             self._frozen_at += by
         self._offset += by
 
     def freeze(self) -> None:
-        """Stand still from now on; only ``advance`` moves a frozen clock."""
+        """Stop the clock. From now on only ``advance`` moves it."""
         self._frozen_at = self.now()
 
     def thaw(self) -> None:
-        """Run on from where the clock stands."""
+        """Let a frozen clock run on from the time it shows."""
         if self._frozen_at is not None:
             self._offset = self._frozen_at - datetime.now(UTC)
             self._frozen_at = None
 
     def reset(self) -> None:
-        """Go back to real time."""
+        """Return to real time."""
         self._offset = timedelta()
         self._frozen_at = None
 
     @contextmanager
     def standing_at(self, moment: datetime) -> Iterator[None]:
-        """Let this thread alone see ``moment`` as now: for an effect that is carried out after it was due."""
+        """Show ``moment`` to this thread alone, for an effect that is carried out after it was due."""
         before = _standing_at.set(moment)
         try:
             yield

@@ -1,7 +1,7 @@
 """Keeps the secrets of the local suite in ``.secret.local``, where the Functions emulator reads them.
 
-Without that file the emulator asks Secret Manager, over the network, at every start of a function.
-Nothing here is worth protecting in production; the file is the reader's alone all the same.
+Without that file the emulator would ask Secret Manager, over the network, whenever a function starts. The
+secrets protect nothing in production. Still, only the owner can read the file.
 """
 
 import base64
@@ -16,9 +16,9 @@ _KEY_BYTES = 32
 
 
 def read(directory: Path) -> dict[str, str]:
-    """Return what ``directory``'s secrets file says, after adding what it lacks.
+    """Return the secrets in the file of ``directory``, after adding those that are missing.
 
-    A value that stands there is never changed: it may be that of a real Threads app.
+    An existing value is never changed: it may be that of a real Threads app.
     """
     path = directory / FILE_NAME
     path.touch(mode=_OWNER_ONLY)
@@ -41,7 +41,7 @@ def _made_up() -> Mapping[str, str]:
 
 
 def _parse(text: str) -> dict[str, str]:
-    """Read ``NAME=value`` lines as the CLI does (lib/functions/env.js), without its multi-line values."""
+    """Read lines like ``NAME=value`` as the CLI does (lib/functions/env.js), but no multi-line values."""
     values = {}
     for line in text.splitlines():
         name, separator, value = line.partition("=")

@@ -1,7 +1,7 @@
-"""The request of a delivery: what goes out, header by header.
+"""The HTTP request of a delivery, with its headers.
 
 Source: Google, "Create HTTP target tasks > Writing a task handler"; the reference of
-``google.cloud.tasks.v2``, ``HttpRequest``. ``TaskRetryReason`` is empty in what was recorded.
+``google.cloud.tasks.v2``, ``HttpRequest``. ``TaskRetryReason`` was empty in every recorded request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from emulator.cloud_tasks.messages import Method, span
 from emulator.cloud_tasks.names import short
 
 if TYPE_CHECKING:
-    from emulator.cloud_tasks.attempts import Delivery
+    from emulator.cloud_tasks.model import Delivery
     from emulator.cloud_tasks.world import World
 
 USER_AGENT = "Google-Cloud-Tasks"
@@ -26,7 +26,7 @@ _RESERVED = ("x-google-", "x-appengine-", "x-cloudtasks-")
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request, and how long its answer may take."""
+    """An HTTP request, and how many seconds its answer may take."""
 
     method: str
     url: str

@@ -1,4 +1,4 @@
-"""Writes what the launcher has to say; a closed terminal keeps nothing from going on."""
+"""Writes to the terminal. A closed terminal is not an error."""
 
 import contextlib
 import os
@@ -9,10 +9,10 @@ _CLEAR_LINE = "\r\033[K"
 
 
 class Console:
-    """Lines that stay, and one status line that the next line replaces. Without a stream, silence."""
+    """Writes lines that stay, and a status line that the next line replaces."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        """Write to ``stream``: in colour, and with a status line, if that is a terminal."""
+        """Write to ``stream``, or nowhere. A terminal gets colours and a status line."""
         self._stream = stream
         self._is_terminal = stream is not None and stream.isatty()
         self._in_colour = self._is_terminal and "NO_COLOR" not in os.environ
@@ -20,7 +20,7 @@ class Console:
 
     @classmethod
     def standard(cls) -> "Console":
-        """Return the terminal's console."""
+        """Return a console that writes to stdout."""
         return cls(sys.stdout)
 
     def line(self, text: str = "") -> None:
@@ -29,7 +29,7 @@ class Console:
         self._status = ""
 
     def status(self, text: str) -> None:
-        """Say what is going on at the moment, where a terminal can take it back."""
+        """Show what is going on, if the stream is a terminal."""
         if self._is_terminal and text != self._status:
             self._write(text)
             self._status = text
@@ -56,7 +56,7 @@ class Console:
     def _write(self, text: str) -> None:
         if self._stream is None:
             return
-        # A terminal that was closed (SIGHUP) must not keep the suite from being ended.
+        # Writing to a closed terminal fails, but the suite must still be ended.
         with contextlib.suppress(OSError):
             self._stream.write((_CLEAR_LINE if self._status else "") + text)
             self._stream.flush()

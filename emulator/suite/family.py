@@ -1,6 +1,6 @@
-"""Keeps the processes of one suite together, whatever becomes of their parents, so that all can be ended.
+"""Keeps the processes of a suite together, so that all can be ended even if their parents have died.
 
-What the processes are for does not stand here.
+Knows nothing about what the processes do.
 """
 
 import contextlib
@@ -14,24 +14,24 @@ from pathlib import Path
 import psutil
 
 MARK = "EMULATOR_SUITE"
-"""The environment variable that every process of a suite inherits, and by which it is found again.
+"""The environment variable that every process of a suite inherits, and by which it is found.
 
-Parents and process groups do not do: the Firebase CLI gives Java a group of its own, and whenever a
-source file changes it ends only the shells around its functions, whose servers stay behind without a
-parent (firebase-tools issue 11069).
+Parents and process groups are not enough. The Firebase CLI gives Java a group of its own. When a source file
+changes, it ends only the shells around its functions, and their servers go on without a parent
+(firebase-tools issue 11069).
 """
 
 GRACE_SECONDS = 3
-"""How long a child may take to end by itself. The CLI takes half a second, unless it is busy starting."""
+"""How long a child may take to end after it was asked to. The CLI usually takes half a second."""
 
 _SEPARATOR = "|"
 
 
 class Family:
-    """The processes that one launcher started, and theirs."""
+    """The processes that one launcher started, and their descendants."""
 
     def __init__(self, directory: Path) -> None:
-        """Make an empty family; ``directory`` tells the suites of several checkouts apart."""
+        """Make an empty family. ``directory`` distinguishes the suites of several checkouts."""
         self._directory = directory
         self._mark = _SEPARATOR.join([str(directory), str(os.getpid()), secrets.token_hex(4)])
         self._children: list[subprocess.Popen[bytes]] = []
@@ -39,10 +39,10 @@ class Family:
     def start(
         self, command: Sequence[str | Path], *, environment: Mapping[str, str], directory: Path, log: Path
     ) -> subprocess.Popen[bytes]:
-        """Start a child in ``directory`` that writes all it has to say to ``log``.
+        """Start a child in ``directory`` that writes its output to ``log``.
 
-        It gets a session of its own: Ctrl-C in the terminal reaches the launcher alone, which then
-        ends the children in order.
+        The child gets a session of its own: Ctrl-C reaches only the launcher, which then ends the children in
+        order.
         """
         with log.open("wb") as output:
             child = subprocess.Popen(  # noqa: S603
@@ -58,9 +58,9 @@ class Family:
         return child
 
     def members(self) -> set[psutil.Process]:
-        """Return every process of the family that runs now."""
+        """Return every process of the family that is running."""
         members = {process for process, mark in _marked() if mark == self._mark}
-        # macOS hides the environment of its own programs; what is still in the tree is found without.
+        # macOS hides the environment of its own programs. They are found as descendants.
         for child in self._children:
             if child.poll() is None:
                 with contextlib.suppress(psutil.Error):
@@ -69,7 +69,7 @@ class Family:
         return members
 
     def end_strays(self) -> None:
-        """End the servers that a reload of the functions left behind: members without a parent."""
+        """End the members without a parent: servers that a reload of the functions left behind."""
         members = self.members()
         at_home = {process.pid for process in members} | {os.getpid()}
         for process in members:
@@ -78,7 +78,7 @@ class Family:
                     process.kill()
 
     def end_earlier(self) -> int:
-        """End what an earlier launcher of this directory left behind when it was killed; return how many."""
+        """End the processes that a killed launcher of this directory left behind; return how many."""
         left_behind = []
         for process, mark in _marked():
             directory, _, rest = mark.partition(_SEPARATOR)
@@ -89,12 +89,12 @@ class Family:
         return len(left_behind)
 
     def end(self) -> None:
-        """End every process: the children are asked, then whatever is left is killed."""
+        """Ask the children to end, then kill every process that is left."""
         try:
             self._ask_children()
         finally:
             _kill(self.members())
-            # A process that was being started during the first look is seen by the second.
+            # The second time finds a process that was just being started the first time.
             _kill(self.members())
 
     def _ask_children(self) -> None:
@@ -109,7 +109,7 @@ class Family:
 
 def _marked() -> Iterator[tuple[psutil.Process, str]]:
     for process in psutil.process_iter():
-        # It may have ended meanwhile, or belong to another user.
+        # The process may have ended, or belong to another user.
         with contextlib.suppress(psutil.Error, OSError):
             if mark := process.environ().get(MARK):
                 yield process, mark
@@ -125,7 +125,7 @@ def _kill(processes: Collection[psutil.Process]) -> None:
 
 
 def _runs(process: psutil.Process) -> bool:
-    """Return whether ``process`` still does something; a zombie only waits to be read by its parent."""
+    """Return whether a process is running. A zombie is not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

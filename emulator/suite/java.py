@@ -1,6 +1,6 @@
 """Finds a Java that the Firebase CLI accepts: the machine's own, or the one in the venv.
 
-``python -m emulator.java`` succeeds when there is one; `make setup` installs one otherwise.
+``python -m emulator.suite.java`` fails if there is none. Then `make setup` installs one.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ _VERSION = re.compile(r'version "(\d+)')
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the ``java`` to put first on the CLI's PATH, or None when every one is too old."""
+    """Return a ``java`` that is new enough, or None."""
     for java in _candidates(environ):
         if version(java) >= OLDEST_VERSION:
             return java
@@ -27,9 +27,9 @@ def find(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def version(java: Path) -> int:
-    """Return the major version that ``java`` reports, 0 when it does not run."""
+    """Return the major version of ``java``; 0 if it does not run."""
     try:
-        # macOS has a `java` that only says where to get one, and fails.
+        # macOS has a `java` that only says where to get one, and then fails.
         asked = subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return 0

@@ -1,10 +1,11 @@
-"""Finds the Firestore emulator's jar, so that a machine which has one does not download another.
+"""Finds the jar of the Firestore emulator, so that a machine that has one does not download another.
 
-The Firebase CLI keeps its own copy in a cache and downloads it (137 MB) when it is missing. The
-Google Cloud CLI's component ``cloud-firestore-emulator`` is the same program, but its jar names no
-main class, which the CLI's ``java -jar`` needs: a jar of one manifest, put before it, does.
+The Firebase CLI keeps a copy in its cache, and downloads it (137 MB) if it is missing. The Google Cloud CLI's
+component ``cloud-firestore-emulator`` is the same program. But its jar names no main class, which the
+Firebase CLI's ``java -jar`` needs. So this module writes a small jar with only a manifest, which names the
+main class and the component's jar.
 
-``python -m emulator.firestore_jar`` downloads it now, if that is needed at all.
+``python -m emulator.suite.firestore_jar`` downloads the jar, unless the machine has one.
 """
 
 import json
@@ -16,13 +17,15 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from emulator.suite.paths import FIREBASE, NODE_MODULES
+
 VARIABLE = "FIRESTORE_EMULATOR_BINARY_PATH"
-"""Names the jar to the CLI (lib/emulator/downloadableEmulators.js), which then downloads nothing."""
+"""Tells the CLI where the jar is (lib/emulator/downloadableEmulators.js). It then downloads nothing."""
 
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 
 _COMPONENT = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
-# Where the Google Cloud CLI's packages and installers put it.
+# Where packages and installers put the Google Cloud CLI.
 _USUAL_SDKS = (
     "~/google-cloud-sdk",
     "/usr/lib/google-cloud-sdk",
@@ -32,18 +35,14 @@ _USUAL_SDKS = (
     "/opt/homebrew/share/google-cloud-sdk",
     "/usr/local/share/google-cloud-sdk",
 )
-# A manifest's lines hold 72 bytes; longer values go on in lines that begin with a space.
+# A line of a manifest has at most 72 bytes. A longer value continues in lines that begin with a space.
 _MANIFEST_LINE = 72
 
-_EMULATOR = Path(__file__).parent
-_FIREBASE = _EMULATOR / "node_modules" / ".bin" / "firebase"
-_DOWNLOADS = (
-    _EMULATOR / "node_modules" / "firebase-tools" / "lib" / "emulator" / "downloadableEmulatorInfo.json"
-)
+_DOWNLOADS = NODE_MODULES / "firebase-tools" / "lib" / "emulator" / "downloadableEmulatorInfo.json"
 
 
 def for_cli(jar: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return ``jar``, written for the CLI, or None to leave the matter to the CLI."""
+    """Write ``jar`` for the CLI and return it; None if the CLI finds or downloads the emulator itself."""
     if VARIABLE in environ or in_cache(environ):
         return None
     component = find_component(environ)
@@ -54,7 +53,7 @@ def for_cli(jar: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def in_cache(environ: Mapping[str, str]) -> bool:
-    """Return whether the CLI has downloaded the version that it wants."""
+    """Return whether the CLI has downloaded the version that it needs."""
     downloads = json.loads(_DOWNLOADS.read_text(encoding="utf-8"))
     jar: str = downloads["firestore"]["downloadPathRelativeToCacheDir"]
     cache = environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
@@ -62,19 +61,19 @@ def in_cache(environ: Mapping[str, str]) -> bool:
 
 
 def find_component(environ: Mapping[str, str]) -> Path | None:
-    """Return the Google Cloud CLI component's jar, if this machine has it."""
+    """Return the jar of the Google Cloud CLI's component, or None."""
     return next((jar for sdk in _sdks(environ) if (jar := sdk / _COMPONENT).is_file()), None)
 
 
 def write_manifest_jar(jar: Path, component: Path) -> None:
-    """Write ``jar``: nothing but a manifest that starts the emulator in ``component``."""
+    """Write a jar with only a manifest, which starts the emulator in ``component``."""
     lines = [
         "Manifest-Version: 1.0",
         f"Main-Class: {MAIN_CLASS}",
         *_folded(f"Class-Path: {component.resolve().as_uri()}"),
     ]
     jar.parent.mkdir(parents=True, exist_ok=True)
-    # Put in place at once: another suite's Java may be reading it.
+    # Replace it in one step: the Java of another suite may be reading it.
     unfinished = jar.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w") as archive:
         archive.writestr("META-INF/MANIFEST.MF", "".join(f"{line}\r\n" for line in lines))
@@ -103,5 +102,5 @@ if __name__ == "__main__":
     if VARIABLE in os.environ or in_cache(os.environ) or find_component(os.environ):
         sys.exit(0)
     sys.exit(
-        subprocess.run([_FIREBASE, "setup:emulators:firestore"], check=False).returncode  # noqa: S603
+        subprocess.run([FIREBASE, "setup:emulators:firestore"], check=False).returncode  # noqa: S603
     )

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 #: Connections that may wait to be accepted.
 BACKLOG = 128
-#: How often the server looks whether it should stop.
+#: How often the server checks whether it should stop.
 STOP_POLL_SECONDS = 0.02
 
 
 class PortTakenError(OSError):
-    """Something else listens on the wanted port."""
+    """Another program listens on the wanted port."""
 
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[tuple[str, socket.socket]]:
-    """Listen until the block ends, and yield the URL and the socket. Raises PortTakenError."""
+    """Listen until the block ends; yield the URL and the socket. Raises PortTakenError."""
     with _listener(host, port) as listener:
         shown_host = f"[{host}]" if ":" in host else host
         yield f"http://{shown_host}:{listener.getsockname()[1]}", listener
@@ -37,7 +37,7 @@ def listening(host: str, port: int) -> Iterator[tuple[str, socket.socket]]:
 
 @contextmanager
 def serving(listener: socket.socket, application: WSGIApplication, *, verbose: bool) -> Iterator[None]:
-    """Serve ``application`` on a listening socket until the block ends; ``verbose``: with an access log."""
+    """Serve ``application`` on a listening socket until the block ends; ``verbose`` logs each request."""
     server = Server(listener, application, LoggingHandler if verbose else Handler)
     thread = Thread(target=server.serve_forever, args=(STOP_POLL_SECONDS,), daemon=True)
     thread.start()
@@ -49,7 +49,7 @@ def serving(listener: socket.socket, application: WSGIApplication, *, verbose: b
 
 
 def with_body_read(environ: WSGIEnvironment) -> Request:
-    """Read the whole body, so that the next request on this connection begins where this one ends."""
+    """Read the whole body: unread bytes would be taken for the next request on this connection."""
     request = Request(environ)
     body = request.get_data()
     environ["wsgi.input"] = BytesIO(body)
@@ -67,15 +67,15 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 class Handler(WSGIRequestHandler):
-    """Serves the requests of one connection; Werkzeug's own handler closes it after each."""
+    """Serves the requests of one connection. Werkzeug's own handler closes the connection after each one."""
 
     protocol_version = "HTTP/1.1"
-    # Small answers must leave at once, and head and body together.
+    # Send a small answer at once, head and body together.
     disable_nagle_algorithm = True
     wbufsize = -1
 
     def run_wsgi(self) -> None:
-        """Serve one request. The application reads the whole body and announces the length of its answer."""
+        """Serve one request. The application must read the whole body and set Content-Length."""
         self.environ = self.make_environ()
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.send_response_only(100)
@@ -88,19 +88,19 @@ class Handler(WSGIRequestHandler):
 
     @contextmanager
     def _closing_when_broken(self) -> Iterator[None]:
-        """End the connection when the client is gone, or was cut off on purpose."""
+        """Close the connection if the client is gone, or if a script broke the connection."""
         try:
             yield
         except (OSError, ClientDisconnected):
             self.close_connection = True
 
     def finish(self) -> None:
-        """End the connection, also when the last answer could not be sent."""
+        """Close the connection, even if the last answer could not be sent."""
         with suppress(OSError):
             super().finish()
 
     def _begin(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None, /) -> Any:
-        """Write the head of the answer: WSGI's ``start_response``."""
+        """Write the head of the answer. This is WSGI's ``start_response``."""
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
@@ -112,21 +112,21 @@ class Handler(WSGIRequestHandler):
         """Stay silent."""
 
     def log_request(self, *_: object) -> None:
-        """Stay silent, without building the line first."""
+        """Stay silent, and do not even format the line."""
 
 
 class LoggingHandler(Handler):
-    """The same with an access log on stderr."""
+    """Logs each request on stderr."""
 
     log = WSGIRequestHandler.log  # type: ignore[assignment]
     log_request = WSGIRequestHandler.log_request  # type: ignore[assignment]
 
 
 class Server(ThreadedWSGIServer):
-    """Remembers its connections, so that stopping ends those that are kept alive."""
+    """Remembers its connections, so that it can close the idle ones when it stops."""
 
     def __init__(self, listener: socket.socket, app: WSGIApplication, handler: type[Handler]) -> None:
-        """Serve on a socket that listens already."""
+        """Serve on a socket that already listens."""
         self._connections: set[socket.socket] = set()
         host, port = listener.getsockname()[:2]
         with listener:
@@ -138,12 +138,12 @@ class Server(ThreadedWSGIServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that ends."""
+        """Forget a connection that is closed."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Stop listening, and end every open connection."""
+        """Stop listening, and close every connection."""
         super().server_close()
         for connection in list(self._connections):
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Turns what the Firebase CLI prints about the functions into one short line a request."""
+"""Turns what the Firebase CLI prints about the functions into one short line per request."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator.console import Console
+from emulator.suite.console import Console
 
-# The CLI puts this before each line that a function writes.
+# What the CLI puts before each line of a function.
 _WRITTEN_BY_FUNCTION = re.compile(r"^>\s{1,2}(.*)")
 
 _RELOADED = "Loaded functions definitions from source"
@@ -17,19 +17,19 @@ _STARTED_AS_USUAL = ("INFO:werkzeug", "[INFO]")
 
 
 class FunctionLog:
-    """The CLI's log file, read on from where the last look ended."""
+    """Reads the CLI's log file, each time from where it stopped."""
 
     def __init__(self, path: Path, console: Console) -> None:
-        """Read ``path``, which need not exist yet; ``console`` says how to colour."""
+        """Read ``path``, which need not exist yet. ``console`` colours the lines."""
         self._path = path
         self._console = console
         self._position = 0
         self._loaded_before = False
         self.failure: str | None = None
-        """Why the functions cannot run at all, once the CLI or Python has said so."""
+        """Why the functions cannot run; None if the log shows no such error."""
 
     def new_lines(self) -> Iterator[str]:
-        """Return what is worth showing of what was written since the last call."""
+        """Return the lines to show of those that were written since the last call."""
         for line in self._read_on():
             shown = self._shown(line)
             if shown is not None:
@@ -68,7 +68,7 @@ class FunctionLog:
         return f"  {text}"
 
     def _shown_entry(self, entry: dict[str, Any]) -> str:
-        """Show a structured line (https://cloud.google.com/logging/docs/structured-logging)."""
+        """Shorten a structured line (https://cloud.google.com/logging/docs/structured-logging)."""
         message = str(entry.get("message", ""))
         if explanation := entry.get("errorMessage"):
             message += f": {explanation}"

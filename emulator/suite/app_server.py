@@ -1,6 +1,6 @@
-"""Serves the demo page: its own files, Firebase's SDK from node_modules, and where the suite listens.
+"""Serves the demo page: its files, Firebase's SDK from node_modules, and the addresses of the suite.
 
-Everything comes from this machine, so the page works without a network. Loopback only.
+Everything comes from this machine, so the page works without a network. Listens on the loopback address only.
 """
 
 import argparse
@@ -8,23 +8,23 @@ import base64
 import hashlib
 import json
 from http import HTTPStatus
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, render_template, send_from_directory
 
-from emulator.ports import HOST
+from emulator.suite.paths import EMULATOR, NODE_MODULES
+from emulator.suite.ports import HOST
 
-PAGE = Path(__file__).parent / "app"
-SDK = Path(__file__).parent / "node_modules" / "firebase"
+PAGE = EMULATOR / "app"
+SDK = NODE_MODULES / "firebase"
 SDK_MODULES = ("app", "auth", "firestore")
 
 
 def create_app(
     *, project: str, auth_url: str, firestore_port: int, functions_url: str, is_sign_in_on: bool
 ) -> Flask:
-    """Return the server; the arguments say where the rest of the suite listens, and what it offers."""
+    """Return the server. The arguments are what the page must know about the suite."""
     server = Flask(__name__, static_folder=None, template_folder=str(PAGE))
     import_map = json.dumps({"imports": _imports()}, indent=2)
     functions = urlsplit(functions_url)
@@ -68,7 +68,7 @@ def create_app(
 
 
 def _imports() -> dict[str, str]:
-    """Map Firebase's module names, and the web addresses by which its modules import each other."""
+    """Map the names of Firebase's modules, and the web addresses with which they import each other."""
     version = json.loads((SDK / "package.json").read_text(encoding="utf-8"))["version"]
     imports = {f"firebase/{module}": f"/vendor/{_file(module)}" for module in SDK_MODULES}
     return imports | {f"https://www.gstatic.com/firebasejs/{version}/": "/vendor/"}
@@ -79,14 +79,14 @@ def _file(module: str) -> str:
 
 
 def _content_security_policy(import_map: str, *services: str) -> str:
-    """Allow what the page needs; the import map is its only inline script, allowed by its hash."""
+    """Allow what the page needs. Its only inline script is the import map, which is allowed by its hash."""
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
     return "; ".join(
         [
             "default-src 'none'",
             f"script-src 'self' 'sha256-{digest}'",
             "style-src 'self'",
-            # Profile pictures and previews come from wherever Threads and the author keep them.
+            # Profile pictures and previews are on other servers.
             "img-src 'self' data: http: https:",
             f"connect-src 'self' {' '.join(services)}",
             "form-action 'none'",
@@ -101,8 +101,8 @@ def _not_found() -> NoReturn:
 
 
 def main() -> None:
-    """Serve until ended."""
-    arguments = argparse.ArgumentParser(prog="python -m emulator.app_server", description=main.__doc__)
+    """Serve the demo page until the process is ended."""
+    arguments = argparse.ArgumentParser(prog="python -m emulator.suite.app_server", description=main.__doc__)
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--project", required=True)
     arguments.add_argument("--auth-port", type=int, required=True)

@@ -1,4 +1,4 @@
-"""Which port each service of the local suite listens on. Opens none of them for longer than a look."""
+"""Chooses the port of each service, and checks that it is free."""
 
 import json
 import random
@@ -7,24 +7,25 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
-from pathlib import Path
 from typing import Self
+
+from emulator.suite.paths import ROOT
 
 HOST = "127.0.0.1"
 
-# Below the ports that Linux (32768) and macOS (49152) give to outgoing connections, so that none
-# of those takes a free port away before its service has opened it; above the Functions emulator's
-# own choice for its processes (8081-9081).
+# Below the ports that Linux (from 32768) and macOS (from 49152) use for outgoing connections, because such a
+# connection could take a free port before its service opens it. Above the ports that the Functions emulator
+# chooses for its processes (8081-9081).
 FREE_RANGE = range(20_000, 30_000)
 
 CLOSING_SECONDS = 1.0
-"""How long a taken port is looked at again: a killed process's sockets close a moment after its end."""
+"""How long a taken port is checked again. The sockets of a killed process close shortly after its end."""
 
-_FIREBASE_JSON = Path(__file__).parent.parent / "firebase.json"
+_FIREBASE_JSON = ROOT / "firebase.json"
 
 
 class PortError(Exception):
-    """A port cannot be had; the message names the service that wanted it."""
+    """A port is not available. The message names the service that needs it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,9 @@ class Ports:
     threads: int = 8090
     """The Threads emulator."""
     tasks: int = 8123
-    """The Cloud Tasks emulator's gRPC."""
+    """The Cloud Tasks emulator: gRPC."""
     tasks_http: int = 8124
-    """Its controls, and the keys of its tokens."""
+    """The Cloud Tasks emulator: controls and keys."""
     functions: int
     auth: int
     firestore: int
@@ -51,9 +52,11 @@ class Ports:
 
     @classmethod
     def chosen(cls, environ: Mapping[str, str]) -> Self:
-        """Return the usual ports, each replaced by its variable where one is set (``PAGE_PORT=8001``).
+        """Return the usual ports, overridden by variables such as ``PAGE_PORT=8001``.
 
-        Raises PortError when a variable is not a port.
+        Raises:
+            PortError: the value of a variable is not a port number.
+
         """
         chosen = asdict(cls.usual())
         for name in chosen:
@@ -65,14 +68,19 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Return ports that nothing listens on now, for a suite beside another one."""
+        """Return free ports, for a suite beside another one."""
         names = [field.name for field in fields(cls)]
         return cls(**dict(zip(names, free(len(names)), strict=True)))
 
     def check(self, wanted: Mapping[str, str]) -> None:
-        """Look at the ports of the ``wanted`` services (field name: what people call it).
+        """Check the ports of services.
 
-        Raises PortError, which names every port that cannot be had, its service, and the way out.
+        Args:
+            wanted: the services: the name of the field, and the name to show.
+
+        Raises:
+            PortError: ports are not available. The message names each with its service, and says what to do.
+
         """
         deadline = time.monotonic() + CLOSING_SECONDS
         while problems := self._problems(wanted):
@@ -85,7 +93,7 @@ class Ports:
         problems = {}
         for name in wanted:
             same = [other for other in wanted if other != name and numbers[other] == numbers[name]]
-            reason = f"is also the {wanted[same[0]]}'s" if same else obstacle(numbers[name])
+            reason = f"is also that of the {wanted[same[0]]}" if same else obstacle(numbers[name])
             if reason is not None:
                 problems[name] = reason
         return problems
@@ -96,29 +104,29 @@ class Ports:
         return "\n".join(
             [
                 *(
-                    f"Port {numbers[name]}, which the {wanted[name]} wants, {reason}."
+                    f"Port {numbers[name]}, which the {wanted[name]} needs, {reason}."
                     for name, reason in problems.items()
                 ),
-                f"End what listens there, or choose another:  make run {choice}",
+                f"Stop the program that listens there, or choose another port:  make run {choice}",
             ]
         )
 
 
 def free(count: int) -> list[int]:
-    """Return so many different ports that nothing listens on now."""
+    """Return this many different free ports."""
     candidates = random.sample(FREE_RANGE, k=len(FREE_RANGE))
     return list(islice((port for port in candidates if obstacle(port) is None), count))
 
 
 def variable(name: str) -> str:
-    """Return the environment variable that chooses the port of the service ``name``."""
+    """Return the name of the environment variable that chooses the port of a service."""
     return f"{name.upper()}_PORT"
 
 
 def obstacle(port: int) -> str | None:
-    """Return what keeps a service from listening on ``port``, or None when nothing does."""
+    """Return why a service cannot listen on a port; None if it can."""
     with socket.socket() as listener:
-        # A bind alone is not enough: macOS lets one pass beside a listener on all addresses.
+        # A bind alone does not show it: macOS allows one beside a listener on all addresses.
         if answers(port):
             return "is taken"
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -132,7 +140,7 @@ def obstacle(port: int) -> str | None:
 
 
 def answers(port: int) -> bool:
-    """Return whether something listens on ``port``; an overloaded listener counts as one."""
+    """Return whether a program listens on a port, even one that is overloaded."""
     try:
         socket.create_connection((HOST, port), timeout=1).close()
     except ConnectionRefusedError:

@@ -1,0 +1,19 @@
+"""Starts the local suite: emulators of Firebase, Threads and Cloud Tasks, the functions, and the demo page.
+
+command        what ``python -m emulator`` does
+suite          starts the services, watches them and ends them
+addresses      where the services listen, and the names that they share
+commands       the command and the environment of each service
+probe          asks a service for an answer, and quotes its log
+family         keeps the processes of a suite together
+ports          chooses the ports, and checks that they are free
+console        writes to the terminal
+function_log   shows each request of the functions as one line
+app_server     serves the demo page
+local_secrets  keeps the secrets of the local suite
+java           finds a Java for the Firebase CLI
+firestore_jar  finds the Firestore emulator
+paths          where the project's files are
+
+``new_connections.cjs`` is loaded into the Firebase CLI.
+"""

@@ -1,4 +1,8 @@
-"""The Cloud Functions: their names, and where each is served. What they do is in the package ``threads``."""
+"""The Cloud Functions: their names, and where each is served. What they do is in the package ``threads``.
+
+To add a function: write its handler in ``threads/functions``, its ``Endpoint`` in ``threads/app.py`` (which
+says who may call it), its name here, and how it is deployed in ``functions.yaml``.
+"""
 
 import functions_framework
 from flask import Request, Response
@@ -10,19 +14,19 @@ app.preload()
 
 @functions_framework.http
 def th_auth_start(request: Request) -> Response:
-    """Begin a connection: a signed-in user gets the address of Threads' authorization window."""
+    """Begin a connection or a sign-in: answer with the URL of Threads' authorization window."""
     return app.AUTH_START.serve(request)
 
 
 @functions_framework.http
 def th_auth_callback(request: Request) -> Response:
-    """End a connection: Threads sends the browser here, and it is sent back to the app."""
+    """Receive the browser from Threads, connect the account or keep its code, and go back to the app."""
     return app.AUTH_CALLBACK.serve(request)
 
 
 @functions_framework.http
 def th_auth_finish(request: Request) -> Response:
-    """End a connection, or a sign-in, that the app confirms."""
+    """Finish a connection or a sign-in that the app confirms."""
     return app.AUTH_FINISH.serve(request)
 
 
@@ -34,35 +38,35 @@ def publish_threads(request: Request) -> Response:
 
 @functions_framework.http
 def th_posts(request: Request) -> Response:
-    """Show a signed-in user's posts, cancel a scheduled one, delete or repost a published one."""
+    """Show a signed-in user's posts, cancel a scheduled one, delete a published one, or repost one."""
     return app.POSTS.serve(request)
 
 
 @functions_framework.http
 def th_accounts(request: Request) -> Response:
-    """Show a signed-in user's connected accounts, change their settings, disconnect one."""
+    """Show a signed-in user's connected accounts, change their settings, or disconnect one."""
     return app.ACCOUNTS.serve(request)
 
 
 @functions_framework.http
 def th_refresh_tokens(request: Request) -> Response:
-    """Keep tokens alive: all that are due for Cloud Scheduler, one account's for Cloud Tasks."""
+    """Refresh tokens: for Cloud Scheduler all that are due, for Cloud Tasks one account's or a page."""
     return app.REFRESH_TOKENS.serve(request)
 
 
 @functions_framework.http
 def th_deauthorize(request: Request) -> Response:
-    """Forget an account whose owner has removed the app at Threads; Meta says so."""
+    """Forget an account whose owner has removed the app at Threads. Meta calls this."""
     return app.DEAUTHORIZE.serve(request)
 
 
 @functions_framework.http
 def th_delete_data(request: Request) -> Response:
-    """Delete an account's data because its owner has asked Meta for it, and show how far that is."""
+    """Delete the data of an account whose owner has asked Meta for it, and show how far the deletion is."""
     return app.DELETE_DATA.serve(request)
 
 
 @functions_framework.http
 def th_webhook(request: Request) -> Response:
-    """Take note of what Meta says about posts: that one is out, or is gone."""
+    """Learn from Meta that a post was published or deleted."""
     return app.WEBHOOK.serve(request)

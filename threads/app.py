@@ -1,8 +1,7 @@
-"""The functions, and the one place that wires the service's parts together.
+"""The functions, and the one place that creates the parts of the service and puts them together.
 
-Nothing heavy is imported with this module: ``preload`` does that for the function that is served, the rest
-comes with the first request that needs it. Connections are opened only then: gunicorn forks before, and they
-would not survive that.
+The parts are created while this module loads. The connections that they need are opened with the first
+request: gunicorn forks in between, and no connection would survive that.
 """
 
 import gc
@@ -15,35 +14,46 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
-from threads import connecting, managing, meta, publishing, refreshing
-from threads.answer import Answer
-from threads.call import Call
-from threads.config import Config, read_config
-from threads.edge import Endpoint, ErrorAnswer, default_error
-from threads.identity import Identity
-from threads.service import Service
-from threads.store import Store
+from threads.accounts.parts import AccountParts
+from threads.accounts.repository import AccountRepository
+from threads.accounts.vault import Vault
+from threads.base.config import Config, read_config
+from threads.cloud.tasks import TaskQueue
+from threads.cloud.users import FirebaseUsers
+from threads.connections.parts import ConnectionParts
+from threads.connections.repository import ConnectionRepository
+from threads.functions import accounts, auth, meta, publish, refresh
+from threads.functions.callers import Callers, anybody
+from threads.functions.endpoint import Endpoint, ErrorAnswer, default_error
+from threads.functions.request import HttpRequest
+from threads.functions.response import HttpResponse
+from threads.graph.client import GraphClient
+from threads.posts.parts import PostParts
+from threads.posts.repository import PostRepository
+from threads.publishing.parts import PublishingParts
 
 if TYPE_CHECKING:
     import firebase_admin
     from google.cloud import firestore
     from google.cloud.tasks_v2 import CloudTasksClient
 
-    from threads.tools import Tools
-    from threads.vault import Vault
-
 CONFIG: Config = read_config(os.environ)
 
 FIREBASE_TIMEOUT = timedelta(seconds=10)
-"""For each part of a call to Firebase Authentication: connecting, and each read. firebase-admin's own is two
-minutes, as long as a whole connection may take."""
+"""The time limit for each part of a call to Firebase Authentication: connecting, and each read. By default,
+firebase-admin waits for two minutes, which is as long as connecting an account may take in all."""
 
 _T = TypeVar("_T")
+_Parts = TypeVar("_Parts")
+_Caller = TypeVar("_Caller")
 _making = threading.RLock()
 
 
 def _once(make: Callable[[], _T]) -> Callable[[], _T]:
-    """Make a thing with the first call, once however many come at the same time (``cache`` makes several)."""
+    """Return a function that creates a thing with its first call, and then returns the same thing.
+
+    If several first calls come at once, one of them creates it. With ``cache`` alone, each would.
+    """
     kept = cache(make)
 
     def get() -> _T:
@@ -51,6 +61,9 @@ def _once(make: Callable[[], _T]) -> Callable[[], _T]:
             return kept()
 
     return get
+
+
+# --- connections, opened with the first request that needs them ---------------------------------------------
 
 
 @_once
@@ -83,86 +96,113 @@ def _firebase() -> "firebase_admin.App":
     return firebase_admin.initialize_app(options={"httpTimeout": FIREBASE_TIMEOUT.total_seconds(), **project})
 
 
-@_once
-def _store() -> Store:
-    return Store(_firestore)
+# --- parts --------------------------------------------------------------------------------------------------
 
 
-@_once
-def _identity() -> Identity:
-    return Identity(CONFIG, _firebase)
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
-@_once
-def _vault() -> "Vault":
-    from threads.vault import Vault  # noqa: PLC0415 - heavy
-
-    return Vault(CONFIG.token_keys)
+def _sleep(pause: timedelta) -> None:
+    time.sleep(pause.total_seconds())
 
 
-@_once
-def _tools() -> "Tools":
-    from threads.client import GraphClient  # noqa: PLC0415 - heavy
-    from threads.records import Records  # noqa: PLC0415 - lazy
-    from threads.tasks import Queue  # noqa: PLC0415 - lazy
-    from threads.tools import Tools  # noqa: PLC0415 - lazy
-    from threads.users import FirebaseUsers  # noqa: PLC0415 - lazy
+_queue = TaskQueue(CONFIG, _cloud_tasks)
+_callers = Callers(CONFIG, _firebase)
+_accounts = AccountParts(
+    repository=AccountRepository(_firestore),
+    graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
+    vault=Vault(CONFIG.token_keys, lambda: str(_firestore().project)),
+    queue=_queue,
+    now=_now,
+)
+_posts = PostParts(PostRepository(_firestore), _queue, _now)
+_publishing = PublishingParts(CONFIG, accounts=_accounts, posts=_posts, now=_now, sleep=_sleep)
+_connections = ConnectionParts(
+    CONFIG,
+    repository=ConnectionRepository(_firestore),
+    accounts=_accounts,
+    posts=_posts,
+    users=FirebaseUsers(_firebase),
+    now=_now,
+    sleep=_sleep,
+)
 
-    return Tools(
-        config=CONFIG,
-        store=_store(),
-        records=Records(_firestore),
-        tasks=Queue(CONFIG, _cloud_tasks),
-        graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
-        users=FirebaseUsers(_firebase),
-        vault=_vault,
-        project=lambda: str(_firestore().project),
-        now=lambda: datetime.now(UTC),
-        sleep=lambda pause: time.sleep(pause.total_seconds()),
-    )
 
-
-SERVICE = Service(CONFIG, _identity, _store, _tools)
+# --- the functions ------------------------------------------------------------------------------------------
 
 
 def _endpoint(
-    handler: Callable[[Service, Call], Answer],
+    handler: Callable[[_Parts, HttpRequest, _Caller], HttpResponse],
+    parts: _Parts,
     *methods: str,
+    caller: Callable[[HttpRequest], _Caller],
     for_pages: bool = False,
     error_answer: ErrorAnswer = default_error,
-) -> Endpoint:
-    """Return a function; ``for_pages`` lets the app's pages call it (CORS)."""
+) -> Endpoint[_Caller]:
+    """Return a function. With ``for_pages``, the app's pages may call it (CORS)."""
     return Endpoint(
-        handler.__name__,
+        name=handler.__name__,
         methods=methods,
-        handler=partial(handler, SERVICE),
+        caller=caller,
+        handler=partial(handler, parts),
         allowed_origins=CONFIG.allowed_origins if for_pages else (),
         error_answer=error_answer,
         project=CONFIG.project,
     )
 
 
-AUTH_START = _endpoint(connecting.th_auth_start, "GET", "POST", for_pages=True)
-AUTH_CALLBACK = _endpoint(connecting.th_auth_callback, "GET", error_answer=connecting.callback_error)
-AUTH_FINISH = _endpoint(connecting.th_auth_finish, "POST", for_pages=True)
-PUBLISH = _endpoint(publishing.publish_threads, "POST", for_pages=True)
-POSTS = _endpoint(publishing.th_posts, "GET", "POST", "DELETE", for_pages=True)
-ACCOUNTS = _endpoint(managing.th_accounts, "GET", "PATCH", "DELETE", for_pages=True)
-REFRESH_TOKENS = _endpoint(refreshing.th_refresh_tokens, "POST")
-DEAUTHORIZE = _endpoint(meta.th_deauthorize, "POST")
-DELETE_DATA = _endpoint(meta.th_delete_data, "GET", "POST", error_answer=meta.deletion_error)
-WEBHOOK = _endpoint(meta.th_webhook, "GET", "POST")
+AUTH_START = _endpoint(
+    auth.th_auth_start,
+    _connections,
+    "GET",
+    "POST",
+    caller=_callers.user_unless(auth.starts_sign_in),
+    for_pages=True,
+)
+
+AUTH_CALLBACK = _endpoint(
+    auth.th_auth_callback, _connections, "GET", caller=anybody, error_answer=auth.callback_error
+)
+AUTH_FINISH = _endpoint(
+    auth.th_auth_finish,
+    _connections,
+    "POST",
+    caller=_callers.user_unless(auth.finishes_sign_in),
+    for_pages=True,
+)
+PUBLISH = _endpoint(
+    publish.publish_threads, _publishing, "POST", caller=_callers.user_or_task, for_pages=True
+)
+POSTS = _endpoint(
+    publish.th_posts, _publishing, "GET", "POST", "DELETE", caller=_callers.user, for_pages=True
+)
+ACCOUNTS = _endpoint(
+    accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user, for_pages=True
+)
+REFRESH_TOKENS = _endpoint(refresh.th_refresh_tokens, _connections, "POST", caller=_callers.scheduler)
+DEAUTHORIZE = _endpoint(meta.th_deauthorize, _connections, "POST", caller=_callers.meta)
+DELETE_DATA = _endpoint(
+    meta.th_delete_data,
+    _connections,
+    "GET",
+    "POST",
+    caller=_callers.meta_or_visitor,
+    error_answer=meta.deletion_error,
+)
+WEBHOOK = _endpoint(meta.th_webhook, _publishing, "GET", "POST", caller=_callers.meta_webhook)
 
 WITHOUT_USERS = (AUTH_CALLBACK, REFRESH_TOKENS, DEAUTHORIZE, DELETE_DATA, WEBHOOK)
 """Functions that no signed-in user calls."""
 
 
 def preload() -> None:
-    """Load, while the process starts, what the first request will need: imports are most of a cold start.
+    """Load what the first request will need while the process starts: imports are most of a cold start.
 
-    Here they are quicker than with that request, which is served in a forked process, where each page of
-    memory that an import touches is copied first; and quicker without the garbage collector, which finds
-    nothing in new modules. What was loaded is left out of later collections as well (``gc.freeze``).
+    Here imports are quicker than with the first request. That request is served in a forked process, where
+    each page of memory that an import touches must be copied first. They are also quicker without the garbage
+    collector, which finds nothing in new modules. Later collections leave the loaded modules out, too
+    (``gc.freeze``).
     """
     modules = ["google.cloud.firestore", "google.api_core.retry"]
     if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:

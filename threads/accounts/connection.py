@@ -1,0 +1,130 @@
+"""A connection: an account that has just been authorized, and what it changes in the stored documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from threads.accounts.account import ACTIVE, TOKEN_FIELD, StoredAccount
+from threads.accounts.summary import StoredSummary, public_profile, with_connected_card, with_profile
+from threads.accounts.token_lifetime import issued_at, token_times
+from threads.base.secret import Secret
+from threads.graph.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An account that has just been authorized, with everything that is stored of it."""
+
+    profile: Profile
+    threads_user_id: str
+    token: Secret
+    token_type: str
+    expires_in: int
+    expires_at: datetime
+    scopes: tuple[str, ...]
+    """The scopes that were granted."""
+    refused_scopes: tuple[str, ...]
+    """The scopes that were requested and not granted."""
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ConnectionChange:
+    """What a connection changes in the user's summary and in the account's document."""
+
+    summary: Mapping[str, Any]
+    account: Mapping[str, Any]
+
+
+def new_connection(
+    profile: Profile, short: ShortLivedToken, long: LongLivedToken, grants: Grants, now: datetime
+) -> Connection:
+    """Return a connection, made of the answers to its calls."""
+    return Connection(
+        profile=profile,
+        threads_user_id=short.user_id,
+        token=long.secret,
+        token_type=long.token_type,
+        expires_in=int(long.expires_in.total_seconds()),
+        expires_at=now + long.expires_in,
+        scopes=grants.granted,
+        refused_scopes=grants.refused,
+        now=now,
+    )
+
+
+def connection_change(
+    connection: Connection,
+    sealed_token: str,
+    *,
+    summary: StoredSummary,
+    account: StoredAccount | None,
+    opens: bool = True,
+) -> ConnectionChange | None:
+    """Return what a connection changes in the summary and in the account's document.
+
+    An older token never replaces a token that works. A token with fewer scopes does not replace one either,
+    unless its owner has refused a scope: the window of a sign-in asks only for the scopes that every
+    connection asks for.
+
+    Args:
+        connection: the new connection.
+        sealed_token: its sealed token.
+        summary: the user's summary.
+        account: the account as it is stored, or None if it is new.
+        opens: whether a key opens the stored token. A token that no key opens counts as no token.
+
+    Returns:
+        The fields of both. None if nothing changes, because the account was connected again meanwhile.
+
+    """
+    if account and opens and _works(account, connection.now):
+        issued = issued_at(account)
+        if issued is not None and issued > connection.now:
+            return None
+        if _can_do_more(account, connection):
+            changed = with_profile(summary, connection.profile, connection.now)
+            return ConnectionChange(changed, _profile_fields(connection))
+    first = {} if account else {"createdAt": connection.now}
+    changed = with_connected_card(
+        summary,
+        connection.profile,
+        expires_at=connection.expires_at,
+        refused_scopes=connection.refused_scopes,
+        now=connection.now,
+    )
+    return ConnectionChange(changed, {**account_document(connection, sealed_token), **first})
+
+
+def _works(account: StoredAccount, now: datetime) -> bool:
+    return account.is_active and account.sealed_token is not None and not account.has_run_out(now)
+
+
+def _can_do_more(account: StoredAccount, connection: Connection) -> bool:
+    """Return whether the stored token has all scopes of the new one, and others that were not refused."""
+    there, new = {*(account.scopes or ())}, {*connection.scopes}
+    return new < there and there.isdisjoint(connection.refused_scopes)
+
+
+def account_document(connection: Connection, sealed_token: str) -> dict[str, Any]:
+    """Return the account's document without ``createdAt``, which only the first connection sets."""
+    return {
+        "accountId": connection.profile.id,
+        TOKEN_FIELD: sealed_token,
+        "tokenType": connection.token_type,
+        **token_times(connection.profile.id, connection.now, timedelta(seconds=connection.expires_in)),
+        "scopes": list(connection.scopes),
+        "status": ACTIVE,
+        **_profile_fields(connection),
+    }
+
+
+def _profile_fields(connection: Connection) -> dict[str, Any]:
+    """Return the fields of an account's document that are not about its token."""
+    return {
+        "updatedAt": connection.now,
+        "connectedAt": connection.now,
+        "profile": public_profile(connection.profile),
+        "extra": {**connection.profile.extra, "threadsUserId": connection.threads_user_id},
+    }

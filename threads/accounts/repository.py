@@ -1,0 +1,269 @@
+"""Accounts and summaries in Firestore: their paths, and how they are read and written, not what they mean.
+
+| path                                              | what                                           |
+|---------------------------------------------------|------------------------------------------------|
+| ``users/{uid}/integrations/threads``              | the summary that the web app renders           |
+| ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.changes import AccountChange
+from threads.accounts.connection import ConnectionChange
+from threads.accounts.summary import StoredSummary
+from threads.base.errors import ServiceUnavailable
+from threads.base.validation import is_threads_id
+from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import DocumentReference, DocumentSnapshot, WriteBatch
+
+SUMMARY = "users/{uid}/integrations/threads"
+"""The document that the web app renders: a card for each account."""
+
+ACCOUNTS = "users/{uid}/integrations/threads/accounts"
+"""The collection of a user's accounts, each with its sealed token."""
+
+Fields = Mapping[str, Any]
+"""A document's fields."""
+
+SAVE_ATTEMPTS = 5
+"""How often a change of an account or a summary is tried while other writers come first. There are only a
+handful of them."""
+
+CONNECT_ATTEMPTS = 25
+"""How often saving a connected account is tried, because its code cannot be used again. Of any number of
+windows at once, one succeeds each time. So this is enough for two dozen windows of one user."""
+
+
+class Due(NamedTuple):
+    """A document of any collection ``accounts`` that is due for a refresh: since when, and its path."""
+
+    refresh_at: datetime
+    path: str
+
+
+class Sealed(NamedTuple):
+    """A document of any collection ``accounts``: its path, and the account with its token if it is ours."""
+
+    path: str
+    account: StoredAccount | None
+
+
+class AccountRepository(Repository):
+    """Accounts and summaries."""
+
+    # --- a user's -----------------------------------------------------------------------------------------
+
+    def read_summary(self, uid: str) -> StoredSummary:
+        """Read the summary, or return an empty one if there is none. One read."""
+        with self.rpc():
+            return _summary(uid, self._summary_reference(uid).get(**patience()))
+
+    def change_summary(self, uid: str, change: Callable[[StoredSummary], Fields]) -> StoredSummary:
+        """Change the summary and return it. One read, one commit.
+
+        Args:
+            uid: the user.
+            change: returns the fields that change, given the current summary.
+
+        Raises:
+            ServiceUnavailable: other writers change the summary again and again.
+
+        """
+        with self.rpc() as client:
+            reference = self._summary_reference(uid)
+            for _ in range(SAVE_ATTEMPTS):
+                before = _summary(uid, reference.get(**patience()))
+                after = dict(change(before))
+                with conflicts():
+                    unchanged = client.write_option(last_update_time=before.version)
+                    written = reference.update(after, unchanged, **patience())
+                    return StoredSummary(uid, {**before.fields, **after}, written.update_time)
+        raise ServiceUnavailable
+
+    def read(self, uid: str, unverified_account_id: str) -> StoredAccount | None:
+        """Read an account. One read."""
+        return next(iter(self.find(uid, unverified_account_id)), None)
+
+    def find(self, uid: str, unverified_account_id: str | None) -> list[StoredAccount]:
+        """Return the named account, or the first two if none is named. One read."""
+        with self.rpc() as client:
+            accounts = client.collection(at(ACCOUNTS, uid))
+            snapshots: Sequence[DocumentSnapshot[DocumentReference]]
+            if unverified_account_id is None:
+                snapshots = accounts.limit(2).get(**patience())
+            elif is_threads_id(unverified_account_id):
+                snapshots = [accounts.document(unverified_account_id).get(**patience())]
+            else:
+                snapshots = []
+        return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]
+
+    def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
+        """Change an account and its card, unless the account has changed since it was read. One commit.
+
+        Returns:
+            The account as it is now, or None if another writer has changed it.
+
+        """
+        with self.rpc() as client, conflicts():
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=account.version)
+            batch.update(self._reference(account), as_written(change.account), option=unchanged)
+            if change.card is not None:
+                cards = {account.account_id: as_written(change.card)}
+                summary = {"accounts": cards, "updatedAt": change.account["updatedAt"]}
+                batch.set(self._summary_reference(account.uid), summary, merge=True)
+            [written, *_] = batch.commit(**patience())
+            merged = {**account.fields, **change.account}
+            fields = {name: value for name, value in merged.items() if value is not None}
+            return StoredAccount(account.uid, account.account_id, fields, written.update_time)
+        return None
+
+    def connect(
+        self,
+        uid: str,
+        account_id: str,
+        change: Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None],
+        *,
+        pause: Callable[[], None],
+        also: "Callable[[WriteBatch], None]",
+    ) -> None:
+        """Save an account, its card and further writes in one commit: all or nothing.
+
+        A user's first account costs one commit. If the user has a summary already, that commit fails on it.
+        Then a read and a second commit add the account to the summary.
+
+        Args:
+            uid: the user.
+            account_id: the account's id.
+            change: returns what changes, given the current summary and account. None changes neither.
+            pause: waits for a random time before the third and each further attempt.
+            also: adds further writes to the commit.
+
+        Raises:
+            ServiceUnavailable: other writers change the summary again and again; a document that ``also``
+                writes to is gone; or Firestore does not answer, and the commit may have been carried out.
+
+        """
+        with self.rpc() as client:
+            at_summary, at_account = self._summary_reference(uid), self._account_reference(uid, account_id)
+            summary, account = StoredSummary(uid), None
+            for attempt in range(CONNECT_ATTEMPTS):
+                if attempt > 1:
+                    pause()
+                if attempt:
+                    read = {
+                        it.reference.path: it for it in client.get_all([at_summary, at_account], **patience())
+                    }
+                    summary = _summary(uid, read[at_summary.path])
+                    there = read[at_account.path]
+                    account = _account(uid, there) if there.exists and summary.version else None
+                changed = change(summary, account)
+                batch = client.batch()
+                if changed and summary.version:
+                    unchanged = client.write_option(last_update_time=summary.version)
+                    batch.update(at_summary, dict(changed.summary), option=unchanged)
+                elif changed:
+                    batch.create(at_summary, dict(changed.summary))
+                if changed:
+                    batch.set(at_account, dict(changed.account), merge=True)
+                also(batch)
+                with conflicts() as conflict:
+                    batch.commit(**patience())
+                if not conflict:
+                    return
+        raise ServiceUnavailable
+
+    def delete(self, account: StoredAccount, summarize: Callable[[StoredSummary], Fields | None]) -> bool:
+        """Delete an account and change the summary, unless either has changed since it was read.
+
+        One read, one commit.
+
+        Args:
+            account: the account as it was read.
+            summarize: returns the fields that change, given the current summary. None deletes the summary.
+
+        Returns:
+            Whether the account is deleted.
+
+        """
+        with self.rpc() as client, conflicts() as conflict:
+            reference = self._summary_reference(account.uid)
+            before = _summary(account.uid, reference.get(**patience()))
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=account.version)
+            batch.delete(self._reference(account), option=unchanged)
+            if before.version:
+                option = client.write_option(last_update_time=before.version)
+                after = summarize(before)
+                if after is None:
+                    batch.delete(reference, option=option)
+                else:
+                    batch.update(reference, dict(after), option=option)
+            batch.commit(**patience())
+        return not conflict
+
+    # --- across users -------------------------------------------------------------------------------------
+
+    def find_connected(self, field: str, value: str) -> list[StoredAccount]:
+        """Return the accounts, of all users, that have this value in a field. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").where(filter=FieldFilter(field, "==", value))
+            snapshots = accounts.get(**patience())
+        owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in snapshots)
+        return [_account(uid, snapshot) for uid, snapshot in owned if uid]
+
+    def find_due(self, now: datetime, after: Due | None, limit: int) -> list[Due]:
+        """Return what is due for a refresh by now, the longest due first, after a place. One read.
+
+        Documents of an app's own ``accounts`` may be among them (see ``owner_of``). A page may end with one.
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").select(["refreshAt"])
+            due = accounts.where(filter=FieldFilter("refreshAt", "<=", now))
+            due = due.order_by("refreshAt").order_by("__name__")
+            if after:
+                place = {"refreshAt": after.refresh_at, "__name__": client.document(after.path)}
+                due = due.start_after(place)
+            snapshots = due.limit(limit).get(**patience())
+        return [Due(snapshot.get("refreshAt"), path_of(snapshot)) for snapshot in snapshots]
+
+    def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
+        """Return the documents of every ``accounts`` after a path, with only their tokens. One read."""
+        with self.rpc() as client:
+            accounts = client.collection_group("accounts").select([TOKEN_FIELD]).order_by("__name__")
+            if after:
+                accounts = accounts.start_after({"__name__": client.document(after)})
+            snapshots = accounts.limit(limit).get(**patience())
+        owned = ((path_of(snapshot), snapshot) for snapshot in snapshots)
+        return [
+            Sealed(path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
+            for path, snapshot in owned
+        ]
+
+    def _reference(self, account: StoredAccount) -> "DocumentReference":
+        return self._account_reference(account.uid, account.account_id)
+
+    def _summary_reference(self, uid: str) -> "DocumentReference":
+        reference: DocumentReference = self._client().document(at(SUMMARY, uid))
+        return reference
+
+    def _account_reference(self, uid: str, account_id: str) -> "DocumentReference":
+        reference: DocumentReference = self._client().collection(at(ACCOUNTS, uid)).document(account_id)
+        return reference
+
+
+def _summary(uid: str, snapshot: Any) -> StoredSummary:
+    return StoredSummary(uid, snapshot.to_dict() or {}, snapshot.update_time if snapshot.exists else None)
+
+
+def _account(uid: str, snapshot: Any) -> StoredAccount:
+    return StoredAccount(uid, snapshot.id, snapshot.to_dict() or {}, snapshot.update_time)

@@ -1,0 +1,118 @@
+"""How long a token lives, when it is refreshed, and whether an account's turn has come. No I/O, no clock.
+
+Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from threads.accounts.account import StoredAccount
+
+MIN_AGE = timedelta(hours=24)
+"""Threads refreshes no younger token."""
+
+REFRESH_FROM, REFRESH_TO = 0.5, 0.7
+"""A token is refreshed between these parts of its life: of 60 days, after 30 to 42. Each account has its own
+part, so that accounts that were connected on one day are not all refreshed on one day."""
+
+RETRY_PAUSE = timedelta(hours=4)
+"""The pause after a failed refresh. Each account adds up to a half of it. How much is the account's own, so
+that refreshes that failed in the same hour do not all come back at once. This makes a few tries a day, for
+the weeks that are left."""
+
+LAST_DAYS = timedelta(days=2)
+"""When a token has less time left than this, every hour counts."""
+
+SPREAD = timedelta(minutes=50)
+"""A sweep spreads its accounts over this part of the hour until the next sweep, each at a time of its own."""
+
+LAST_PAUSE = timedelta(minutes=5)
+"""The pause after a failed refresh in the last days. With ``SPREAD``, it is less than the hour between two
+sweeps, so the next sweep finds the account."""
+
+LAST_DAY = timedelta(days=1)
+"""When a token has less time left than this, a request that needs it refreshes it first. By then, weeks of
+sweeps have failed. Each use is one more chance, and costs one more call."""
+
+MAX_LIFETIME = timedelta(days=3650)
+"""No token lives longer. A document that says so is not believed."""
+
+LEASE = timedelta(minutes=2)
+"""How long a refresh may take: two calls to Threads of 15 s, and the writes before and after them."""
+
+
+class Turn(StrEnum):
+    """What an account's document says about refreshing its token now."""
+
+    REFRESH = "refresh"
+    NOT_DUE = "not_due"
+    IN_PROGRESS = "in_progress"
+    RUN_OUT = "expired"
+
+
+def share(name: str) -> float:
+    """Return a number from 0 to 1: always the same one for a name, and evenly spread over all names."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
+def refresh_at(account_id: str, issued_at: datetime, lifetime: timedelta) -> datetime:
+    """Return when to refresh a token. The same account always gets the same part of its token's life.
+
+    If a token expires before Threads would refresh it, this is when it expires. Then the account is marked.
+    """
+    part = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * share(account_id)
+    return issued_at + min(lifetime, max(MIN_AGE, lifetime * part))
+
+
+def token_times(account_id: str, issued_at: datetime, lifetime: timedelta) -> dict[str, Any]:
+    """Return the fields of an account's document about its token's life."""
+    return {
+        "expiresIn": int(lifetime.total_seconds()),
+        "expiresAt": issued_at + lifetime,
+        "refreshAt": refresh_at(account_id, issued_at, lifetime),
+    }
+
+
+def issued_at(account: StoredAccount) -> datetime | None:
+    """Return when Threads issued an account's token, or None if its document does not say."""
+    expires_at, seconds = account.expires_at, account.fields.get("expiresIn")
+    if expires_at is None or not isinstance(seconds, int):
+        return None
+    if not 0 <= seconds <= MAX_LIFETIME.total_seconds():
+        return None
+    return expires_at - timedelta(seconds=seconds)
+
+
+def turn(account: StoredAccount, now: datetime) -> Turn:
+    """Return what an account's document says about refreshing its token now.
+
+    It has a ``refreshAt`` as long as the account can be refreshed. If an account was connected before this
+    field existed, its turn comes on its token's last day, when a request needs the token.
+    """
+    due_at, held_until = account.moment("refreshAt"), account.moment("refreshingUntil")
+    issued = issued_at(account)
+    if not account.is_active or (due_at > now if due_at else not is_ending(account, now)):
+        return Turn.NOT_DUE
+    if held_until and held_until > now:
+        return Turn.IN_PROGRESS
+    if account.has_run_out(now):
+        return Turn.RUN_OUT
+    if issued and now - issued < MIN_AGE:
+        return Turn.NOT_DUE
+    return Turn.REFRESH
+
+
+def is_ending(account: StoredAccount, now: datetime) -> bool:
+    """Return whether a token expires so soon that it is refreshed before it is used."""
+    return account.expires_at is not None and account.expires_at - now < LAST_DAY
+
+
+def retry_at(account: StoredAccount, now: datetime) -> datetime:
+    """Return when a failed refresh is tried again: at the latest when the token expires."""
+    expires_at = account.expires_at
+    pause = RETRY_PAUSE * (1 + share(account.account_id) / 2)
+    if expires_at is None:
+        return now + pause
+    return min(now + (LAST_PAUSE if expires_at - now < LAST_DAYS else pause), expires_at)

@@ -1,0 +1,123 @@
+"""Disconnecting an account: first its token goes, then its posts, then the account itself.
+
+    1 read, 1 commit     remove the token, and say so on the card: from here on nothing is published with it
+    1 read a page,
+    1 commit a post      cancel the posts that no delivery has begun to publish, and delete their tasks
+    2 reads, 1 commit    delete account and card, and make another account the default one; with the last
+                         account, delete the summary
+
+After a crash, the next request finds an account without a token, and goes on. If a delivery is publishing a
+post just then, it has the token in memory. It finishes that post, but no post that follows in the thread. A
+later delivery finds no account. The records of posts stay: they are the user's own history.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from threads.accounts.access_token import find_account
+from threads.accounts.changes import disconnect_change
+from threads.accounts.repository import SAVE_ATTEMPTS
+from threads.accounts.summary import StoredSummary, without_card
+from threads.base.errors import InProgress, InvalidRequest, ServiceUnavailable
+from threads.connections.parts import ConnectionParts
+from threads.posts.cancel import cancel
+from threads.posts.ledger import TRANSITIONS, State
+from threads.posts.parts import PostParts
+from threads.posts.repository import StoredPost
+
+PAGE = 200
+"""Posts that are read at once."""
+
+CANCELLABLE = tuple(state for state in State if (state, State.CANCELLED) in TRANSITIONS)
+"""The states in which a post can be cancelled."""
+
+
+class Disconnected(NamedTuple):
+    """What is left after an account was disconnected."""
+
+    summary: StoredSummary
+    cancelled: int
+    """How many posts were cancelled."""
+
+
+def disconnect(parts: ConnectionParts, uid: str, account_id: str) -> Disconnected:
+    """Cancel the posts that an account has not published yet, and delete the account.
+
+    Raises:
+        AccountNotFound: the user has no such account.
+        ServiceUnavailable: Firestore failed, or did not answer. The same request goes on.
+
+    """
+    take_token(parts, uid, account_id)
+    cancelled = cancel_posts(parts, uid, account_id)
+    remove(parts, uid, account_id)
+    return Disconnected(parts.accounts.repository.read_summary(uid), cancelled)
+
+
+def take_token(parts: ConnectionParts, uid: str, account_id: str, *, until: datetime | None = None) -> None:
+    """Remove an account's token, so that nothing begins with it any more.
+
+    Args:
+        parts: the outside world.
+        uid: the account's user.
+        account_id: the account.
+        until: an account that was connected after this moment keeps its token. None: every account loses it.
+
+    Raises:
+        AccountNotFound: the user has no such account.
+        ServiceUnavailable: other writers change the account again and again.
+
+    """
+    for _ in range(SAVE_ATTEMPTS):
+        account = find_account(parts.accounts, uid, account_id)
+        if account.sealed_token is None or (until and account.is_connected_after(until)):
+            return
+        if parts.accounts.repository.change(account, disconnect_change(parts.now())):
+            return
+    raise ServiceUnavailable
+
+
+def cancel_posts(parts: ConnectionParts, uid: str, account_id: str) -> int:
+    """Cancel an account's posts that no delivery has begun to publish, and return how many."""
+    return sum(
+        _is_cancelled(parts.posts, post)
+        for state in CANCELLABLE
+        for post in _posts(parts.posts, uid, account_id, state)
+    )
+
+
+def remove(parts: ConnectionParts, uid: str, account_id: str) -> None:
+    """Delete an account that has no token, and its card. An account that was connected again stays.
+
+    Raises:
+        ServiceUnavailable: other writers change the account or the summary again and again.
+
+    """
+    repository = parts.accounts.repository
+    for _ in range(SAVE_ATTEMPTS):
+        account = repository.read(uid, account_id)
+        if account is None or account.sealed_token is not None:
+            return
+        if repository.delete(account, lambda before: without_card(before, account_id, parts.now())):
+            return
+    raise ServiceUnavailable
+
+
+def _posts(parts: PostParts, uid: str, account_id: str, state: State) -> Iterator[StoredPost]:
+    after = None
+    while page := parts.repository.find(uid, account_id, limit=PAGE, state=state, after=after):
+        yield from page
+        after = page[-1].post_id
+
+
+def _is_cancelled(parts: PostParts, post: StoredPost) -> bool:
+    """Cancel a post, and return whether it is cancelled.
+
+    It is not if a delivery holds the lease, or if it is not known whether the post is out.
+    """
+    try:
+        cancel(parts, post)
+    except (InProgress, InvalidRequest):
+        return False
+    return True

@@ -1,0 +1,123 @@
+"""From a code to a stored account: what th_auth_callback and th_auth_finish have in common.
+
+    1 write    use up what the code came with: from here on only this request goes on
+    4 calls    code → short-lived token → long-lived token → profile, and the granted scopes
+    1 commit   account, summary, and how the window has ended
+
+If the user has a summary already, that commit fails on it. Then two more steps follow:
+
+    1 read     summary and account
+    1 commit   the same, added to what they hold
+
+Nothing is saved before all calls are answered. Then everything is saved at once.
+"""
+
+import secrets
+from contextlib import suppress
+from datetime import timedelta
+
+from threads.accounts.account import StoredAccount
+from threads.accounts.connection import Connection, ConnectionChange, connection_change, new_connection
+from threads.accounts.summary import StoredSummary, public_profile
+from threads.base.errors import (
+    CallerError,
+    RejectedByThreads,
+    ServiceError,
+    ServiceUnavailable,
+    ThreadsError,
+    WrongAccount,
+)
+from threads.connections.parts import ConnectionParts
+from threads.connections.states import CONNECTED, FAILED, End, ExpectedAccount, UsedUp
+from threads.graph import oauth
+
+MAX_SAVE_PAUSE = timedelta(milliseconds=400)
+"""The longest pause before another attempt to save an account. The pause is random, so that windows that came
+at the same time do not do so again."""
+
+
+def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp) -> Connection:
+    """Exchange the code for a token, and ask for the token's profile and scopes.
+
+    Raises:
+        ThreadsError: Threads refused the code, or did not answer.
+        WrongAccount: the user chose another account than the one to connect again.
+
+    """
+    config, send = parts.config, parts.accounts.graph.send
+    short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
+    long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
+    issued_at = parts.now()
+    request = oauth.profile_request(long, config.profile_fields)
+    profile = oauth.read_profile(send(request), config.profile_fields)
+    _check_account(used.asked.account, profile)
+    return new_connection(profile, short, long, _grants(parts, long, used.asked.scopes), issued_at)
+
+
+def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> None:
+    """Save the account with its sealed token for a user, and write that the window has ended well.
+
+    Raises:
+        ServiceUnavailable: the account is not saved, or Firestore does not answer.
+
+    """
+    profile, vault = connection.profile, parts.accounts.vault
+    sealed = vault.seal_token(connection.token, uid, profile.id)
+
+    def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:
+        opens = account is not None and vault.opens(account)
+        return connection_change(connection, sealed, summary=summary, account=account, opens=opens)
+
+    end = End(CONNECTED, profile.id, public_profile(profile), connection.refused_scopes)
+    try:
+        parts.accounts.repository.connect(
+            uid,
+            profile.id,
+            change,
+            pause=lambda: parts.sleep(MAX_SAVE_PAUSE * secrets.randbelow(100) / 100),
+            also=lambda batch: parts.repository.add_end(batch, used, end),
+        )
+    except ServiceUnavailable:
+        # The answer to the commit may have been lost.
+        written = parts.repository.read_end(used)
+        if written is None or written.status != CONNECTED:
+            raise
+
+
+def failed(parts: ConnectionParts, used: UsedUp, error: ServiceError) -> ServiceError:
+    """Write that a connection has failed, so that no request waits for it, and return the caller's error.
+
+    A code works once. Whatever the error is, the same request cannot succeed later. So the error tells the
+    user to start connecting again.
+    """
+    with suppress(ServiceUnavailable):  # then a reload finds no end, and fails once EXCHANGE_TIME is over
+        parts.repository.write_end(used, End(FAILED, error=error.code))
+    if isinstance(error, CallerError):
+        return error
+    why = error.message if isinstance(error, RejectedByThreads) else "This connection could not be finished."
+    return error.changed(
+        message=f"{why.rstrip('.')}. Start connecting again.",
+        retryable=False,
+        retry_after=None,
+        next_action="connect_again",
+    )
+
+
+def _check_account(expected: ExpectedAccount | None, profile: oauth.Profile) -> None:
+    """Refuse another account than the one to connect again, if only a certain one is allowed."""
+    if not expected or expected.account_id == profile.id:
+        return
+    if not expected.username:
+        raise WrongAccount
+    raise WrongAccount(
+        f"@{profile.username} was chosen in the window, and @{expected.username} is to be connected again. "
+        "Nothing was changed. Start again, and switch accounts at Threads first."
+    )
+
+
+def _grants(parts: ConnectionParts, token: oauth.LongLivedToken, asked: tuple[str, ...]) -> oauth.Grants:
+    """Return the granted scopes, or all requested ones if Threads does not tell."""
+    try:
+        return oauth.read_grants(parts.accounts.graph.send(oauth.grants_request(token)), asked)
+    except ThreadsError:
+        return oauth.Grants(asked)

@@ -1,0 +1,25 @@
+"""The objects that this package works with. ``app`` creates the real ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from threads.accounts.parts import AccountParts
+from threads.base.config import Config
+from threads.cloud.users import Users
+from threads.connections.repository import ConnectionRepository
+from threads.posts.parts import PostParts
+
+
+@dataclass(frozen=True)
+class ConnectionParts:
+    """What connecting and disconnecting an account need of the outside world."""
+
+    config: Config
+    repository: ConnectionRepository
+    accounts: AccountParts
+    posts: PostParts
+    users: Users
+    now: Callable[[], datetime]
+    """The time, in UTC."""
+    sleep: Callable[[timedelta], None]

@@ -1,0 +1,12 @@
+"""HTTP begins and ends here: who is calling, what was sent, what is answered.
+
+endpoint  what all functions share: methods, origins, headers, errors, the log line
+callers   who is calling: users, Cloud Tasks, Cloud Scheduler, Meta, visitors
+request   reading a request
+response  answers, errors, redirects and pages
+auth      th_auth_start, th_auth_callback, th_auth_finish
+accounts  th_accounts
+publish   publish_threads, th_posts
+refresh   th_refresh_tokens
+meta      th_deauthorize, th_delete_data, th_webhook
+"""

@@ -1,0 +1,349 @@
+"""Who is calling: the checks that ``app.py`` names for each function, and what each of them returns.
+
+    user             a signed-in user of the web app, by a Firebase ID token: th_posts, th_accounts
+    user_or_task     that, or Cloud Tasks, by an OIDC token: publish_threads
+    user_unless      that, except where a visitor wants to sign in: th_auth_start, th_auth_finish
+    scheduler        Cloud Scheduler or Cloud Tasks, by an OIDC token: th_refresh_tokens
+    meta             Meta, by what it has signed: th_deauthorize
+    meta_or_visitor  that, or anybody who asks how far a deletion is: th_delete_data
+    meta_webhook     Meta, by its signature or by the verify token: th_webhook
+    anybody          no check, the browser that Threads sends back: th_auth_callback
+
+The check runs before the handler, which gets what the check returns. Headers named ``X-CloudTasks-*`` prove
+nothing and are not looked at here.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jwt
+from jwt import PyJWKClient, PyJWKClientError, PyJWKSet
+
+from threads.base.config import Config
+from threads.base.errors import (
+    Forbidden,
+    InvalidRequest,
+    InvalidSignature,
+    ServiceUnavailable,
+    Unauthenticated,
+)
+from threads.base.validation import is_document_id
+from threads.functions.request import HttpRequest
+from threads.graph import webhook
+from threads.graph.signed_request import SignedRequest, read_signed_request
+
+if TYPE_CHECKING:
+    from firebase_admin import App
+
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far apart Google's clock and ours may be."""
+
+KEYS_KEPT = timedelta(hours=1)
+"""How long fetched keys are cached. Google's keys are valid for days, and its answers allow to cache them for
+about six hours."""
+
+KEYS_LAST = timedelta(days=1)
+"""How long old keys are used while newer ones cannot be fetched."""
+
+KEYS_PAUSE = timedelta(minutes=1)
+"""For an unknown key id the keys are fetched again, but no more often than this: forgers choose key ids."""
+
+KEYS_TIMEOUT = timedelta(seconds=10)
+
+REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
+"""Cloud Run replaces a signature that it has verified by this."""
+
+SERVICE_ACCOUNTS = ".gserviceaccount.com"
+"""The end of every service account's email address, and of no other address."""
+
+MAX_NOTIFICATION = 1024 * 1024
+"""The most bytes of a notification. Meta puts up to 1,000 events into one
+(https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-notifications)."""
+
+HANDSHAKE = ("hub.mode", "hub.verify_token", "hub.challenge")
+
+_NOT_VALID = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
+"""The exceptions for a text that is not a token, or a token that is not valid."""
+
+
+class User(NamedTuple):
+    """A signed-in user of the web app."""
+
+    uid: str
+
+
+class Task(NamedTuple):
+    """Cloud Tasks, on behalf of the service itself."""
+
+
+class Scheduler(NamedTuple):
+    """Cloud Scheduler or Cloud Tasks, which trigger the refreshing of tokens."""
+
+
+class Visitor(NamedTuple):
+    """A caller of whom nothing is known."""
+
+
+class Subscriber(NamedTuple):
+    """Meta, which subscribes the webhook and knows the verify token."""
+
+    challenge: str
+    """The answer that Meta expects."""
+
+
+class Notification(NamedTuple):
+    """Meta, with a notification that it has signed."""
+
+    body: bytes
+
+
+class Callers:
+    """Verifies callers. It opens no connection before the first one comes."""
+
+    def __init__(self, config: Config, firebase_app: "Callable[[], App]") -> None:
+        """Take the configuration, which says who may call, and a function that returns the Firebase app."""
+        self._config = config
+        self._firebase_app = firebase_app
+        self._keys = SigningKeys(config.tasks_certs_url)
+
+    def user(self, request: HttpRequest) -> User:
+        """Return the user whose Firebase ID token the request carries.
+
+        Raises:
+            Unauthenticated: there is no token, or it is not valid.
+            Forbidden: the user id cannot be part of a path.
+            ServiceUnavailable: Google's certificates cannot be fetched.
+
+        Source: https://firebase.google.com/docs/auth/admin/verify-id-tokens
+
+        """
+        unverified = _bearer(request)
+        app = self._firebase_app()
+        from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
+
+        try:
+            uid = auth.verify_id_token(unverified, app=app, clock_skew_seconds=CLOCK_SKEW.seconds)["uid"]
+        except auth.CertificateFetchError as error:
+            raise ServiceUnavailable from error
+        except (auth.InvalidIdTokenError, ValueError, KeyError, TypeError, RecursionError):
+            raise Unauthenticated from None
+        if not isinstance(uid, str) or not is_document_id(uid):
+            raise Forbidden("This user id cannot be served.")
+        request.notes["uid"] = uid
+        return User(uid)
+
+    def user_or_task(self, request: HttpRequest) -> User | Task:
+        """Return the user or Cloud Tasks. The token's unverified issuer only decides how it is verified.
+
+        Raises:
+            Unauthenticated: there is no token, or it is not valid.
+            Forbidden: the token belongs to another service account.
+            ServiceUnavailable: the keys that verify the token cannot be fetched.
+
+        """
+        unverified = _bearer(request)
+        try:
+            claims = jwt.decode(unverified, options={"verify_signature": False})
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            raise Unauthenticated from None
+        if claims.get("iss") != self._config.tasks_issuer:
+            return self.user(request)
+        self._check_task(unverified, self._config.tasks_audience)
+        request.notes["caller"] = "task"
+        return Task()
+
+    def user_unless(
+        self, is_sign_in: Callable[[HttpRequest], bool]
+    ) -> Callable[[HttpRequest], User | Visitor]:
+        """Return a check that requires a user, unless a visitor wants to sign in.
+
+        If an ID token comes with a sign-in, it is not read, and changes nothing.
+        """
+
+        def check(request: HttpRequest) -> User | Visitor:
+            return Visitor() if is_sign_in(request) else self.user(request)
+
+        return check
+
+    def scheduler(self, request: HttpRequest) -> Scheduler:
+        """Accept Cloud Scheduler and Cloud Tasks, which trigger the refreshing of tokens.
+
+        A function with a schedule is not public. Cloud Run verifies the OIDC token of each caller, and admits
+        only callers that IAM lists as invokers. It removes the signature before it passes the token on, so
+        that the token cannot be used again. The check accepts a token without a signature only on Google
+        Cloud, where no request gets past Cloud Run, and only for a service account. A token with its
+        signature is verified in full.
+
+        If the function is made public (``allUsers`` as invoker), a made-up token is accepted here. It does no
+        harm: the function only does what is due anyway, no more often, and tells nothing.
+
+        Raises:
+            Unauthenticated: there is no token, or it is not valid here.
+            Forbidden: the token belongs to a person, or to another service account.
+            ServiceUnavailable: the keys that verify the token cannot be fetched.
+
+        Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
+
+        """
+        unverified = _bearer(request)
+        if unverified.endswith(REMOVED_SIGNATURE):
+            self._check_admitted(unverified)
+        else:
+            self._check_task(unverified, self._config.refresh_url)
+        return Scheduler()
+
+    def meta(self, request: HttpRequest) -> SignedRequest:
+        """Return what Meta has signed. A form with any other mistake counts as not signed.
+
+        Raises:
+            InvalidSignature, PayloadTooLarge, UnsupportedMediaType: the request has no signed form.
+
+        Source: https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback
+
+        """
+        try:
+            unverified = request.form("signed_request").get("signed_request", "")
+        except InvalidRequest:
+            raise InvalidSignature from None
+        return read_signed_request(unverified, self._config.app_secret)
+
+    def meta_or_visitor(self, request: HttpRequest) -> SignedRequest | Visitor:
+        """Return what Meta has signed. The caller of a GET is a visitor."""
+        return Visitor() if request.method == "GET" else self.meta(request)
+
+    def meta_webhook(self, request: HttpRequest) -> Subscriber | Notification:
+        """Return a notification that Meta has signed, or, for a GET, Meta's subscription of the webhook.
+
+        Raises:
+            Forbidden: the caller does not know the verify token.
+            InvalidSignature, PayloadTooLarge: Meta has not signed the notification.
+
+        Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+
+        """
+        if request.method == "GET":
+            given = request.query(*HANDSHAKE)
+            return Subscriber(webhook.answer_challenge(given, self._config.webhook_verify_token))
+        body = request.raw_body(limit=MAX_NOTIFICATION)
+        signature = request.flask.headers.get("X-Hub-Signature-256")
+        webhook.check_signature(signature, body, self._config.app_secret)
+        return Notification(body)
+
+    def _check_admitted(self, unverified: str) -> None:
+        """Check a token that Cloud Run has verified, and whose signature it has removed."""
+        if not self._config.on_cloud:
+            raise Unauthenticated("Only Google Cloud may take a token's signature away.")
+        try:
+            claims = jwt.decode(
+                unverified,
+                issuer=self._config.tasks_issuer,
+                leeway=CLOCK_SKEW,
+                options={
+                    "verify_signature": False,
+                    "verify_exp": True,
+                    "verify_iss": True,
+                    "require": ["exp", "iss"],
+                },
+            )
+        except _NOT_VALID:
+            raise Unauthenticated("The OIDC token is not valid here.") from None
+        email = claims.get("email")
+        is_service = isinstance(email, str) and email.endswith(SERVICE_ACCOUNTS)
+        if not is_service or claims.get("email_verified") is not True:
+            raise Forbidden("The OIDC token belongs to no service account.")
+
+    def _check_task(self, unverified: str, audience: str | None) -> None:
+        """Verify an OIDC token of Cloud Tasks. Without configuration, every token is refused.
+
+        Source: https://cloud.google.com/tasks/docs/creating-http-target-tasks#token
+        """
+        config = self._config
+        if not config.tasks_service_account or not audience:
+            raise Forbidden(
+                "This service expects no tasks: TASKS_SERVICE_ACCOUNT or the URL that they call is not set."
+            )
+        try:
+            claims = jwt.decode(
+                unverified,
+                self._keys.find(str(jwt.get_unverified_header(unverified).get("kid"))),
+                algorithms=["RS256"],
+                audience=audience,
+                issuer=config.tasks_issuer,
+                leeway=CLOCK_SKEW,
+                options={"require": ["exp", "iat", "aud", "iss"]},
+            )
+        except _NOT_VALID:
+            raise Unauthenticated("The task's OIDC token is not valid here.") from None
+        if claims.get("email") != config.tasks_service_account or claims.get("email_verified") is not True:
+            raise Forbidden("The task's OIDC token belongs to another service account.")
+
+
+def anybody(_request: HttpRequest) -> Visitor:
+    """Accept every caller. What the request carries is verified elsewhere, or proves nothing."""
+    return Visitor()
+
+
+class SigningKeys(PyJWKClient):
+    """An issuer's public keys (a JWK set, RFC 7517). If their server fails, they are used for up to a day."""
+
+    def __init__(self, url: str) -> None:
+        """Take the URL of the keys."""
+        super().__init__(
+            url,
+            lifespan=KEYS_KEPT.total_seconds(),
+            timeout=KEYS_TIMEOUT.total_seconds(),
+            cooldown_duration=KEYS_PAUSE.total_seconds(),
+        )
+        self._last: PyJWKSet | None = None
+        self._fetched_at = self._failed_at = float("-inf")
+
+    def find(self, unverified_kid: str) -> Any:
+        """Return the public key.
+
+        Raises:
+            Unauthenticated: the issuer has no such key.
+            ServiceUnavailable: the keys cannot be fetched, and the last ones do not have this key.
+
+        """
+        try:
+            return self.get_signing_key(unverified_kid).key
+        except PyJWKClientError as error:
+            if self._failed_at > self._fetched_at:
+                raise ServiceUnavailable from error
+            raise Unauthenticated("The task's OIDC token is signed with an unknown key.") from None
+
+    def get_jwk_set(self, refresh: bool = False) -> PyJWKSet:  # noqa: FBT001, FBT002 - as PyJWT calls it
+        """Return the keys, fetched again if they are too old. While that fails, return the last ones.
+
+        After a failure, the keys are not fetched again at once.
+
+        Raises:
+            ServiceUnavailable: the keys cannot be fetched, and there are no last ones that may be used.
+
+        """
+        now = time.monotonic()
+        if now - self._failed_at <= KEYS_PAUSE.total_seconds():
+            return self._last_keys(now)
+        try:
+            keys = super().get_jwk_set(refresh)
+        except (jwt.PyJWTError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            self._failed_at = now
+            return self._last_keys(now, error)
+        if keys is not self._last:
+            self._last, self._fetched_at = keys, now
+        return keys
+
+    def _last_keys(self, now: float, error: Exception | None = None) -> PyJWKSet:
+        if self._last is None or now - self._fetched_at > KEYS_LAST.total_seconds():
+            raise ServiceUnavailable from error
+        return self._last
+
+
+def _bearer(request: HttpRequest) -> str:
+    """Return the unverified token of the request (RFC 6750, section 2.1)."""
+    scheme, _, unverified = (request.authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not unverified.strip():
+        raise Unauthenticated
+    return unverified.strip()

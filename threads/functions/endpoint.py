@@ -1,0 +1,168 @@
+"""What every function does in the same way: methods, origins, headers, errors, and one log line.
+
+A handler gets the request and its verified caller. It returns a response or raises a ``ServiceError``. What
+all requests need happens here, so that no handler can forget it.
+"""
+
+import json
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from flask import Request, Response
+
+from threads.base.errors import InternalError, MethodNotAllowed, ServiceError, ThreadsError
+from threads.base.secret import redacted
+from threads.functions.request import HttpRequest
+from threads.functions.response import HttpResponse, as_flask, json_error
+
+PREFLIGHT_SECONDS = 3600
+"""How long a browser may cache the answer to a preflight. Chromium caches none longer than two hours."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer. The callback's URL holds a code and a state, so no cache or referrer may pass it on."""
+
+_TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_PLATFORM_PATHS = "/__/"
+"""The platform's own paths, such as the Functions emulator's health probe ``/__/health``."""
+
+Caller = TypeVar("Caller")
+"""What a check of ``callers`` returns: the verified caller."""
+
+ErrorAnswer = Callable[[HttpRequest, ServiceError], HttpResponse]
+"""How one function answers an error."""
+
+
+def default_error(_request: HttpRequest, error: ServiceError) -> HttpResponse:
+    """Answer an error as JSON."""
+    return json_error(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Generic[Caller]):
+    """One function as HTTP sees it. Without a check of its caller, it cannot be created."""
+
+    name: str
+    methods: tuple[str, ...]
+    caller: Callable[[HttpRequest], Caller]
+    """The check of ``callers`` that returns the verified caller, or raises."""
+    handler: Callable[[HttpRequest, Caller], HttpResponse]
+    """Answers the request of a verified caller."""
+    allowed_origins: tuple[str, ...] = ()
+    """The origins whose pages may call it (CORS)."""
+    error_answer: ErrorAnswer = default_error
+    project: str | None = None
+    """The Google Cloud project, for the names of traces."""
+
+    def serve(self, request: Request) -> Response:
+        """Answer a request. Whatever happens becomes an answer and one line in the log."""
+        started = time.perf_counter()
+        if request.path.startswith(_PLATFORM_PATHS):
+            return Response(status=HTTPStatus.NO_CONTENT, headers=HEADERS)
+        called = HttpRequest(request)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response = self._preflight(request)
+        else:
+            response = self._answer(called)
+        response.headers.update(HEADERS)
+        self._allow_origin(request, response)
+        self._log(called, response.status_code, time.perf_counter() - started)
+        return response
+
+    def _answer(self, request: HttpRequest) -> Response:
+        if request.method not in self.methods:
+            return self._failed(request, MethodNotAllowed(self.methods))
+        try:
+            return as_flask(self.handler(request, self.caller(request)))
+        except ServiceError as error:
+            return self._failed(request, error)
+        except Exception as error:  # noqa: BLE001 - the text of a bug's exception may hold secrets
+            request.notes |= {"exception": type(error).__name__, "stack": _stack(error)}
+            return self._failed(request, InternalError())
+
+    def _failed(self, request: HttpRequest, error: ServiceError) -> Response:
+        request.notes |= error_notes(error)
+        return as_flask(self.error_answer(request, error))
+
+    def _preflight(self, request: Request) -> Response:
+        """Answer a CORS preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""
+        if request.headers.get("Origin") not in self.allowed_origins:
+            return Response(status=HTTPStatus.FORBIDDEN)
+        return Response(
+            status=HTTPStatus.NO_CONTENT,
+            headers={
+                "Access-Control-Allow-Methods": ", ".join(self.methods),
+                "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Prefer",
+                "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+            },
+        )
+
+    def _allow_origin(self, request: Request, response: Response) -> None:
+        response.headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin in self.allowed_origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+
+    def _log(self, request: HttpRequest, status: int, seconds: float) -> None:
+        """Write one JSON line as Cloud Logging reads it (https://cloud.google.com/logging/docs/structured-logging)."""
+        severity = (
+            "ERROR"
+            if status == HTTPStatus.INTERNAL_SERVER_ERROR
+            else "WARNING"
+            if "error" in request.notes
+            else "INFO"
+        )
+        line = {
+            "severity": severity,
+            "message": f"{self.name} {request.method} {status} {request.notes.get('error', '')}".rstrip(),
+            "function": self.name,
+            "status": status,
+            "milliseconds": round(seconds * 1000),
+            **_trace(request.flask, self.project),
+            **request.notes,
+        }
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.flush()
+
+
+def error_notes(error: ServiceError) -> dict[str, Any]:
+    """Return the fields of the log line about an error."""
+    notes: dict[str, Any] = {"error": error.code, "errorMessage": redacted(error.message)}
+    if isinstance(error, ThreadsError) and error.evidence:
+        notes["graph"] = error.evidence.for_log()
+    cause = error.__cause__
+    return notes | ({"cause": type(cause).__name__} if cause else {})
+
+
+def _trace(request: Request, project: str | None) -> dict[str, str]:
+    """Return the request's trace. Google's own header comes before the standard one.
+
+    Sources: https://cloud.google.com/trace/docs/trace-context, https://www.w3.org/TR/trace-context/
+    """
+    found = _TRACE.match(request.headers.get("X-Cloud-Trace-Context", "")) or _TRACE_PARENT.match(
+        request.headers.get("traceparent", "")
+    )
+    if not found:
+        return {}
+    return {"logging.googleapis.com/trace": f"projects/{project}/traces/{found[1]}" if project else found[1]}
+
+
+def _stack(error: BaseException) -> list[str]:
+    """Return where an exception was raised, without its text and the values around it."""
+    return [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]

@@ -1,0 +1,246 @@
+"""publish_threads and th_posts: publishing a post, and what its owner can do with it afterwards."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from threads.base.errors import (
+    Forbidden,
+    InProgress,
+    InvalidRequest,
+    PostNotFound,
+    Problem,
+    ServiceError,
+    status_of,
+)
+from threads.base.validation import Fields, as_json_time, is_threads_id
+from threads.functions.callers import Task, User
+from threads.functions.endpoint import error_notes
+from threads.functions.request import HttpRequest
+from threads.functions.response import HttpResponse, json_error
+from threads.posts.cancel import read
+from threads.posts.ledger import BUDGET
+from threads.posts.repository import StoredPost
+from threads.posts.submission import MAX_KEY, OwnTask, is_post_id, read_task_body, read_web_body
+from threads.publishing.delete_and_repost import (
+    published_media_id,
+    remove,
+    repost,
+    with_address,
+    with_permalink,
+)
+from threads.publishing.dry_run import dry_run
+from threads.publishing.lease import Delivery
+from threads.publishing.outcome import Outcome
+from threads.publishing.parts import PublishingParts
+from threads.publishing.publish import deliver_task, publish
+from threads.publishing.retry_rules import TASK, UNCLEAR_TASK
+from threads.publishing.schedule import schedule
+
+POSTS_SHOWN = 20
+"""How many posts th_posts lists if the caller sets no limit."""
+
+MAX_POSTS_SHOWN = 100
+
+
+# --- publish_threads ----------------------------------------------------------------------------------------
+
+
+def publish_threads(parts: PublishingParts, request: HttpRequest, caller: User | Task) -> HttpResponse:
+    """Answer publish_threads: publish the web app's post now or later, or the post that a task brings."""
+    delivery = Delivery(secrets.token_hex(8), ends=parts.now() + BUDGET)
+    if isinstance(caller, Task):
+        return _from_task(parts, request, delivery)
+    return _from_app(parts, request, caller, delivery)
+
+
+def _from_app(parts: PublishingParts, request: HttpRequest, user: User, delivery: Delivery) -> HttpResponse:
+    header_key = request.flask.headers.get("Idempotency-Key")
+    submission = read_web_body(request.json(), header_key, parts.now(), parts.config.text_counting)
+    if submission.user_id not in (None, user.uid):
+        raise Forbidden("The body names another user than the ID token.")
+    # If the service made the key up, the answer tells it: otherwise the caller could not repeat the request.
+    told = {} if submission.has_own_key else {"idempotencyKey": submission.key}
+    if submission.is_dry_run:
+        return HttpResponse(body=dry_run(parts, user.uid, submission))
+    try:
+        if submission.is_queued or submission.scheduled_time:
+            outcome = schedule(parts, user.uid, submission, delivery)
+        else:
+            outcome = publish(parts, user.uid, submission, delivery)
+            if "return=representation" in request.flask.headers.get("Prefer", ""):
+                outcome = with_address(parts, outcome)
+    except ServiceError as error:
+        request.notes |= error_notes(error)
+        response = json_error(error)
+        post = {"postId": error.post_id} if error.post_id else {}
+        return response._replace(body={**(response.body or {}), **post, **told})
+    request.notes |= _notes(outcome)
+    return _outcome_response(outcome, told)
+
+
+def _from_task(parts: PublishingParts, request: HttpRequest, delivery: Delivery) -> HttpResponse:
+    """Answer a task. Permanent failures are answered 200, so that Cloud Tasks does not retry them."""
+    tries = request.retry_count() + 1
+    delivery = delivery._replace(
+        by_task=True,
+        is_last=tries >= (TASK.times or 0),
+        is_final=tries >= (UNCLEAR_TASK.times or 0),
+        task=request.flask.headers.get("X-CloudTasks-TaskName"),
+    )
+    try:
+        task = read_task_body(request.untyped_json(), parts.config.text_counting)
+        uid = request.notes["uid"] = task.user_id or ""
+        if isinstance(task, OwnTask):
+            outcome = deliver_task(parts, uid, task.post_id, delivery)
+        else:
+            outcome = publish(parts, uid, task, delivery)
+    except ServiceError as error:
+        request.notes |= error_notes(error)
+        if not error.retryable:
+            return HttpResponse(body={"ok": False, "status": "failed", "error": error.as_json()})
+        # 429 tells a web app about a limit. To the queue, every transient error is a 503.
+        status = HTTPStatus.CONFLICT if isinstance(error, InProgress) else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_error(error)._replace(status=status)
+    request.notes |= _notes(outcome)
+    return _outcome_response(outcome, {})._replace(status=HTTPStatus.OK)
+
+
+def _notes(outcome: Outcome) -> dict[str, Any]:
+    """Return the fields of the log line about a post. It is an ERROR if a person must look at Threads."""
+    post = outcome.last
+    record = post.record
+    notes: dict[str, Any] = {
+        "postId": post.post_id,
+        "accountId": record.account_id,
+        "post": record.status,
+        "attempts": record.attempts,
+    }
+    if record.media_id:
+        notes["mediaId"] = record.media_id
+    if outcome.reason:
+        notes |= error_notes(outcome.reason)
+    elif record.error:
+        notes |= {"error": record.error.get("code"), "errorMessage": record.error.get("message")}
+    if record.status == "unknown":
+        notes["severity"] = "ERROR"
+    return notes
+
+
+def _outcome_response(outcome: Outcome, told: Mapping[str, Any]) -> HttpResponse:
+    """Answer a request to publish: for a thread, with the status of its last post and the ids of all."""
+    response = _post_response(outcome.last, told)
+    if not outcome.replies:
+        return response
+    root = outcome.root
+    ids = [post.record.media_id for post in (root, *outcome.replies) if post.record.media_id]
+    whole = {"id": root.record.media_id, "postId": root.post_id, "ids": ids}
+    permalink = {"permalink": root.record.permalink} if root.record.permalink else {}
+    return response._replace(body={**(response.body or {}), **whole, **permalink})
+
+
+def _post_response(post: StoredPost, told: Mapping[str, Any]) -> HttpResponse:
+    """Answer with what a post's record says."""
+    record = post.record
+    body = {"ok": record.error is None or not record.is_terminal, "postId": post.post_id}
+    body |= {"accountId": record.account_id, "status": record.status, **told}
+    if record.media_id:
+        said = {"permalink": record.permalink, "instagramStatus": record.instagram_status}
+        known = {name: it for name, it in said.items() if it}
+        return HttpResponse(body={"ok": True, "id": record.media_id, **body, **known})
+    if record.is_terminal:
+        error = record.error or {}
+        return HttpResponse(status=status_of(str(error.get("code"))), body={**body, "error": error})
+    scheduled = {"scheduledTime": as_json_time(record.due_at)} if record.due_at else {}
+    return HttpResponse(status=HTTPStatus.ACCEPTED, body={**body, **scheduled})
+
+
+# --- th_posts -----------------------------------------------------------------------------------------------
+
+
+def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+    """Answer th_posts: show one post or the latest ones, cancel or delete one, or repost one."""
+    if request.method == "POST":
+        return _repost(parts, request, user)
+    given = request.known_query("postId", "limit", "before")
+    post_id = given.get("postId")
+    if post_id is None and request.method == "GET":
+        return _latest(parts, given, user)
+    if post_id is None:
+        raise InvalidRequest(Problem("postId", "invalid_request", "must name the post."))
+    if not is_post_id(post_id):
+        raise PostNotFound
+    if request.method == "GET":
+        post = with_permalink(parts, read(parts.posts, user.uid, post_id))
+    else:
+        post = remove(parts, user.uid, post_id)
+        request.notes |= {"postId": post_id, "post": post.record.status}
+    return HttpResponse(body={"ok": True, **_shown(post)})
+
+
+def _latest(parts: PublishingParts, given: Mapping[str, str], user: User) -> HttpResponse:
+    limit, before = _page_of(given)
+    listed = parts.posts.repository.latest(user.uid, limit, before)
+    more = {}
+    if len(listed) == limit:
+        more = {"before": as_json_time(listed[-1].record.created_at, to="microseconds")}
+    return HttpResponse(body={"ok": True, "posts": [_shown(post) for post in listed], **more})
+
+
+def _repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+    """Repost the post that the body names: by its media id, or by the post id of one of the user's own."""
+    fields = Fields(request.json(), known=("mediaId", "postId", "accountId"))
+    media_id, post_id = fields.text("mediaId", limit=MAX_KEY), fields.text("postId", limit=MAX_KEY)
+    account_id = fields.text("accountId", limit=MAX_KEY)
+    if media_id and post_id:
+        fields.problem("mediaId", "exclude_each_other", "cannot stand beside postId.")
+    elif media_id and not is_threads_id(media_id):
+        fields.problem("mediaId", "invalid_post_id", "must be an id of Threads, as a text of digits.")
+    elif not (media_id or post_id or fields.has_problem("mediaId", "postId")):
+        fields.problem("mediaId", "invalid_request", "must name the post to repost, or postId one of yours.")
+    fields.check()
+    if post_id and not is_post_id(post_id):
+        raise PostNotFound
+    media_id = media_id or published_media_id(parts, user.uid, post_id or "")
+    request.notes["mediaId"] = media_id
+    reposted = repost(parts, user.uid, media_id, account_id)
+    request.notes["accountId"] = reposted.account_id
+    own_id = {"id": reposted.repost_id} if reposted.repost_id else {}
+    return HttpResponse(body={"ok": True, **own_id, "accountId": reposted.account_id, "mediaId": media_id})
+
+
+def _page_of(given: Mapping[str, str]) -> tuple[int, datetime | None]:
+    """Return how many of the latest posts the caller wants, and from before which moment."""
+    fields, limit = Fields(given), given.get("limit", str(POSTS_SHOWN))
+    before = fields.moment("before")
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 0 < int(limit) <= MAX_POSTS_SHOWN):  # noqa: PLR2004 - digits
+        fields.problem("limit", "invalid_request", f"must be a number from 1 to {MAX_POSTS_SHOWN}.")
+    fields.check()
+    return int(limit), before
+
+
+def _shown(post: StoredPost) -> dict[str, Any]:
+    """Return a record as its owner sees it."""
+    record = post.record
+    given = {
+        "postId": post.post_id,
+        "accountId": record.account_id,
+        "status": record.status,
+        "content": record.content.as_json(),
+        "id": record.media_id,
+        "permalink": record.permalink,
+        "instagramStatus": record.instagram_status,
+        "error": record.error,
+        "nextAction": record.next_action,
+        "attempts": record.attempts,
+        "scheduledTime": record.due_at or record.scheduled_time,
+        "createdAt": record.created_at,
+        "updatedAt": record.updated_at,
+    }
+    return {
+        name: as_json_time(value) if isinstance(value, datetime) else value
+        for name, value in given.items()
+        if value is not None
+    }

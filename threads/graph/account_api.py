@@ -1,0 +1,95 @@
+"""The Threads API for one account: its calls carry the account's token, and return what Threads answered."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from threads.base.errors import MissingScope, ReconnectRequired, ThreadsError, ThreadsUnavailable
+from threads.base.secret import Secret
+from threads.graph import media, oauth
+from threads.graph.client import Graph
+from threads.graph.protocol import GraphReply, GraphRequest
+
+MAX_PAGES = 20
+"""How many pages of an account's posts are read, 100 posts each. That is more than an account can publish in
+a day, including replies (https://developers.facebook.com/docs/threads/overview#rate-limiting)."""
+
+
+class AccountApi:
+    """Sends the requests of one account."""
+
+    def __init__(self, graph: Graph, token: Secret) -> None:
+        """Take the client and the account's token."""
+        self._graph = graph
+        self.token = token
+
+    def send(self, request: GraphRequest) -> GraphReply:
+        """Send a request made with the token."""
+        return self._graph.send(request)
+
+    def container_status(self, container_id: str) -> tuple[media.ContainerStatus, str]:
+        """Return a container's status, and the reason if it is ERROR.
+
+        Raises:
+            ThreadsError: Threads did not tell the status.
+
+        """
+        reply = self.send(media.container_status_request(self.token, container_id))
+        return media.read_container_status(reply)
+
+    def posts_since(self, since: datetime, *, replies: bool) -> list[media.RecentPost]:
+        """List the account's posts, the oldest first. With ``replies``, include the list of replies.
+
+        It is not known whether the list of posts contains replies. The list of replies needs a scope of its
+        own, and is left out without it.
+
+        Raises:
+            ThreadsError: Threads did not list the posts, or not all of them.
+
+        """
+        posts = self._list(since, "/me/threads")
+        if replies:
+            with suppress(MissingScope):
+                posts += self._list(since, "/me/replies")
+        return sorted(dict.fromkeys(posts), key=lambda post: post.published_at)
+
+    def _list(self, since: datetime, path: str) -> list[media.RecentPost]:
+        """Read a list to its end: a day may have several pages of posts."""
+        posts: list[media.RecentPost] = []
+        after = None
+        for _ in range(MAX_PAGES):
+            reply = self.send(media.recent_posts_request(self.token, since, path=path, after=after))
+            posts = media.read_recent_posts(reply) + posts
+            after = media.read_end_of_page(reply)
+            if after is None:
+                return posts
+        raise ThreadsUnavailable("This account's posts are too many to look through.")
+
+    def permalink(self, media_id: str) -> str | None:
+        """Return a post's public address, or None if Threads gives none.
+
+        Raises:
+            ThreadsError: Threads did not tell whether there is one.
+
+        """
+        return media.read_permalink(self.send(media.permalink_request(self.token, media_id)))
+
+    def quota(self, *, replies: bool) -> media.Quota | None:
+        """Return how much of today's quota of posts or replies is used, or None without an answer."""
+        try:
+            reply = self.send(media.quota_request(self.token, replies=replies))
+            return media.read_quota(reply, replies=replies)
+        except ThreadsError:
+            return None
+
+    def confirmed(self, error: ThreadsError) -> ThreadsError:
+        """Return what an error really is: for a dead token, Threads sometimes blames the content.
+
+        So this asks for the account's id. If Threads then calls the token dead, that is the error.
+        """
+        try:
+            oauth.read_own_id(self.send(oauth.own_id_request(self.token)))
+        except ReconnectRequired as dead:
+            return dead
+        except ThreadsError:
+            return error
+        return error

@@ -1,0 +1,261 @@
+"""Threads' OAuth flow from the code to the token, as values: requests, and how to read their answers.
+
+The functions are named after the steps of the protocol (RFC 6749, section 4.1) and come in pairs. Each step
+takes only what the step before has checked. Nothing here opens a connection or knows the time.
+
+Source: https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from threads.base.config import Config
+from threads.base.scopes import KNOWN_SCOPES
+from threads.base.secret import Secret
+from threads.base.validation import is_threads_id
+from threads.graph.error_codes import Step
+from threads.graph.protocol import GraphReply, GraphRequest, read_object, unreadable
+
+PROFILE_FIELDS = ("id", "username", "name", "threads_profile_picture_url")
+
+MAX_CODE_LENGTH = 4096
+"""Far above the length of any code seen. A longer code, from a hostile callback, is not sent to Threads."""
+
+MAX_PROFILE_TEXT = 10_000
+"""The most characters of a profile field that is stored. Threads' longest field, the biography, has 150."""
+
+_FRAGMENT_OF_THREADS = "#_"
+"""Threads appends it to the callback's URL. A client that parses the URL wrongly leaves it in the code."""
+
+
+@dataclass(frozen=True)
+class AuthorizationCode:
+    """A code from a callback with a state of ours. It works once, within an hour."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class ShortLivedToken:
+    """A token that lasts an hour. It is only exchanged for a long-lived one."""
+
+    secret: Secret
+    user_id: str
+    """The Threads user's id."""
+
+
+@dataclass(frozen=True)
+class LongLivedToken:
+    """The token that is stored."""
+
+    secret: Secret
+    token_type: str
+    expires_in: timedelta
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The profile of an account."""
+
+    id: str
+    display_name: str
+    username: str
+    avatar_url: str | None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """The further fields that the configuration names, under Threads' names."""
+
+
+class Grants(NamedTuple):
+    """Which of the requested scopes were granted. The user can deselect each in the authorization window."""
+
+    granted: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
+def validate_code(unverified_code: str) -> AuthorizationCode | None:
+    """Return the callback's code without the fragment that Threads appends, or None if it is not a code.
+
+    Call it only for a state of ours that is unused (RFC 6749, section 10.12), or was used up by this code.
+    """
+    code = unverified_code.removesuffix(_FRAGMENT_OF_THREADS)
+    if not code or len(code) > MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
+        return None
+    return AuthorizationCode(Secret(code))
+
+
+def code_exchange_request(config: Config, code: AuthorizationCode) -> GraphRequest:
+    """Exchange the code for a short-lived token (RFC 6749, section 4.1.3)."""
+    form = {
+        "client_id": config.app_id,
+        "client_secret": config.app_secret.reveal(),
+        "grant_type": "authorization_code",
+        "redirect_uri": config.redirect_uri,
+        "code": code.secret.reveal(),
+    }
+    return GraphRequest(Step.EXCHANGE_CODE, "POST", "/oauth/access_token", form=form, versioned=False)
+
+
+def read_short_lived_token(reply: GraphReply) -> ShortLivedToken:
+    """Read the token and whose it is. Threads sends ``user_id`` as an integer above 2^53.
+
+    Raises:
+        ThreadsError: Threads rejected the code, or did not answer.
+
+    """
+    answer = read_object(Step.EXCHANGE_CODE, reply)
+    token, user_id = answer.get("access_token"), str(answer.get("user_id"))
+    if not isinstance(token, str) or not token or not is_threads_id(user_id):
+        raise unreadable(Step.EXCHANGE_CODE, reply)
+    return ShortLivedToken(Secret(token), user_id)
+
+
+def token_exchange_request(config: Config, token: ShortLivedToken) -> GraphRequest:
+    """Exchange the short-lived token for a long-lived one. Meta requires both secrets in the query.
+
+    Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
+    """
+    query = {
+        "grant_type": "th_exchange_token",
+        "client_secret": config.app_secret.reveal(),
+        "access_token": token.secret.reveal(),
+    }
+    return GraphRequest(Step.EXCHANGE_TOKEN, "GET", "/access_token", query=query, versioned=False)
+
+
+def read_long_lived_token(reply: GraphReply) -> LongLivedToken:
+    """Read the token and how long it lasts (about 60 days).
+
+    Raises:
+        ThreadsError: Threads refused the exchange, or did not answer.
+
+    """
+    return _read_long_lived(Step.EXCHANGE_TOKEN, reply)
+
+
+def refresh_request(token: Secret) -> GraphRequest:
+    """Ask for a token that lasts longer. The current one must be at least a day old and still valid.
+
+    Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens#refresh-a-long-lived-token
+    """
+    query = {"grant_type": "th_refresh_token", "access_token": token.reveal()}
+    return GraphRequest(Step.REFRESH_TOKEN, "GET", "/refresh_access_token", query=query, versioned=False)
+
+
+def read_refreshed_token(reply: GraphReply) -> LongLivedToken:
+    """Read the token and how long it lasts from now on.
+
+    Raises:
+        ThreadsError: Threads refused the refresh, or did not answer.
+
+    """
+    return _read_long_lived(Step.REFRESH_TOKEN, reply)
+
+
+def _read_long_lived(step: Step, reply: GraphReply) -> LongLivedToken:
+    answer = read_object(step, reply)
+    token, seconds = answer.get("access_token"), answer.get("expires_in")
+    if not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int):
+        raise unreadable(step, reply)
+    if not 0 < seconds <= timedelta(days=3650).total_seconds():
+        raise unreadable(step, reply)
+    return LongLivedToken(
+        Secret(token), str(answer.get("token_type") or "bearer"), timedelta(seconds=seconds)
+    )
+
+
+def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> GraphRequest:
+    """Ask for the profile of the account that the token belongs to.
+
+    Source: https://developers.facebook.com/docs/threads/threads-profiles
+    """
+    fields = ",".join(dict.fromkeys((*PROFILE_FIELDS, *extra_fields)))
+    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
+
+
+def grants_request(token: LongLivedToken) -> GraphRequest:
+    """Ask which scopes a token has. Only this call tells them, and Meta requires the token in the query.
+
+    Source: https://developers.facebook.com/docs/threads/troubleshooting/debug-access-token. There a tester of
+    the app asks. Seen: any token may ask about itself.
+    """
+    query = {"input_token": token.secret.reveal(), "access_token": token.secret.reveal()}
+    return GraphRequest(Step.READ_GRANTS, "GET", "/debug_token", query=query)
+
+
+def read_grants(reply: GraphReply, asked: Iterable[str]) -> Grants:
+    """Read which scopes a valid token has, and which of the requested ones it lacks.
+
+    Raises:
+        ThreadsError: Threads did not tell the scopes, or the token is not valid.
+
+    """
+    answer = read_object(Step.READ_GRANTS, reply).get("data")
+    said = answer.get("scopes") if isinstance(answer, dict) and answer.get("is_valid") is True else None
+    granted = tuple(scope for scope in KNOWN_SCOPES if scope in said) if isinstance(said, list) else ()
+    if not granted:  # Threads issues no token without a scope
+        raise unreadable(Step.READ_GRANTS, reply)
+    return Grants(granted, tuple(scope for scope in asked if scope not in granted))
+
+
+def own_id_request(token: Secret) -> GraphRequest:
+    """Ask only for the account's id, to find out whether a token works."""
+    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": "id"}, token=token)
+
+
+def read_own_id(reply: GraphReply) -> str:
+    """Return the account's id.
+
+    Raises:
+        ThreadsError: Threads did not tell the id.
+        ReconnectRequired: the token is dead.
+
+    """
+    return str(read_object(Step.READ_PROFILE, reply).get("id"))
+
+
+def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile:
+    """Read the profile. The username stands in for a missing name, and the name for a missing username.
+
+    Raises:
+        ThreadsError: Threads did not tell whose profile it is.
+
+    """
+    answer = read_object(Step.READ_PROFILE, reply)
+    profile_id = str(answer.get("id"))
+    if not is_threads_id(profile_id):
+        raise unreadable(Step.READ_PROFILE, reply)
+    name, username = (str(answer.get(field) or "") for field in ("name", "username"))
+    picture = answer.get("threads_profile_picture_url")
+    return Profile(
+        id=profile_id,
+        display_name=name or username or profile_id,
+        username=username or name or profile_id,
+        avatar_url=picture if isinstance(picture, str) and picture else None,
+        extra={
+            field: answer[field]
+            for field in extra_fields
+            if field not in PROFILE_FIELDS and _is_storable(answer.get(field))
+        },
+    )
+
+
+def _is_storable(value: Any) -> bool:
+    """Return whether a profile field has a type and size that Firestore can store."""
+    if isinstance(value, str):
+        return len(value) <= MAX_PROFILE_TEXT
+    return isinstance(value, int) and abs(value) < 1 << 63
+
+
+def authorize_url(config: Config, *, state: str, scopes: Collection[str]) -> str:
+    """Return the authorization window's URL, with literal commas between scopes (RFC 6749, 4.1.1)."""
+    query = {
+        "client_id": config.app_id,
+        "redirect_uri": config.redirect_uri,
+        "response_type": "code",
+        "scope": ",".join(scopes),
+        "state": state,
+    }
+    return f"{config.authorize_url}?{urlencode(query, safe=',', quote_via=quote)}"

@@ -1,0 +1,410 @@
+"""The ledger: what is known of one post, and what may be done with it next. Pure: no I/O, no clock.
+
+A ``Record`` holds everything that is known of a post. Firestore keeps it, and every method that changes it
+returns the next record. ``TRANSITIONS`` lists all that may happen. Two rules make one request one post:
+
+* Write ahead: a delivery records that it is about to publish before it calls Threads. After a crash, the next
+  delivery knows that the post may be out, and looks before it sends anything again.
+* Only the delivery that holds the lease changes the record, and each change is a compare-and-set on the last
+  one. A delivery that was overtaken learns this from its next write, and stops.
+
+``publishing.delivery`` takes a post through these states, and ``repository`` stores the record.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+
+from threads.base.errors import GivenUp, OutcomeUnknown, ServiceError
+from threads.posts.content import Content
+
+BUDGET = timedelta(seconds=100)
+"""How long a request works: no call that may publish begins later. An image takes seconds. If a video takes
+longer than this, a follow-up task looks at it again. A process goes on after its request has timed out: if it
+did not look at the clock, it would publish a post that callers were told to send again."""
+
+LEASE = BUDGET + timedelta(seconds=80)
+"""How long a delivery has a post to itself. It exceeds the budget by the call under way (15 s), the commit
+after it (10 s), the skew between two machines' clocks, and some time to spare: a lease that ends too early
+does more harm than one that ends too late."""
+
+SETTLE_SILENCE = timedelta(seconds=240)
+"""How long after a call without an answer its post may still appear. Measured with faults of up to four
+minutes. Meta documents nothing."""
+
+SETTLE_ANSWER = timedelta(seconds=30)
+"""The same after a complete error answer: the request is over, and only lists may lag."""
+
+CLOCK_ALLOWANCE = timedelta(seconds=5)
+"""How far Threads' clock may be behind ours. Threads tells times in whole seconds."""
+
+CONTAINER_SETTLES = timedelta(seconds=60)
+"""How long a new container may be unknown to Threads (24/4279009) before it counts as lost."""
+
+RECORD_LIFETIME = timedelta(days=30)
+"""How long the record of a finished post is kept: longer than any queue retries a task, and as far ahead as
+Cloud Tasks schedules one."""
+
+PROMPT = timedelta(seconds=15)
+"""The longest time between a write-ahead and its call. A process that was frozen for longer does not make the
+call. So the time in which a post may still appear can be counted from the write-ahead."""
+
+
+class State(StrEnum):
+    """How far a post has come."""
+
+    NEW = "NEW"
+    """Nothing at Threads can become this post."""
+    ARMED = "ARMED"
+    """A container of ours waits to be published, or is published. Its status tells which."""
+    SENT = "SENT"
+    """A text was published in a single call, or was about to be. It may be out."""
+    PUBLISHED = "PUBLISHED"
+    FAILED = "FAILED"
+    """It is not out, and the service does not try again."""
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+    """The service cannot find out whether it is out. Its owner must look."""
+
+
+TERMINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED, State.UNKNOWN})
+"""States that a post never leaves. Every later request gets the recorded answer."""
+
+TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
+    {
+        (State.NEW, State.SENT): "text: about to be sent in a single call",
+        (State.NEW, State.ARMED): "container created and saved",
+        (State.NEW, State.FAILED): "refused for good",
+        (State.NEW, State.CANCELLED): "its owner cancels",
+        (State.SENT, State.PUBLISHED): "answered, or found among the account's posts",
+        (State.SENT, State.NEW): "certainly not published",
+        (State.SENT, State.FAILED): "refused for good",
+        (State.SENT, State.UNKNOWN): "given up without an answer",
+        (State.ARMED, State.PUBLISHED): "answered, or found by the container's status",
+        (State.ARMED, State.NEW): "container lost or of no use",
+        (State.ARMED, State.FAILED): "refused for good",
+        (State.ARMED, State.CANCELLED): "its owner cancels",
+        (State.ARMED, State.UNKNOWN): "given up without an answer",
+    }
+)
+"""Every transition from one state to another, and its cause. A record also changes within its state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything that is known of a post. In Firestore the names are in camelCase."""
+
+    state: State = State.NEW
+    account_id: str
+    content: Content
+    content_hash: str
+    """The hash of the content and the scheduled time. A request with the same key must have the same hash."""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    """When the record is deleted."""
+    scheduled_time: datetime | None = None
+    """When the caller wants it published."""
+    due_at: datetime | None = None
+    """When a task of ours begins with it, or goes on with it after waiting for the account."""
+    task: str | None = None
+    """The last task that was created for it."""
+    attempts: int = 0
+    """How many deliveries have leased it."""
+    owner: str | None = None
+    """The delivery that holds the lease."""
+    lease_until: datetime | None = None
+    by_container: bool = False
+    """The text's single call did not publish it. It now goes through a container, whose status tells more."""
+    container_id: str | None = None
+    container_at: datetime | None = None
+    """When the container was created. Until a carousel has its own: when its last item's was created."""
+    root: str | None = None
+    """For a reply in a thread: the post id of the thread's root."""
+    replaced: int = 0
+    """How many containers were given up."""
+    children: tuple[Mapping[str, Any], ...] = ()
+    """For a carousel: the ``id`` of each item's container, and how often it was ``replaced``."""
+    ambiguous: bool = False
+    """A call that publishes was sent, or was about to be sent, and its outcome is not known."""
+    sent_at: datetime | None = None
+    """When the first such call was made. A search begins there."""
+    settles_at: datetime | None = None
+    """From this moment on, a post that cannot be found is not out."""
+    refused: int = 0
+    """How many deliveries met an error that is either gone after a few tries or permanent."""
+    follow_ups: int = 0
+    follow_up_at: datetime | None = None
+    """When a task looks at the container again."""
+    postponed: int = 0
+    media_id: str | None = None
+    permalink: str | None = None
+    instagram_status: str | None = None
+    """SUCCESS or FAILED, if the post was to be shared to Instagram. It is out on Threads in both cases."""
+    deleted_at: datetime | None = None
+    """When the published post was deleted at Threads."""
+    error: Mapping[str, Any] | None = None
+    """The last error, as it was answered."""
+    next_action: str | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the post has ended."""
+        return self.state in TERMINAL
+
+    @property
+    def status(self) -> str:
+        """The status for the app: scheduled, processing, published, deleted, failed, cancelled or unknown."""
+        if self.deleted_at:
+            return "deleted"
+        is_waiting = self.due_at is not None and not self.ambiguous
+        return self.state.lower() if self.is_terminal else "scheduled" if is_waiting else "processing"
+
+    def is_leased(self, now: datetime) -> bool:
+        """Return whether a delivery holds the lease."""
+        return self.owner is not None and self.lease_until is not None and self.lease_until > now
+
+    def is_settled(self, now: datetime) -> bool:
+        """Return whether a post that cannot be found now is not out."""
+        return self.settles_at is None or self.settles_at <= now
+
+    # --- a delivery begins and ends -----------------------------------------------------------------------
+
+    def leased(self, owner: str, now: datetime) -> Self:
+        """Give the lease to a delivery."""
+        return self._within(
+            now,
+            owner=owner,
+            lease_until=now + LEASE,
+            attempts=self.attempts + 1,
+            due_at=None,
+            follow_up_at=None,
+            error=None,
+            next_action=None,
+        )
+
+    def released(self, now: datetime, error: Mapping[str, Any] | None = None) -> Self:
+        """Give the lease back, so that the next delivery need not wait until it ends."""
+        return self._within(now, owner=None, lease_until=None, error=error)
+
+    def followed_up(self, task: str, at: datetime, now: datetime) -> Self:
+        """Leave the post to a task that looks at the container again."""
+        return replace(self.released(now), task=task, follow_ups=self.follow_ups + 1, follow_up_at=at)
+
+    def postponed_until(self, due_at: datetime, task: str, error: Mapping[str, Any], now: datetime) -> Self:
+        """Leave the post to a task that comes when the account can publish again."""
+        return replace(
+            self.released(now, error),
+            due_at=due_at,
+            task=task,
+            postponed=self.postponed + 1,
+            expires_at=due_at + RECORD_LIFETIME,
+        )
+
+    # --- towards a post -----------------------------------------------------------------------------------
+
+    def sending(self, now: datetime) -> Self:
+        """Write ahead: this text is about to be published in a single call."""
+        return self._moved(State.SENT, now, **_intent(self, now))
+
+    def armed(self, container_id: str, now: datetime) -> Self:
+        """Save a container before anything publishes it. An unused one is harmless and expires in a day."""
+        return self._moved(State.ARMED, now, container_id=container_id, container_at=now)
+
+    def with_children(self, children: Sequence[Mapping[str, Any]], now: datetime) -> Self:
+        """Save the containers of a carousel's items. Some of them may be new."""
+        return self._within(now, children=tuple(children), container_at=now)
+
+    def publishing(self, now: datetime) -> Self:
+        """Write ahead: this container is about to be published."""
+        return self._within(now, **_intent(self, now))
+
+    def answered(self, before: Self, now: datetime) -> Self:
+        """Note that a call that may have published the post was answered with an error.
+
+        The answer says nothing about earlier calls: ``before`` is the record before this call's write-ahead.
+        """
+        settles_at = max(before.settles_at or now, now + SETTLE_ANSWER)
+        return self._within(now, settles_at=settles_at)
+
+    def unanswered(self, now: datetime) -> Self:
+        """Note that a call that may have published the post got no answer."""
+        return self._within(now, settles_at=now + SETTLE_SILENCE)
+
+    def shared(self, published_at: datetime, now: datetime) -> Self:
+        """Note that another record has taken a listed post with the same text.
+
+        The listed post may be this record's, while the other record's own post has not appeared yet. The
+        other record's call was made before ``published_at``, so its post appears within ``SETTLE_SILENCE`` of
+        that, or never. The listed post that is left by then is this record's.
+        """
+        settles_at = published_at + CLOCK_ALLOWANCE + SETTLE_SILENCE
+        return self._within(now, settles_at=max(self.settles_at or settles_at, settles_at))
+
+    def refused_again(self, now: datetime) -> Self:
+        """Count an error that is either gone after a few tries or permanent."""
+        return self._within(now, refused=self.refused + 1)
+
+    def withdrawn(self, now: datetime) -> Self:
+        """Note that no call has published the post, and that none still can."""
+        if self.state is State.SENT:
+            return self._moved(State.NEW, now, **_NO_INTENT)
+        return self._within(now, **_NO_INTENT)
+
+    def without_single_call(self, now: datetime) -> Self:
+        """Go on through a container, because the text's single call has not published it."""
+        return self._moved(State.NEW, now, by_container=True, **_NO_INTENT)
+
+    def without_container(self, now: datetime) -> Self:
+        """Give up a container. The containers of a carousel's items stay.
+
+        ``container_at`` then stays, too: no item's container is younger.
+        """
+        changes = {"container_id": None, "container_at": self.container_at if self.children else None}
+        return self._moved(State.NEW, now, replaced=self.replaced + 1, **changes, **_NO_INTENT)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def published(
+        self,
+        media_id: str,
+        now: datetime,
+        *,
+        permalink: str | None = None,
+        instagram_status: str | None = None,
+    ) -> Self:
+        """Note the media id of a post that is out, and what else Threads said about it."""
+        return self._ended(
+            State.PUBLISHED, now, media_id=media_id, permalink=permalink, instagram_status=instagram_status
+        )
+
+    def deleted(self, now: datetime) -> Self:
+        """Note that the post was deleted at Threads."""
+        return self._within(now, deleted_at=now)
+
+    def failed(self, error: Mapping[str, Any], now: datetime) -> Self:
+        """Note that the post is not out and never will be, and why."""
+        return self._ended(State.FAILED, now, error=error, next_action=error.get("nextAction"))
+
+    def left_unknown(self, error: Mapping[str, Any], now: datetime) -> Self:
+        """Note that the owner must look whether the post is out."""
+        return self._ended(State.UNKNOWN, now, error=error, next_action=error.get("nextAction"))
+
+    def cancelled(self, error: Mapping[str, Any], now: datetime) -> Self:
+        """Note that the owner has cancelled the post. A request that sends it again gets ``error``."""
+        return self._ended(State.CANCELLED, now, error=error)
+
+    def found_at(self, permalink: str, now: datetime) -> Self:
+        """Note the public address of a published post."""
+        return self._within(now, permalink=permalink)
+
+    def _ended(self, state: State, now: datetime, **changes: Any) -> Self:
+        ended = self._moved(state, now, **changes)
+        return replace(
+            ended,
+            owner=None,
+            lease_until=None,
+            due_at=None,
+            ambiguous=state is State.UNKNOWN,
+            expires_at=now + RECORD_LIFETIME,
+        )
+
+    def _moved(self, state: State, now: datetime, **changes: Any) -> Self:
+        if (self.state, state) not in TRANSITIONS:
+            raise ValueError(f"a post never goes from {self.state} to {state}")
+        return self._within(now, state=state, **changes)
+
+    def _within(self, now: datetime, **changes: Any) -> Self:
+        return type(self)(**{**vars(self), "updated_at": now, **changes})
+
+
+def new_record(
+    account_id: str, content: Content, now: datetime, *, scheduled_time: datetime | None = None
+) -> Record:
+    """Return the first record of a post."""
+    return Record(
+        account_id=account_id,
+        content=content,
+        content_hash=content_hash(content, scheduled_time),
+        created_at=now,
+        updated_at=now,
+        expires_at=max(now, scheduled_time or now) + RECORD_LIFETIME,
+        scheduled_time=scheduled_time,
+    )
+
+
+def content_hash(content: Content, scheduled_time: datetime | None) -> str:
+    """Return a hash by which two requests with the same key are compared."""
+    canonical = {"content": content.as_json(), "scheduledTime": scheduled_time and scheduled_time.timestamp()}
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
+
+
+def task_id(post_id: str, attempts: int, due_at: datetime) -> str:
+    """Return the name of the task that a request or a delivery leaves a post to.
+
+    The name depends on the number of the delivery. A delivery that is repeated after a crash has the next
+    number, so its task is not the one that may be running just now. The name also depends on the time: it
+    stays taken after its task has ended, so a request for another time needs another name. It is a hash,
+    because Cloud Tasks advises against common prefixes
+    (https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks/create).
+    """
+    return hashlib.sha256(f"{post_id}|{attempts}|{due_at.timestamp()}".encode()).hexdigest()
+
+
+# --- in Firestore -----------------------------------------------------------------------------------------
+
+
+def as_document(record: Record) -> dict[str, Any]:
+    """Return the fields of the record's document."""
+    values = vars(record)
+    document = {name: values[attribute] for attribute, name in _NAMES.items()}
+    return {
+        **document,
+        "content": record.content.as_json(),
+        "children": list(record.children),
+        "state": record.state.value,
+        "status": record.status,
+        TTL_FIELD: record.expires_at,
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Record:
+    """Return the record that a document holds."""
+    known = {attribute: document[name] for attribute, name in _NAMES.items() if name in document}
+    content, children = Content(document.get("content") or {}), tuple(document.get("children") or ())
+    return Record(**{**known, "content": content, "children": children, "state": State(document["state"])})
+
+
+TTL_FIELD = "threadsLedgerExpiresAt"
+"""The same moment as ``expiresAt``. Firestore's expiry applies to every collection with the same name, and an
+app may have ``posts`` with an ``expiresAt`` of its own. This name is only ours."""
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
+_NAMES = {field.name: _camel(field.name) for field in fields(Record)}
+_NO_INTENT: Mapping[str, Any] = {"ambiguous": False, "sent_at": None, "settles_at": None}
+
+
+def _intent(record: Record, now: datetime) -> dict[str, Any]:
+    return {"ambiguous": True, "sent_at": record.sent_at or now, "settles_at": now + SETTLE_SILENCE}
+
+
+def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:
+    """Return the record of a post that is given up: failed, or unknown if it may be out."""
+    if record.ambiguous or isinstance(error, OutcomeUnknown):
+        known = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown()
+        return record.left_unknown(known.as_json(), now)
+    answer = error.as_json()
+    if error.retryable:
+        trace = {name: answer[name] for name in ("fbtraceId",) if name in answer}
+        answer = GivenUp(error).as_json() | trace
+    return record.failed(answer, now)

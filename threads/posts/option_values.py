@@ -1,0 +1,294 @@
+"""The values of options: how each is read from JSON, and how it is written into a form for Threads.
+
+Readers are explained in ``base.validation``. The table in ``options`` says which option has which reader and
+which writer.
+
+Source: https://developers.facebook.com/docs/threads/posts
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from threads.base.validation import Wrong, is_threads_id, text_of
+
+MAX_BODY_TEXT = 64 * 1024
+"""The most characters of a text that are read. A body holds no more, so an error can tell the true size."""
+
+MAX_URL = 2048
+"""The most characters of a URL."""
+MAX_ALT_TEXT = 1000
+MAX_TOPIC = 50
+MAX_ATTACHED = 10_000
+MAX_SPOILERS = 10
+POLL_SIZES = range(2, 5)
+MAX_CHOICE = 25
+MAX_COUNTRIES = 250
+"""There are fewer country codes than this."""
+
+CAROUSEL_SIZES = range(2, 21)
+
+REPLY_CONTROLS = (
+    "everyone",
+    "accounts_you_follow",
+    "mentioned_only",
+    "parent_post_author_only",
+    "followers_only",
+)
+STYLES = ("bold", "italic", "highlight", "underline", "strikethrough")
+POLL_NAMES = ("option_a", "option_b", "option_c", "option_d")
+
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
+_PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
+
+
+def is_absent(value: Any) -> bool:
+    """Return whether a member counts as not given."""
+    return value is None or value is False or value == ""
+
+
+def any_text(value: Any) -> str:
+    """Read a text. Its length is checked later, because it depends on how Threads counts."""
+    return text_of(MAX_BODY_TEXT)(value)
+
+
+def alt_text(value: Any) -> str:
+    """Read the description of an image or a video."""
+    return text_of(MAX_ALT_TEXT)(value)
+
+
+def threads_id(value: Any) -> str:
+    """Read the id of something at Threads."""
+    if not isinstance(value, str) or not is_threads_id(value):
+        raise Wrong(f"is {_shown(value)}; it must be an id of Threads, as a text of digits.")
+    return value
+
+
+def reply_control(value: Any) -> str:
+    """Read who may reply."""
+    if value not in REPLY_CONTROLS:
+        raise Wrong(f"is {_shown(value)}; it must be one of {', '.join(REPLY_CONTROLS)}.")
+    return str(value)
+
+
+def link(value: Any) -> str:
+    """Read the URL of a web page."""
+    url = text_of(MAX_URL)(value)
+    _check_user_info(url)
+    if not _is_url(url, ("https", "http")):
+        raise Wrong(f"is {_shown(url)}; it must be an absolute http or https URL.")
+    return url
+
+
+def media_url(value: Any) -> str:
+    """Read the URL of a file that Threads will fetch."""
+    url = text_of(MAX_URL)(value)
+    _check_user_info(url)
+    if not _is_url(url, ("https",)):
+        raise Wrong(f"is {_shown(url)}; it must be an absolute https URL: Threads fetches it.")
+    if not _is_public(url):
+        raise Wrong(f"is {_shown(url)}; its host must be a public name, no address: Threads fetches it.")
+    return url
+
+
+def media(value: Any) -> list[dict[str, str]]:
+    """Read the images and videos of a carousel."""
+    if not isinstance(value, list) or len(value) not in CAROUSEL_SIZES:
+        many = f"{len(value)} were" if isinstance(value, list) else "none was"
+        raise Wrong(f"must be a list of {CAROUSEL_SIZES[0]} to {CAROUSEL_SIZES[-1]} media; {many} given.")
+    return [_medium(_members(one, ("imageUrl", "videoUrl", "altText"))) for one in value]
+
+
+def _medium(given: Mapping[str, Any]) -> dict[str, str]:
+    kinds = [name for name in ("imageUrl", "videoUrl") if not is_absent(given.get(name))]
+    if len(kinds) != 1:
+        raise Wrong("must have either an imageUrl or a videoUrl in each.")
+    medium = {kinds[0]: media_url(given[kinds[0]])}
+    described = {} if is_absent(given.get("altText")) else {"altText": alt_text(given["altText"])}
+    return medium | described
+
+
+def topic_tag(value: Any) -> str:
+    """Read a topic."""
+    topic = text_of(MAX_TOPIC)(value)
+    if not topic.strip() or {".", "&"} & set(topic):
+        raise Wrong(f"is {_shown(topic)}; it must be 1 to {MAX_TOPIC} characters without . and &.")
+    return topic
+
+
+def poll(value: Any) -> list[str]:
+    """Read the choices of a poll."""
+    if not isinstance(value, list) or len(value) not in POLL_SIZES:
+        many = f"{len(value)} were" if isinstance(value, list) else "none was"
+        raise Wrong(f"must be a list of {POLL_SIZES[0]} to {POLL_SIZES[-1]} choices; {many} given.")
+    for choice in value:
+        if not isinstance(choice, str) or not choice.strip() or len(choice) > MAX_CHOICE:
+            raise Wrong(f"must have choices of 1 to {MAX_CHOICE} characters; {_shown(choice)} is none.")
+    return value
+
+
+def gif(value: Any) -> dict[str, str]:
+    """Read the id of a GIF."""
+    given = _members(value, ("id",))
+    if not isinstance(given.get("id"), str) or not 0 < len(given["id"]) <= MAX_TOPIC:
+        raise Wrong('must be {"id": "<the id at GIPHY>"}.')
+    return {"id": given["id"]}
+
+
+def countries(value: Any) -> list[str]:
+    """Read country codes. Only their form is checked."""
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_COUNTRIES:
+        raise Wrong("must be a list of country codes.")
+    for code in value:
+        if not isinstance(code, str) or not _COUNTRY.fullmatch(code):
+            raise Wrong(f'must have codes like "DE" (ISO 3166-1 alpha-2); {_shown(code)} is none.')
+    return list(dict.fromkeys(value))
+
+
+def spoilers(value: Any) -> list[dict[str, int]]:
+    """Read ranges. Whether they lie within the text is checked together with the text."""
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_SPOILERS:
+        many = len(value) if isinstance(value, list) else "something else"
+        raise Wrong(f"must be a list of 1 to {MAX_SPOILERS} ranges; {many} was given.")
+    return [_range(_members(one, ("offset", "length"))) for one in value]
+
+
+def text_attachment(value: Any) -> dict[str, Any]:
+    """Read a long text with its styles."""
+    given = _members(value, ("plaintext", "link", "styling"))
+    plaintext = text_of(MAX_BODY_TEXT)(given.get("plaintext"))
+    if not 0 < len(plaintext) <= MAX_ATTACHED:
+        raise Wrong(f"must have a plaintext of 1 to {MAX_ATTACHED} characters; it has {len(plaintext)}.")
+    styling = [] if is_absent(given.get("styling")) else given["styling"]
+    if not isinstance(styling, list):
+        raise Wrong("must have a list as styling.")
+    styled = [_styled(_members(one, ("offset", "length", "styles"))) for one in styling]
+    check_ranges(styled, len(plaintext))
+    attachment: dict[str, Any] = {"plaintext": plaintext}
+    if not is_absent(given.get("link")):
+        attachment["link"] = link(given["link"])
+    return attachment | ({"styling": styled} if styled else {})
+
+
+def _styled(given: Mapping[str, Any]) -> dict[str, Any]:
+    styles = given.get("styles")
+    if not isinstance(styles, list) or not styles or not all(style in STYLES for style in styles):
+        raise Wrong(f"must have styles out of {', '.join(STYLES)}.")
+    return {**_range(given), "styles": list(dict.fromkeys(styles))}
+
+
+def _range(given: Mapping[str, Any]) -> dict[str, int]:
+    offset, length = given.get("offset"), given.get("length")
+    if type(offset) is not int or type(length) is not int or offset < 0 or length < 1:
+        raise Wrong("must have ranges with an offset from 0 and a length from 1.")
+    if max(offset, length) > MAX_BODY_TEXT:  # a sum with thousands of digits could not be printed
+        raise Wrong("has a range that ends beyond any text.")
+    return {"offset": offset, "length": length}
+
+
+def _members(value: Any, known: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or set(value) - set(known):
+        raise Wrong(f"must be an object with {', '.join(known)}, and nothing else.")
+    return value
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of a text for a message.
+
+    A value of another type is not shown: if it is deeply nested, it cannot be printed.
+    """
+    return f"{value!a:.60}" if isinstance(value, str) else "something else"
+
+
+def check_ranges(ranges: Sequence[Mapping[str, Any]], size: int) -> None:
+    """Refuse ranges that overlap, or that reach beyond a text of ``size`` characters."""
+    end = 0
+    for one in sorted(ranges, key=lambda one: int(one["offset"])):
+        if one["offset"] < end:
+            raise Wrong(f"has ranges that overlap, at {one['offset']}.")
+        end = one["offset"] + one["length"]
+        if end > size:
+            raise Wrong(f"has a range that ends at {end}; the text has {size} characters.")
+
+
+def _check_user_info(url: str) -> None:
+    """Refuse a URL with a user name or password in it. The message does not repeat them."""
+    if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
+        raise Wrong("must have no user name or password in it.")
+
+
+def _is_url(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(host) and url.isprintable() and " " not in url
+
+
+def _is_public(url: str) -> bool:
+    """Return whether the host is a public name: neither an IP address nor a name of a private network."""
+    parts = urlsplit(url)
+    name = (parts.hostname or "").removesuffix(".")
+    if "[" in parts.netloc:
+        return False
+    try:
+        name = name.encode("idna").decode()
+        ipaddress.ip_address(name)
+    except UnicodeError:
+        return False
+    except ValueError:
+        labels = name.split(".")
+        # If the last label is a number, the host is an IP address, also in hexadecimal: 0x7f.0x1.
+        is_name = len(labels) > 1 and all(map(_HOST.fullmatch, labels)) and not labels[-1][0].isdigit()
+        return is_name and not name.endswith(_PRIVATE_ENDINGS)
+    return False
+
+
+# --- sending ------------------------------------------------------------------------------------------------
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def sent_flag(_value: Any) -> str:
+    """Write true."""
+    return "true"
+
+
+def sent_list(entries: Sequence[str]) -> str:
+    """Write a list, separated by commas."""
+    return ",".join(entries)
+
+
+def sent_poll(choices: Sequence[str]) -> str:
+    """Write ``poll_attachment``."""
+    return _json(dict(zip(POLL_NAMES, choices, strict=False)))
+
+
+def sent_gif(gif: Mapping[str, str]) -> str:
+    """Write ``gif_attachment``."""
+    return _json({"gif_id": gif["id"], "provider": "GIPHY"})
+
+
+def sent_spoilers(ranges: Sequence[Mapping[str, int]]) -> str:
+    """Write ``text_entities``. It is not known whether Threads counts offsets in characters."""
+    return _json([{"entity_type": "SPOILER", **one} for one in ranges])
+
+
+def sent_text_attachment(attachment: Mapping[str, Any]) -> str:
+    """Write ``text_attachment``."""
+    sent = {"plaintext": attachment["plaintext"]}
+    if "link" in attachment:
+        sent["link_attachment_url"] = attachment["link"]
+    if "styling" in attachment:
+        sent["text_with_styling_info"] = [
+            {"offset": one["offset"], "length": one["length"], "styling_info": one["styles"]}
+            for one in attachment["styling"]
+        ]
+    return _json(sent)

@@ -1,0 +1,185 @@
+"""Records in Firestore: each change of a record is a compare-and-set on the last one, in one commit.
+
+| path                                              | what                                           |
+|---------------------------------------------------|------------------------------------------------|
+| ``users/{uid}/integrations/threads/posts/{postId}`` | the record of a post                         |
+| ``threadsClaims/{mediaId}``                       | which post a media id belongs to               |
+
+A claim prevents two posts with the same text from taking the same media id. The ``ledger`` says what the
+fields mean.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from threads.base.errors import ServiceUnavailable
+from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of, patience
+from threads.posts.ledger import TTL_FIELD, Record, State, as_document, from_document
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import DocumentReference
+
+POSTS = "users/{uid}/integrations/threads/posts"
+"""The collection of a user's posts: the record of each."""
+
+CLAIMS = "threadsClaims"
+"""The collection that says which post a media id belongs to."""
+
+PAGE = 200
+"""Posts of an account that are read at once. One commit, which may have at most 500 writes, erases them with
+their claims."""
+
+
+@dataclass(frozen=True)
+class StoredPost:
+    """A post's record as it was read, with its owner and its id."""
+
+    uid: str
+    post_id: str
+    record: Record
+    version: Any
+    """When it was last changed. This is the precondition of the next change."""
+
+
+class Overtaken(Exception):
+    """Another writer has changed the record since it was read. A delivery that learns this stops."""
+
+
+class AlreadyClaimed(Exception):
+    """The media id belongs to another post."""
+
+
+class PostRepository(Repository):
+    """The records of posts."""
+
+    def create(self, uid: str, post_id: str, record: Record) -> StoredPost:
+        """Write a new record and return it, or return the one that exists already. One commit."""
+        with self.rpc(), conflicts():
+            written = self._post(uid, post_id).create(as_document(record), **patience())
+            return StoredPost(uid, post_id, record, written.update_time)
+        there = self.read(uid, post_id)
+        if there is None:
+            raise ServiceUnavailable  # it was erased just now
+        return there
+
+    def read(self, uid: str, post_id: str) -> StoredPost | None:
+        """Read a record. One read."""
+        with self.rpc():
+            return _stored(uid, self._post(uid, post_id).get(**patience()))
+
+    def write(self, post: StoredPost, record: Record, *, media_id: str | None = None) -> StoredPost:
+        """Change a record unless it has changed since it was read, and claim a media id with it. One commit.
+
+        Raises:
+            Overtaken: another writer has changed the record.
+            AlreadyClaimed: the media id belongs to another post; nothing was written.
+
+        """
+        before = as_document(post.record)
+        change = {name: value for name, value in as_document(record).items() if value != before[name]}
+        with self.rpc() as client, conflicts():
+            batch = client.batch()
+            unchanged = client.write_option(last_update_time=post.version)
+            batch.update(self._post(post.uid, post.post_id), change, option=unchanged)
+            if media_id:
+                claim = {"uid": post.uid, "postId": post.post_id, TTL_FIELD: record.expires_at}
+                batch.create(self._claim(media_id), claim)
+            [written, *_] = batch.commit(**patience())
+            return StoredPost(post.uid, post.post_id, record, written.update_time)
+        there = self.read(post.uid, post.post_id)
+        if there and there.record == record:
+            # Firestore's client retries a commit whose answer was lost, and fails on its own change.
+            return there
+        if media_id and there and there.version == post.version:
+            raise AlreadyClaimed
+        raise Overtaken
+
+    def find(
+        self, uid: str, account_id: str, *, limit: int, state: State | None = None, after: str | None = None
+    ) -> list[StoredPost]:
+        """Return a user's posts of one account, in the order of their ids. One read.
+
+        Args:
+            uid: the user.
+            account_id: the account.
+            limit: the most posts to return.
+            state: return only posts in this state.
+            after: return only posts after this post id.
+
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            posts = client.collection(at(POSTS, uid))
+            found = posts.where(filter=FieldFilter("accountId", "==", account_id))
+            if state:
+                found = found.where(filter=FieldFilter("state", "==", state.value))
+            found = found.order_by("__name__")
+            if after:
+                found = found.start_after({"__name__": self._post(uid, after)})
+            snapshots = found.limit(limit).get(**patience())
+        return [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+
+    def pages_of(self, account_id: str) -> Iterator[list[StoredPost]]:
+        """Yield an account's posts, of all users, page by page. One read each.
+
+        An app's own ``posts`` may have an ``accountId``, too. They are skipped (see ``owner_of``).
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        after = None
+        while True:
+            with self.rpc() as client:
+                posts = client.collection_group("posts")
+                posts = posts.where(filter=FieldFilter("accountId", "==", account_id)).order_by("__name__")
+                if after:
+                    posts = posts.start_after({"__name__": after})
+                snapshots = posts.limit(PAGE).get(**patience())
+            if not snapshots:
+                return
+            owned = ((owner_of(path_of(it)), it) for it in snapshots)
+            yield [post for uid, it in owned if uid and (post := _stored(uid, it))]
+            after = snapshots[-1].reference
+
+    def of_media_id(self, media_id: str) -> StoredPost | None:
+        """Return the post that a media id belongs to. Two reads."""
+        with self.rpc():
+            claim = self._claim(media_id).get(**patience()).to_dict()
+        post = self.read(claim["uid"], claim["postId"]) if claim else None
+        return post if post and post.record.media_id == media_id else None
+
+    def erase(self, posts: Sequence[StoredPost]) -> bool:
+        """Delete records with their claims, or return False if one has changed meanwhile. One commit."""
+        with self.rpc() as client, conflicts() as conflict:
+            batch = client.batch()
+            for post in posts:
+                unchanged = client.write_option(last_update_time=post.version)
+                batch.delete(self._post(post.uid, post.post_id), option=unchanged)
+                if post.record.media_id:
+                    batch.delete(self._claim(post.record.media_id))
+            batch.commit(**patience())
+        return not conflict
+
+    def latest(self, uid: str, limit: int, before: datetime | None) -> list[StoredPost]:
+        """Return a user's posts, the newest first; with ``before``, only older ones. One read."""
+        with self.rpc() as client:
+            posts = client.collection(at(POSTS, uid)).order_by("createdAt", direction="DESCENDING")
+            if before:
+                posts = posts.start_after({"createdAt": before})
+            snapshots = posts.limit(limit).get(**patience())
+        return [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+
+    def _claim(self, media_id: str) -> "DocumentReference":
+        claim: DocumentReference = self._client().collection(CLAIMS).document(media_id)
+        return claim
+
+    def _post(self, uid: str, post_id: str) -> "DocumentReference":
+        post: DocumentReference = self._client().collection(at(POSTS, uid)).document(post_id)
+        return post
+
+
+def _stored(uid: str, snapshot: Any) -> StoredPost | None:
+    fields = snapshot.to_dict()
+    return StoredPost(uid, snapshot.id, from_document(fields), snapshot.update_time) if fields else None

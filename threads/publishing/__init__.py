@@ -1,0 +1,18 @@
+"""One request becomes one post: lease, delivery, carousel, thread, schedule.
+
+publish            from a request or a task to a record, published now
+schedule           a post for later: its task and its record
+lease              the lease: of several deliveries at once, one has the post
+delivery           the loop that carries out a post's steps
+steps              the steps: each returns what comes next
+step_results       what a step may return: what comes next
+retry_rules        how soon and how often each thing is tried again, as one table
+carousel           the containers of a carousel's items
+thread             a root and its replies, one after the other
+matching           whether a post that Threads lists is ours
+outcome            the results of a delivery and of a request to publish
+delete_and_repost  finding, deleting and reposting a published post
+dry_run            every check before publishing, without publishing
+webhook_events     what an event of the webhook changes in a record
+parts              the objects that this package works with
+"""

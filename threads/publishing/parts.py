@@ -1,0 +1,21 @@
+"""The objects that this package works with. ``app`` creates the real ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from threads.accounts.parts import AccountParts
+from threads.base.config import Config
+from threads.posts.parts import PostParts
+
+
+@dataclass(frozen=True)
+class PublishingParts:
+    """What publishing a post needs of the outside world."""
+
+    config: Config
+    accounts: AccountParts
+    posts: PostParts
+    now: Callable[[], datetime]
+    """The time, in UTC."""
+    sleep: Callable[[timedelta], None]

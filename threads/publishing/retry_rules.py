@@ -1,0 +1,65 @@
+"""How soon and how often each thing is tried again: one table. Pure: no I/O, no clock.
+
+| what                                     | first pause | factor | longest | times                    |
+|------------------------------------------|-------------|--------|---------|--------------------------|
+| a look at a container, in one delivery   | 1 s         | 2      | 30 s    | until the deadline       |
+| a look at it by a follow-up task         | 30 s        | 2      | 60 s    | for five minutes         |
+| a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
+| a new container for one that went wrong  | at once     |        |         | 2                        |
+| a call whose error may last              | next delivery |      |         | 3                        |
+| a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+MAX_EXPONENT = 30
+"""With a larger exponent, every pause is the longest one."""
+
+
+class RetryRule(NamedTuple):
+    """When one thing is tried again, like a retry policy of Temporal."""
+
+    first: timedelta = timedelta(0)
+    factor: float = 1
+    longest: timedelta = timedelta.max
+    times: int | None = None
+    """The most tries. None: something else ends them."""
+
+    def pause(self, number: int) -> timedelta:
+        """Return the pause after a try. The first try has number 0."""
+        return min(self.first * self.factor ** min(number, MAX_EXPONENT), self.longest)
+
+
+LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=30))
+"""Looks at a container within one delivery. An image is usually ready at the first or second look."""
+
+LOOKS_BEFORE_TASK = 3
+"""With a queue, a follow-up task takes over after this many pauses, so that no process waits for a video."""
+
+FOLLOW_UP = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(seconds=60))
+"""A follow-up task's looks at a container that Threads still processes. Meta advises to wait about thirty
+seconds, and then to look once a minute, for five minutes at most.
+https://developers.facebook.com/docs/threads/troubleshooting#publishing-does-not-return-a-media-id"""
+
+PROCESSING_TIME = timedelta(minutes=5)
+"""How long a container may be in progress before it counts as stuck: five minutes, by the same advice."""
+
+ACCOUNT_LIMIT = RetryRule(first=timedelta(minutes=1), factor=2, longest=timedelta(hours=1), times=48)
+"""A post that waits for its account, because of a rate limit or a spent quota: for two days, mostly one hour
+at a time. Threads usually tells no pause, and a pause that it tells may be too short."""
+
+NEW_CONTAINER = RetryRule(times=2)
+"""How many failed containers of a post are replaced. Threads' own faults are over soon. A file that it cannot
+process stays as it is, so the error of the next container ends the post."""
+
+LASTING_ERROR = RetryRule(times=3)
+"""How many deliveries may meet an error that is either gone after a few tries or permanent: Threads could not
+fetch a file, or does not find an id. (Seen: as often the one as the other.)"""
+
+TASK = RetryRule(times=20)
+"""The attempt of a task that gives up what still fails. With the back-off of queue.yaml, this is after an
+hour. The queue itself tries a few times more, in case the process dies just then, or the post may be out."""
+
+UNCLEAR_TASK = RetryRule(times=23)
+"""The same for a post that may be out. With that back-off, everything has settled by then."""

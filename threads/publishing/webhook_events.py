@@ -1,0 +1,116 @@
+"""What an event of Meta's webhook changes. It is one more source for the ledger.
+
+    delete     the post's record becomes deleted
+    publish    of a known post: its record gets the public address
+               of another post: the service searches the account's posts for texts that may be out
+
+A publish event for a post that is not known only triggers a search. The service does not believe what the
+event tells about the post. It searches at Threads, as a delivery does, and can only learn that a post is out.
+Nothing is sent, and a post that is not found stays as it was. (A task could search, too. But a task also
+sends again what is certainly not out, and a user who was told of a failure may no longer want the post.)
+
+A post that a delivery has leased is left to that delivery. Usually there is one, because most events come
+within seconds. So an event finds only posts to which no delivery returns. Each event may come twice, late, or
+never.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from threads.accounts.access_token import open_account
+from threads.accounts.account import USERNAME_FIELD, StoredAccount
+from threads.accounts.repository import SAVE_ATTEMPTS
+from threads.base.errors import ServiceUnavailable, ThreadsError
+from threads.graph.media import RecentPost
+from threads.graph.webhook import DELETE, PUBLISH, Event
+from threads.posts.ledger import Record, State
+from threads.posts.repository import AlreadyClaimed, Overtaken, StoredPost
+from threads.publishing.matching import is_listed_as, is_same_text, search_begins
+from threads.publishing.parts import PublishingParts
+
+TEXTS_AT_ONCE = 20
+"""The most texts of one account that are searched for. There is hardly ever more than one that may be out."""
+
+
+def note(parts: PublishingParts, event: Event) -> None:
+    """Apply an event. An event that says nothing new, or is not about a post of ours, changes nothing.
+
+    Raises:
+        ServiceUnavailable: Firestore failed, or did not answer. Meta sends the event again.
+
+    """
+    if event.field == DELETE:
+        _change(parts, event.media_id, lambda record: _deleted(record, parts.now()))
+    elif event.field == PUBLISH:
+        is_known = _change(parts, event.media_id, lambda record: _found(record, event, parts.now()))
+        if not is_known and event.username:
+            _look(parts, event, event.username)
+
+
+def _deleted(record: Record, now: datetime) -> Record | None:
+    return None if record.deleted_at else record.deleted(now)
+
+
+def _found(record: Record, event: Event, now: datetime) -> Record | None:
+    return None if record.permalink or not event.permalink else record.found_at(event.permalink, now)
+
+
+def _change(parts: PublishingParts, media_id: str, change: Callable[[Record], Record | None]) -> bool:
+    """Change the record of a published post, and return whether there is one. None changes nothing."""
+    for _ in range(SAVE_ATTEMPTS):
+        post = parts.posts.repository.of_media_id(media_id)
+        record = change(post.record) if post else None
+        if post is None or record is None:
+            return post is not None
+        with suppress(Overtaken):
+            parts.posts.repository.write(post, record)
+            return True
+    raise ServiceUnavailable
+
+
+def _look(parts: PublishingParts, event: Event, username: str) -> None:
+    """Search for the texts that accounts with this username have sent without getting an answer."""
+    for account in parts.accounts.repository.find_connected(USERNAME_FIELD, username):
+        unanswered = parts.posts.repository.find(
+            account.uid, account.account_id, limit=TEXTS_AT_ONCE, state=State.SENT
+        )
+        wanted = [post for post in unanswered if _may_be(post.record, event, parts.now())]
+        if wanted:
+            # If Threads does not list the posts now, the next delivery of each post searches again.
+            with suppress(ThreadsError):
+                _find(parts, account, wanted)
+
+
+def _may_be(record: Record, event: Event, now: datetime) -> bool:
+    """Return whether an event may be about a post. By the documentation, a publish event has no text."""
+    is_late_enough = event.published_at is None or event.published_at >= search_begins(record)
+    is_same = event.text is None or is_same_text(event.text, record.content.text)
+    return not record.is_leased(now) and is_late_enough and is_same
+
+
+def _find(parts: PublishingParts, account: StoredAccount, wanted: list[StoredPost]) -> None:
+    """Find posts among those of their account, with one search at Threads for all of them.
+
+    Raises:
+        ThreadsError: Threads did not list the account's posts, or the account cannot be used.
+
+    """
+    begins = min(search_begins(post.record) for post in wanted)
+    listed = open_account(parts.accounts, account).api.posts_since(begins, replies=False)
+    for post in wanted:
+        content, since = post.record.content, search_begins(post.record)
+        _take_first(parts, post, [it for it in listed if is_listed_as(it, content, since)])
+
+
+def _take_first(parts: PublishingParts, post: StoredPost, listed: list[RecentPost]) -> None:
+    """End a post with the first listed post that no other record has claimed."""
+    for it in listed:
+        ended = post.record.published(it.media_id, parts.now(), permalink=it.permalink)
+        try:
+            parts.posts.repository.write(post, ended, media_id=it.media_id)
+        except AlreadyClaimed:
+            continue
+        except Overtaken:  # a delivery has taken the lease, and looks itself
+            return
+        return

@@ -13,8 +13,8 @@ from tests.faults.story import Story
 from tests.faults.virtual_posts import Post
 from tests.faults.visits import Timing
 from tests.faults.wrongs import BLINDING, LASTING
-from threads.ledger import MAX_REPLACED, SETTLE_SILENCE, State
-from threads.records import Held
+from threads.posts.ledger import SETTLE_SILENCE, Record, State
+from threads.publishing.retry_rules import NEW_CONTAINER
 
 Plan = dict[int, str]
 
@@ -58,6 +58,8 @@ class Verdict(NamedTuple):
     why: str = ""
     deliveries: int = 0
     """After the last thing went wrong, until the end."""
+    conflicts: int = 0
+    """Commits that were refused, as their precondition did not hold."""
 
 
 def read_key(key: str) -> Cell:
@@ -80,9 +82,10 @@ def run_cell(cell: Cell, *, is_traced: bool = False) -> tuple[Story, Verdict]:
 def judge(story: Story, plan: Plan) -> Verdict:
     """Compare what the records say with what is out."""
     posts, names = story.threads.posts, [name for names in story.posts for name in names]
-    states = [held.record.state for name in names if (held := story.held(name))]
+    states = [state for name in names if (state := story.state(name))]
     unknown, published = states.count(State.UNKNOWN), states.count(State.PUBLISHED)
-    calm = Verdict(unknown=unknown, deliveries=max(story.most_after_trouble, story.since_trouble))
+    deliveries = max(story.most_after_trouble, story.since_trouble)
+    calm = Verdict(unknown=unknown, deliveries=deliveries, conflicts=story.firestore.conflicts)
     wanted = max(len(story.names), len(states))
     surplus = len(posts) - published - unknown
     if surplus > 0 and story.has_ended() and (window := _window(story, wanted, states)):
@@ -99,16 +102,16 @@ def _complaints(story: Story, twin: int, plan: Plan) -> Iterator[str]:
     """Say what is wrong with a request's records, and with the order of what is out."""
     before = ""
     for number, name in enumerate(story.posts[twin]):
-        held = story.held(name)
-        complaint = _complaint(story, twin, held, plan)
+        record = story.record(name)
+        complaint = _complaint(story, twin, name, record, plan)
         if complaint:
             yield f"post {number}: {complaint}" if number else complaint
-        if held is None or held.record.state is not State.PUBLISHED:
+        if record is None or record.state is not State.PUBLISHED:
             break  # nothing can come after it
         for post in story.threads.posts:
-            if post.id == held.record.media_id:
+            if post.id == record.media_id:
                 yield from _misplaced(story, post, before)
-        before = held.record.media_id or ""
+        before = record.media_id or ""
     if story.needless and MISLEADING.isdisjoint(plan.values()):
         yield f"{story.needless} good media were created again"
 
@@ -123,13 +126,12 @@ def _misplaced(story: Story, post: Post, before: str) -> Iterator[str]:
             yield f"{post.id} has other files"
 
 
-def _complaint(story: Story, twin: int, held: Held | None, plan: Plan) -> str:
-    """Say what is wrong with a post's record; nothing, when it is true."""
+def _complaint(story: Story, twin: int, name: str, record: Record | None, plan: Plan) -> str:
+    """Return what is wrong with a post's record; nothing, when it is true."""
     posts, answer = story.threads.posts, story.answers[twin]
-    if held is None:
+    if record is None:
         is_refused = answer.error and not answer.error.retryable and not posts
         return "" if is_refused else "no record"
-    record = held.record
     if not record.is_terminal:
         return f"left {record.state}"
     is_given_up, wrongs = story.scenario.tries < Scenario.tries, plan.values()
@@ -137,7 +139,7 @@ def _complaint(story: Story, twin: int, held: Held | None, plan: Plan) -> str:
         return "" if is_given_up or not BLINDING.isdisjoint(wrongs) else "UNKNOWN"
     if record.state is State.PUBLISHED:
         is_out = record.media_id in {post.id for post in posts}
-        is_claimed = story.records.claims.get(record.media_id or "") == held.post_id
+        is_claimed = story.owner_of(record.media_id or "") == name
         return "" if is_out and is_claimed else "says PUBLISHED, and is not"
     if record.state is State.CANCELLED:
         return "" if story.was_cancelled else "cancelled by nobody"
@@ -150,7 +152,7 @@ def _has_hopeless_file(story: Story) -> bool:
     failed = Counter(
         it.form.get("image_url") for it in story.threads.containers.values() if it.is_child and it.fate
     )
-    return any(times > MAX_REPLACED for times in failed.values())
+    return any(times > (NEW_CONTAINER.times or 0) for times in failed.values())
 
 
 def _window(story: Story, wanted: int, states: list[State]) -> str:

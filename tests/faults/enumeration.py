@@ -4,34 +4,47 @@ Every single thing that can go wrong at every place of a row, at every timing. A
 them, the second one at any place that the run comes by after the first: in the same delivery, in one that is
 nested in it, in the ones that mend it.
 
-Of pairs a crash is only made after a call, and a freeze after a call or at a socket: between two calls
-nothing happens outside the process, so that a crash at a point is the crash after the call before it. As
-singles the points are all there.
+The service names no crash points. They lie before and after each of its calls to the outside: to Threads,
+Firestore and the queue. A crash after the last call is one before the response.
+
+Of pairs a crash is only made after a call that changes something, and a freeze after a call or at a socket. A
+crash elsewhere is the crash after the last change: between two changes, nothing happens outside the process
+that a crash could leave behind. And of the answers that the service cannot tell apart, one is paired. As
+singles all of them are there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.faults import virtual_firestore, virtual_queue
 from tests.faults.cells import Cell
 from tests.faults.scenarios import Caller, Scenario
 from tests.faults.visits import Timing
-from tests.faults.wrongs import BY_STEP
+from tests.faults.wrongs import BY_STEP, CHANGING, distinct
 
 FREEZES = ("freeze90", "freeze300", "freeze3600")
 STOPS = ("crash", *FREEZES, "duplicate")
 
-_GRAPH = {f"graph:{step}": tuple(wrong.name for wrong in wrongs) for step, wrongs in BY_STEP.items()}
-_FAULTS: dict[str, tuple[str, ...]] = {
-    **_GRAPH,
-    "ledger:create": virtual_firestore.FAULTS,
-    "ledger:write": virtual_firestore.FAULTS,
-    "ledger:read": virtual_firestore.READ_FAULTS,
-    "store:find_accounts": virtual_firestore.READ_FAULTS,
-    "store:change_account": virtual_firestore.READ_FAULTS,
-    "queue:enqueue": virtual_queue.FAULTS,
-    "queue:delete": virtual_queue.FAULTS,
+_OURS: Mapping[str, tuple[str, ...]] = {**virtual_firestore.FAULTS, **virtual_queue.FAULTS}
+_FAULTS: Mapping[str, tuple[str, ...]] = {
+    **{f"graph:{step}": tuple(wrong.name for wrong in wrongs) for step, wrongs in BY_STEP.items()},
+    **_OURS,
 }
 """What the called system itself can do wrong, by place."""
+
+_DISTINCT_FAULTS: Mapping[str, tuple[str, ...]] = {
+    **{f"graph:{step}": tuple(wrong.name for wrong in distinct(step)) for step in BY_STEP},
+    **_OURS,
+}
+"""The same without what the service cannot tell from another one."""
+
+_CHANGING = frozenset(
+    {
+        *(f"{place}:after" for place in (virtual_firestore.CREATE, virtual_firestore.WRITE)),
+        *(f"{place}:after" for place in virtual_queue.FAULTS),
+        *(f"graph:{step}:after" for step in CHANGING),
+    }
+)
+"""After calls that change something."""
 
 PAIRED = (
     "text1",
@@ -59,10 +72,11 @@ def single_actions(place: str, scenario: Scenario) -> tuple[str, ...]:
 def paired_actions(place: str) -> tuple[str, ...]:
     """Return what may happen there as one of a pair: what would be the same elsewhere is left out."""
     if place.endswith(":after"):
-        return ("crash", "freeze300", "freeze90") if place.startswith("ledger:") else ("crash", "freeze300")
+        freezes = ("freeze300", "freeze90") if place.startswith("firestore:") else ("freeze300",)
+        return ("crash", *freezes) if place in _CHANGING else freezes
     if place.startswith("graph:"):
-        return ("freeze300", *_FAULTS[place])
-    return _FAULTS.get(place, ())
+        return ("freeze300", *_DISTINCT_FAULTS[place])
+    return _DISTINCT_FAULTS.get(place, ())
 
 
 def is_relevant(timing: Timing, *actions: str) -> bool:

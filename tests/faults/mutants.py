@@ -3,26 +3,30 @@
 A mutant changes the real modules for as long as it is entered, in this process.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from tests.faults import virtual_firestore
-from tests.faults.virtual_connection import StateStore
-from threads import chain, deliver, ledger
-from threads.account_graph import AccountGraph
-from threads.children import Children
-from threads.claims import Claim, Delivery, claim_new
-from threads.deliver import Walk
-from threads.documents import Found
-from threads.errors import ServiceError
-from threads.holding import Holding
-from threads.ledger import Record, State, as_document
-from threads.posts import Content
-from threads.tools import Tools
+from threads.base.errors import ServiceError
+from threads.connections import repository as connections
+from threads.connections.repository import ConnectionRepository
+from threads.connections.states import End, OAuthState, Used
+from threads.posts import ledger
+from threads.posts import repository as posts
+from threads.posts.ledger import Record, State, as_document
+from threads.publishing import steps, thread
+from threads.publishing.carousel import Carousel, Child, Look
+from threads.publishing.delivery import _Loop
+from threads.publishing.lease import Delivery, Lease, lease_new
+from threads.publishing.parts import PublishingParts
+from threads.publishing.step_results import Known, Next, Retry
+from threads.publishing.steps import Steps
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import WriteBatch
 
 FIRST = "d1"
 """The first delivery of a story."""
@@ -30,10 +34,11 @@ FIRST = "d1"
 
 @contextmanager
 def no_lease() -> Iterator[None]:
-    """Keep nobody out, and let nobody's time end."""
+    """Keep no other delivery out, and let no delivery's time end."""
     with (
-        patch.object(Record, "is_held", lambda *_: False),
-        patch.object(Holding, "is_late", lambda *_, **__: False),
+        patch.object(Record, "is_leased", lambda *_: False),
+        patch.object(Steps, "_is_late", lambda *_: False),
+        patch.object(Steps, "too_late", lambda *_: None),
     ):
         yield
 
@@ -41,24 +46,23 @@ def no_lease() -> Iterator[None]:
 @contextmanager
 def no_write_ahead() -> Iterator[None]:
     """Send without writing it down before."""
-    with patch.object(virtual_firestore, "as_document", _without_intent):
+    with patch.object(posts, "as_document", _without_intent):
         yield
 
 
 @contextmanager
 def record_deleted_on_error() -> Iterator[None]:
     """Let a delivery that fails leave nothing behind, so that the next one begins anew."""
-    pause = Holding.pause
+    retry = _Loop._retry
 
-    def forgetful(post: Holding, error: ServiceError) -> None:
+    def forgetful(loop: _Loop, what: Retry) -> Next:
         try:
-            pause(post, error)
+            return retry(loop, what)
         except ServiceError:
-            records: Any = post._tools.records
-            records.delete(post.held.post_id)
+            loop._parts.posts.repository.erase([loop._post])
             raise
 
-    with patch.object(Holding, "pause", forgetful):
+    with patch.object(_Loop, "_retry", forgetful):
         yield
 
 
@@ -74,26 +78,10 @@ def settle_is_zero() -> Iterator[None]:
 def no_status_look() -> Iterator[None]:
     """Count every container as waiting to be published."""
 
-    def unseen(walk: Walk) -> None:
-        walk._publish_container(walk._post.record.container_id or "")
+    def unseen(these: Steps, known: Known) -> Next:
+        return these._publish_container(known, known.record.container_id or "")
 
-    with patch.dict(deliver._STEPS, {State.ARMED: unseen}):
-        yield
-
-
-@contextmanager
-def state_used_up_after_the_exchange() -> Iterator[None]:
-    """Let a callback exchange its code first, and use up its state with what it saves."""
-    save = StateStore.save_account
-
-    def trusting(store: StateStore, found: Found, change: Mapping[str, Any]) -> Found:
-        store.deferred = change
-        return found
-
-    def late(store: StateStore, *names: str, **members: Any) -> None:
-        save(store, *names, **{**members, "outcome": {**members["outcome"], **store.deferred}})
-
-    with patch.object(StateStore, "use_up_state", trusting), patch.object(StateStore, "save_account", late):
+    with patch.dict(steps._BY_STATE, {State.ARMED: unseen}):
         yield
 
 
@@ -101,24 +89,24 @@ def state_used_up_after_the_exchange() -> Iterator[None]:
 def thread_begun_again() -> Iterator[None]:
     """Let every delivery but the first one write the replies of a thread down as its own."""
 
-    def anew(tools: Tools, uid: str, name: str, record: Record, delivery: Delivery) -> Claim:
-        own = name if delivery.owner == FIRST else f"{name} {delivery.owner}"
-        return claim_new(tools, uid, own, record, delivery)
+    def anew(parts: PublishingParts, uid: str, post_id: str, record: Record, delivery: Delivery) -> Lease:
+        own = post_id if delivery.owner == FIRST else f"{post_id} {delivery.owner}"
+        return lease_new(parts, uid, own, record, delivery)
 
-    with patch.object(chain, "claim_new", anew):
+    with patch.object(thread, "lease_new", anew):
         yield
 
 
 @contextmanager
 def children_forgotten() -> Iterator[None]:
     """Let every delivery create all media of a carousel anew."""
-    begin = Children.__init__
+    begin = Steps.begin
 
-    def forgetful(children: Children, graph: AccountGraph, post: Holding, content: Content) -> None:
-        post.record = replace(post.record, children=[])
-        begin(children, graph, post, content)
+    def forgetful(these: Steps, lease: Lease) -> Next:
+        post = replace(lease.post, record=replace(lease.post.record, children=()))
+        return begin(these, replace(lease, post=post))
 
-    with patch.object(Children, "__init__", forgetful):
+    with patch.object(Steps, "begin", forgetful):
         yield
 
 
@@ -126,10 +114,28 @@ def children_forgotten() -> Iterator[None]:
 def children_unseen() -> Iterator[None]:
     """Count all media of a carousel as finished."""
 
-    def unseen(children: Children, container_id: str) -> None:
-        children._finished.add(container_id)
+    def unseen(_: Carousel, children: Sequence[Child], known: Known, _now: datetime) -> Look:
+        return Look(children, known.finished | {child["id"] for child in children})
 
-    with patch.object(Children, "_failure", unseen):
+    with patch.object(Carousel, "look", unseen):
+        yield
+
+
+@contextmanager
+def state_used_up_after_the_exchange() -> Iterator[None]:
+    """Let a callback exchange its code first, and use up its state with what it saves."""
+
+    def trusting(_: ConnectionRepository, found: OAuthState, *_others: Any) -> Used[OAuthState]:
+        return Used(found, found.version)
+
+    def late(repository: ConnectionRepository, batch: "WriteBatch", used: Used[OAuthState], end: End) -> None:
+        fields: Mapping[str, Any] = connections._usage(used.of.expires_at, end)
+        batch.update(repository._reference(used.of), dict(fields))
+
+    with (
+        patch.object(ConnectionRepository, "use_up", trusting),
+        patch.object(ConnectionRepository, "add_end", late),
+    ):
         yield
 
 

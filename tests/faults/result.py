@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Size(StrEnum):
@@ -9,17 +10,21 @@ class Size(StrEnum):
 
     FULL = "full"
     CI = "ci"
-    """All of F1, F2, F5 and F6, and a part of F3, F4 and F8 that its row states."""
+    """All of F1, F5 and F6, and a part of F2, F3, F4 and F8 that its row states."""
+
+
+class Failure(NamedTuple):
+    """One case that went wrong."""
+
+    why: str
+    case: str = ""
+    """What shows it again when ``--only`` names it behind the row; empty where the whole row is the case."""
 
 
 @dataclass
 class Result:
-    """The outcome of one row."""
+    """The outcome of one row, or of one case of it."""
 
-    row: str
-    """F1 to F8."""
-    what: str
-    """In a few words."""
     cells: int
     """Cases that were run."""
     duplicates: int
@@ -30,8 +35,8 @@ class Result:
     seed: int | None = None
     windows: dict[str, int] = field(default_factory=dict)
     """Duplicates in the windows that single-step text leaves open, by their name: counted apart."""
-    failures: list[str] = field(default_factory=list)
-    """The first cases that went wrong, each with the command that replays it."""
+    failures: list[Failure] = field(default_factory=list)
+    """The first cases that went wrong."""
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -1,12 +1,19 @@
 """What is published, by whom, and how Threads takes it: the rows that every fault is laid over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 
+from tests.faults.model import START
+from tests.faults.parts import ACCOUNT, UID
 from tests.faults.virtual_posts import Fate
-from threads.posts import Content
+from threads.posts.content import Content
+from threads.posts.submission import Submission
+from threads.publishing.thread import reply_name
+
+IN_AN_HOUR = START + timedelta(hours=1)
 
 TEXT = Content({"text": "Bread, bicycles and small computers."})
 IMAGE = Content({"text": TEXT.text, "imageUrl": "https://media.example/cat.jpg"})
@@ -68,6 +75,29 @@ class Scenario:
     def in_one_call(self) -> bool:
         """Whether the text goes out in a single call, with the windows that this leaves open."""
         return self.text_mode == "single_step" and self.content.media_type == "TEXT"
+
+    @cached_property
+    def submissions(self) -> Sequence[Submission]:
+        """What is asked for: one post, or two with the same text."""
+        moment = IN_AN_HOUR if self.caller is Caller.SCHEDULE else None
+        keys = ("a", "b") if self.is_twin else ("a",)
+        return [Submission(UID, self.content, ACCOUNT, key, moment) for key in keys]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The name of each request's first post."""
+        return [submission.post_id(UID) for submission in self.submissions]
+
+    @cached_property
+    def posts(self) -> Sequence[Sequence[str]]:
+        """The names of each request's posts: one, or those of a thread in order."""
+        replies = range(1, len(self.content.replies) + 1)
+        return [[name, *(reply_name(name, number) for number in replies)] for name in self.names]
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """What Threads is told of the first post."""
+        return self.content.parameters()
 
 
 _SHORT = timedelta(seconds=1.5)

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
-from emulator.ports import HOST, answers, free
+from emulator.suite.ports import HOST, answers, free
 from tests.e2e.functions import ROOT
 
 START_SECONDS = 60

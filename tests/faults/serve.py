@@ -9,21 +9,19 @@ serves. Each call to Firestore adds a letter to the file.
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 from functions_framework import create_app
 from functions_framework._http import create_server
 from google.cloud.firestore import Client
 
-from emulator.ports import HOST
+from emulator.suite.ports import HOST
 from tests.e2e.functions import ROOT
-from tests.faults.stage import publish_with
+from tests.faults.stage import in_time, publish_with
 from tests.faults.swift import Swift
-from threads import app, client
-
-if TYPE_CHECKING:
-    from threads.tools import Tools
+from threads import app
+from threads.graph import client
 
 Call = Callable[..., Any]
 
@@ -56,11 +54,7 @@ def main(port: int, path: str) -> None:
     swift = Swift.from_environment(os.environ)
     _count_calls(Counter(path))
     client.CALL_DEADLINE /= swift.speed
-
-    def tools() -> "Tools":
-        return app._tools()._replace(now=swift.now, sleep=swift.sleep)
-
-    publish_with(tools)
+    publish_with(in_time(app._publishing, now=swift.now, sleep=swift.sleep))
     function = create_app("publish_threads", str(ROOT / "main.py"))  # type: ignore[no-untyped-call]
     if sys.stdin.readline():
         create_server(function, debug=False).run(HOST, port)  # type: ignore[no-untyped-call]

@@ -8,27 +8,32 @@ and the functions reach it over HTTP like the real one.
 import atexit
 import itertools
 import os
-from collections.abc import Mapping
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.cloud import firestore
 
-from emulator.ports import Ports
-from emulator.suite import PROJECT, Suite
+from emulator.suite.addresses import PROJECT
+from emulator.suite.ports import Ports
+from emulator.suite.suite import Suite
 from emulator.threads_api import Account, App, World
 from emulator.threads_api.authorization import issue_token
 from emulator.threads_api.scopes import SCOPES
 from tests.e2e.world import account_path, summary_path
-from threads.config import DEVELOPMENT_KEYS, read_config
-from threads.vault import Place, Vault
-from threads.wire import Secret
+from threads.accounts.account import ACTIVE, TOKEN_FIELD
+from threads.accounts.vault import Vault
+from threads.base.config import DEVELOPMENT_KEYS, read_config
+from threads.base.secret import Secret
+from threads.publishing.parts import PublishingParts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from threads.functions.callers import Task, User
+    from threads.functions.request import HttpRequest
+    from threads.functions.response import HttpResponse
 
-    from threads.answer import Answer
-    from threads.tools import Tools
 
 CALLBACK = "http://127.0.0.1:5001/th_auth_callback"
 """Registered with the Threads emulator; nothing listens there."""
@@ -85,7 +90,8 @@ class Accounts:
         """Take the Firestore, the Threads, and the configuration of the functions that will use them."""
         self._client = client
         self._world = world
-        self._vault = Vault(read_config({**configured, "TOKEN_KEYS": DEVELOPMENT_KEYS}).token_keys)
+        keys = read_config({**configured, "TOKEN_KEYS": DEVELOPMENT_KEYS}).token_keys
+        self._vault = Vault(keys, lambda: PROJECT)
 
     def connect(self, uid: str) -> Person:
         """Add an account to Threads, and connect it for a user."""
@@ -96,8 +102,8 @@ class Accounts:
             token = issue_token(
                 world, APP.id, account_id, tuple(SCOPES), issued_at=world.now(), long_lived=True
             )
-        place = Place(PROJECT, uid, account_id, "accessToken")
-        fields = {"accessToken": self._vault.seal(Secret(token.value), place), "status": "active"}
+        sealed = self._vault.seal_token(Secret(token.value), uid, account_id)
+        fields = {TOKEN_FIELD: sealed, "status": ACTIVE}
         self._client.document(account_path(uid, account_id)).set(fields)
         return Person(uid, account_id)
 
@@ -128,10 +134,22 @@ def content_of(kind: str, text: str) -> dict[str, Any]:
     }
 
 
-def publish_with(tools: "Callable[[], Tools]") -> None:
-    """Give publish_threads, in this process, other tools; the environment must have its configuration."""
-    from threads import app  # noqa: PLC0415 - reads the environment
+def in_time(
+    parts: PublishingParts, *, now: Callable[[], datetime], sleep: Callable[[timedelta], None]
+) -> PublishingParts:
+    """Return the parts with another clock, and another way to wait."""
+    accounts, posts = replace(parts.accounts, now=now), replace(parts.posts, now=now)
+    return replace(parts, accounts=accounts, posts=posts, now=now, sleep=sleep)
 
-    handler = cast("partial[Answer]", app.PUBLISH.handler)
-    replaced = partial(handler.func, app.SERVICE._replace(tools=tools))
-    app.PUBLISH = app.PUBLISH._replace(handler=replaced)
+
+def publish_with(parts: PublishingParts, before_response: Callable[[], None] = lambda: None) -> None:
+    """Give publish_threads other parts in this process; the environment must have its configuration."""
+    from threads import app  # noqa: PLC0415 - reads the environment
+    from threads.functions.publish import publish_threads  # noqa: PLC0415 - with it
+
+    def handler(request: "HttpRequest", caller: "User | Task") -> "HttpResponse":
+        response = publish_threads(parts, request, caller)
+        before_response()
+        return response
+
+    app.PUBLISH = replace(app.PUBLISH, handler=handler)

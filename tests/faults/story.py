@@ -1,38 +1,32 @@
 """One run of a cell: who delivers the request when, until it has ended and nobody comes any more.
 
-What is run is the service's own code, ``threads.publish`` and ``threads.manage``; its tools are the virtual
+What is run is the service's own code, ``threads.publishing`` on the real repositories, over the virtual
 systems. A delivery that is to happen in the middle of another one is run there, nested.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from tests.faults.model import START, Crash, World
+from tests.faults import parts
+from tests.faults.model import Crash, World
+from tests.faults.parts import UID
 from tests.faults.scenarios import MEDIA, Caller, Scenario
-from tests.faults.stand_ins import ACCOUNT, CONFIGS, UID, tools_with
-from tests.faults.virtual_firestore import VirtualRecords, VirtualStore
+from tests.faults.virtual_firestore import VirtualFirestore
 from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
 from tests.faults.visits import SECOND, WAITS, Agenda, Answered, Job, Timing
-from threads import manage, publish
-from threads.chain import reply_name
-from threads.claims import Delivery
-from threads.errors import InProgress, ServiceError
-from threads.ledger import MAX_DELIVERIES, Point, State
-from threads.posts import Submission
-from threads.records import Held
+from threads.base.errors import InProgress, ServiceError
+from threads.posts.ledger import BUDGET, TERMINAL, Record, State, from_document
+from threads.publishing import delete_and_repost, publish, schedule
+from threads.publishing.lease import Delivery
+from threads.publishing.retry_rules import TASK
 
 BACKOFF = timedelta(seconds=10)
 """When somebody whose connection broke comes again, and the queue's shortest wait."""
-IN_AN_HOUR = START + timedelta(hours=1)
 TWO_HOURS = timedelta(hours=2)
 MANY = 80
 """More deliveries than any run needs: one that comes so far never ends."""
-
-
-_POINTS = {point: f"point:{point}" for point in Point}
 
 
 class Story:
@@ -54,31 +48,17 @@ class Story:
             failing=scenario.failing,
         )
         self.threads.asked_to_create = self._asked_to_create
-        self.threads.add_old_post(scenario.content.parameters(), timedelta(minutes=10))
-        self.records = VirtualRecords(self.world)
+        self.threads.add_old_post(scenario.parameters, timedelta(minutes=10))
+        self.firestore = VirtualFirestore(self.world)
+        parts.connect(self.firestore)
         self._agenda = Agenda()
         self.queue = VirtualQueue(
             self.world, is_configured=scenario.has_queue, deliver_at=self._task_at, drop=self._agenda.drop
         )
-        self.store = VirtualStore(self.world, ACCOUNT)
-        self.tools = tools_with(
-            self.world,
-            config=CONFIGS[scenario.text_mode],
-            store=cast("Any", self.store),
-            records=self.records,
-            tasks=self.queue,
-            graph=self.threads,
-            reached=self._reached,
+        self._parts = parts.publishing_parts(
+            self.world, self.firestore, self.threads, self.queue, text_mode=scenario.text_mode
         )
-        is_later = scenario.caller is Caller.SCHEDULE
-        self.submissions = [
-            Submission(UID, scenario.content, ACCOUNT, key, IN_AN_HOUR if is_later else None)
-            for key in (("a", "b") if scenario.is_twin else ("a",))
-        ]
-        self.names = [submission.post_id(UID) for submission in self.submissions]
-        replies = range(1, len(scenario.content.replies) + 1)
-        self.posts = [[name, *(reply_name(name, number) for number in replies)] for name in self.names]
-        """The names of each request's posts: one, or those of a thread in order."""
+        self.names, self.posts = scenario.names, scenario.posts
         self.answers: list[Answered] = [Answered() for _ in self.names]
         """The last answer to each request."""
         self.needless = 0
@@ -106,7 +86,7 @@ class Story:
     def _reconnect(self) -> None:
         """Let the user do what answers ask for, again and again: connect the account, repeat the request."""
         while waiting := [twin for twin, answered in enumerate(self.answers) if _asks_for_account(answered)]:
-            self.store.reconnect()
+            parts.connect(self.firestore)
             for twin in waiting:
                 self._agenda.note(self.world.now, Job(self.scenario.caller, twin))
             self._work_off(until=None)
@@ -115,14 +95,27 @@ class Story:
         """Say whether every post has, or the one before it in its thread without being out."""
         return all(self._has_ended(names) for names in self.posts)
 
-    def _has_ended(self, names: list[str]) -> bool:
-        ends = (self.records.peek(UID, name) for name in names if self.records.has_ended(name))
-        states = [held.record.state for held in ends if held]
-        return len(states) == len(names) or any(state is not State.PUBLISHED for state in states)
+    def _has_ended(self, names: Sequence[str]) -> bool:
+        for name in names:
+            state = self.state(name)
+            if state is not State.PUBLISHED:
+                return state in TERMINAL
+        return True
 
-    def held(self, name: str) -> Held | None:
+    def state(self, name: str) -> State | None:
+        """Return how far a post has come, None where it has no record."""
+        document = self.firestore.database.read(_path(name))
+        return State(document.fields["state"]) if document else None
+
+    def record(self, name: str) -> Record | None:
         """Return a post's record."""
-        return self.records.peek(UID, name)
+        fields = self.firestore.database.fields(_path(name))
+        return from_document(fields) if fields else None
+
+    def owner_of(self, media_id: str) -> str | None:
+        """Return the name of the post that a media id belongs to."""
+        claim = self.firestore.database.fields(f"threadsClaims/{media_id}")
+        return claim["postId"] if claim else None
 
     def deliver(self, job: Job) -> None:
         """Make one delivery, and see who comes next for it."""
@@ -142,23 +135,27 @@ class Story:
 
     def _answer(self, job: Job) -> Answered:
         try:
-            return Answered(self._call(job))
+            self._call(job)
         except Crash:
             return Answered(is_crash=True)
         except ServiceError as error:
             return Answered(error=error)
+        return Answered()
 
-    def _call(self, job: Job) -> Held:
-        owner, tries = f"d{self.deliveries}", self._attempts[job]
+    def _call(self, job: Job) -> None:
+        tries = self._attempts[job]
+        delivery = Delivery(f"d{self.deliveries}", ends=self.world.now + BUDGET)
         if job.task:
-            delivery = Delivery(owner, by_task=True, is_last=tries >= MAX_DELIVERIES, task=job.task)
-            return publish.deliver_task(self.tools, UID, job.post, delivery)
-        submission = self.submissions[job.twin]
+            delivery = delivery._replace(by_task=True, is_last=tries >= (TASK.times or 0), task=job.task)
+            publish.deliver_task(self._parts, UID, job.post, delivery)
+            return
+        submission = self.scenario.submissions[job.twin]
         if job.caller is Caller.SCHEDULE:
-            return publish.schedule(self.tools, UID, submission)
-        by_task = job.caller is Caller.TASK
-        delivery = Delivery(owner, by_task=by_task, is_last=by_task and tries >= self.scenario.tries)
-        return publish.publish(self.tools, UID, submission, delivery)
+            schedule.schedule(self._parts, UID, submission, delivery)
+            return
+        if job.caller is Caller.TASK:
+            delivery = delivery._replace(by_task=True, is_last=tries >= self.scenario.tries)
+        publish.publish(self._parts, UID, submission, delivery)
 
     # --- who comes when -----------------------------------------------------------------------------------
 
@@ -183,8 +180,8 @@ class Story:
         if error is None or not error.retryable:
             return None
         if isinstance(error, InProgress):
-            records = [held.record for name in self.posts[job.twin] if (held := self.held(name))]
-            if leases := [record.lease_until or now for record in records if record.is_held(now)]:
+            records = [record for name in self.posts[job.twin] if (record := self.record(name))]
+            if leases := [record.lease_until or now for record in records if record.is_leased(now)]:
                 return max(leases) - now + SECOND
         return max(BACKOFF if job.task else SECOND, error.retry_after or SECOND)
 
@@ -203,14 +200,11 @@ class Story:
 
     def _asked_to_create(self, form: Mapping[str, str]) -> None:
         """Count a call for a medium of which a good container is on record."""
-        held = self.held(self.names[0])
-        if "is_carousel_item" in form and held and held.record.children:
-            child = held.record.children[MEDIA.index(form["image_url"])]
+        record = self.record(self.names[0]) if "is_carousel_item" in form else None
+        if record and record.children:
+            child = record.children[MEDIA.index(form["image_url"])]
             container = self.threads.containers.get(child["id"])
             self.needless += container is not None and not container.fate
-
-    def _reached(self, point: Point) -> None:
-        self.world.at(_POINTS[point])
 
     def _act(self, action: str) -> str | None:
         """Do what the plan says at this place, or leave it to the system that is called."""
@@ -244,8 +238,12 @@ class Story:
 
     def _cancel(self, twin: int) -> None:
         with suppress(ServiceError):
-            manage.remove(self.tools, UID, self.names[twin])
+            delete_and_repost.remove(self._parts, UID, self.names[twin])
             self.was_cancelled = True
+
+
+def _path(name: str) -> str:
+    return f"{parts.SUMMARY_PATH}/posts/{name}"
 
 
 def _asks_for_account(answered: Answered) -> bool:

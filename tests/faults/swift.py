@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from emulator.clock import Clock, _standing_at
+from emulator.base.clock import Clock, _standing_at
 
 SPEED = 25
 """A lease of 180 s takes 7 s, the 240 s after which a silent call counts as lost take 10 s, and the 15 s of a

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.faults.cells import Cell, Verdict, read_key, run_cell
 from tests.faults.enumeration import pairs, singles
+from tests.faults.result import Failure, Result
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.visits import Timing
 
@@ -18,7 +19,7 @@ MOST_FAILURES = 20
 """Failures that are told of each row; all of them are counted."""
 
 MAX_DELIVERIES_AFTER = 10
-"""What F7 promises: so many deliveries after the last trouble, a post has ended."""
+"""So many deliveries after the last trouble, a post has ended."""
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Tally:
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Keys, and why."""
     most_deliveries: int = 0
+    conflicts: int = 0
     slow: list[tuple[str, str]] = field(default_factory=list)
     """Keys of cells that took more deliveries than promised."""
 
@@ -42,6 +44,7 @@ class Tally:
         self.duplicates += verdict.duplicates
         self.lost += verdict.lost
         self.unknown += verdict.unknown
+        self.conflicts += verdict.conflicts
         self.most_deliveries = max(self.most_deliveries, verdict.deliveries)
         if verdict.window:
             self.windows[verdict.window] += 1
@@ -57,9 +60,24 @@ class Tally:
         self.lost += other.lost
         self.windows += other.windows
         self.unknown += other.unknown
+        self.conflicts += other.conflicts
         self.failures += other.failures
         self.most_deliveries = max(self.most_deliveries, other.most_deliveries)
         self.slow += other.slow
+
+    def result(self, seconds: float, *, least: int) -> Result:
+        """Return what a row shows that has at least so many cells."""
+        result = Result(self.cells, self.duplicates, self.lost, seconds)
+        result.windows = dict(sorted(self.windows.items()))
+        result.failures = [Failure(f"{why:.80}", key) for key, why in self.failures[:MOST_FAILURES]]
+        if self.cells < least:
+            result.failures.append(Failure(f"only {self.cells} cells were found; there were {least}"))
+        result.notes = [
+            f"{self.conflicts} commits were refused, as their precondition did not hold",
+            f"{self.unknown} posts were left for a person to look at (UNKNOWN)",
+            f"the slowest took {self.most_deliveries} deliveries after its last fault",
+        ]
+        return result
 
 
 def tally_of(keys: Iterable[str]) -> Tally:
@@ -71,7 +89,7 @@ def tally_of(keys: Iterable[str]) -> Tally:
 
 
 def tally_of_all() -> Tally:
-    """Run every cell of F1; the order of the result is always the same."""
+    """Run every cell of the ledger's matrix; the order of the result is always the same."""
     total = Tally()
     firsts = [cell for scenario in SCENARIOS.values() for cell in firsts_of(scenario, total)]
     add_up(_family, firsts, total)

@@ -1,17 +1,19 @@
 """A Cloud Tasks queue in memory: a name works once, and a task comes back until it is answered well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from tests.faults.model import World
-from threads.errors import ServiceUnavailable
+from threads.base.errors import ServiceUnavailable
 
 ANSWERS_IN = timedelta(milliseconds=20)
 
 PATIENCE = timedelta(seconds=10)
 
-FAULTS = ("unavailable", "answer_lost")
-"""Nothing happens; it happens, and the answer is lost."""
+ENQUEUE, DELETE = "queue:enqueue", "queue:delete"
+
+FAULTS: Mapping[str, tuple[str, ...]] = dict.fromkeys((ENQUEUE, DELETE), ("unavailable", "answer_lost"))
+"""What can go wrong, by place: nothing happens; it happens, and the answer is lost."""
 
 
 class VirtualQueue:
@@ -35,21 +37,20 @@ class VirtualQueue:
     def enqueue(self, task_id: str, *, uid: str, post_id: str, due_at: datetime) -> None:
         """Create a task; a name that was used before is left as it is."""
         assert uid
-        fault = self._begin("queue:enqueue")
+        fault = self._begin(ENQUEUE)
         if task_id not in self._names:
             self._names.add(task_id)
             self._deliver_at(task_id, post_id, due_at)
-        self._end("queue:enqueue", fault)
+        self._end(ENQUEUE, fault)
 
     def delete(self, task_id: str) -> None:
         """Delete a task; its name stays used."""
-        fault = self._begin("queue:delete")
+        fault = self._begin(DELETE)
         self._drop(task_id)
-        self._end("queue:delete", fault)
+        self._end(DELETE, fault)
 
     def _begin(self, place: str) -> str | None:
         fault = self._world.at(place)
-        assert fault in {None, *FAULTS}
         if fault == "unavailable":
             self._world.pass_time(PATIENCE)
             raise ServiceUnavailable

@@ -7,12 +7,13 @@ account has the same text as the new one, and the clock is behind ours: neither 
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 
 from tests.faults.model import World
 from tests.faults.virtual_posts import Call, Container, Fate, Post
 from tests.faults.wrongs import BY_NAME, MISSING, NOT_PUBLISHABLE, Effect
-from threads.failures import Step
-from threads.graph import GraphReply, GraphRequest
+from threads.graph.error_codes import Step
+from threads.graph.protocol import GraphReply, GraphRequest
 
 ANSWERS_IN = timedelta(milliseconds=300)
 """How long a call takes that nothing disturbs."""
@@ -74,10 +75,10 @@ class VirtualThreads:
         world.at(place + ":after")
         return reply
 
-    def add_old_post(self, form: dict[str, str], age: timedelta) -> None:
+    def add_old_post(self, form: Mapping[str, str], age: timedelta) -> None:
         """Let the account have an older post, which is nobody's business here."""
         then = self._world.now - age
-        self._old = Post("1", form, then, then, Call(then, then), then)
+        self._old = Post("1", dict(form), then, then, Call(then, then), then)
 
     def _disturbed(self, request: GraphRequest, call: Call, fault: str) -> GraphReply:
         world, wrong = self._world, BY_NAME[fault]
@@ -140,8 +141,7 @@ class VirtualThreads:
         status = container.status(self._world.now) if container else Fate.VANISHES
         if container is None or status == Fate.VANISHES:
             return MISSING
-        told = {"id": name, "status": status}
-        return _json({**told, "error_message": container.reason} if status == Fate.BREAKS else told)
+        return _status(name, status, container.reason if status == Fate.BREAKS else "")
 
     def _publish(self, name: str, call: Call) -> GraphReply:
         """Publish a container once; whatever is asked of it afterwards, there is no second post."""
@@ -202,6 +202,11 @@ def _json(value: object) -> GraphReply:
 
 def _id(value: str) -> GraphReply:
     return GraphReply(200, {}, b'{"id": "%s"}' % value.encode())
+
+
+@cache
+def _status(name: str, status: str, reason: str) -> GraphReply:
+    return _json({"id": name, "status": status, **({"error_message": reason} if reason else {})})
 
 
 _PLACES = {step: f"graph:{step}" for step in Step}

@@ -6,9 +6,8 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from tests.faults.scenarios import Caller
-from threads.errors import ServiceError
-from threads.ledger import LEASE, SETTLE_SILENCE
-from threads.records import Held
+from threads.base.errors import ServiceError
+from threads.posts.ledger import LEASE, SETTLE_SILENCE
 
 SECOND = timedelta(seconds=1)
 
@@ -47,7 +46,6 @@ class Job(NamedTuple):
 class Answered(NamedTuple):
     """How a delivery ended for who brought it."""
 
-    held: Held | None = None
     error: ServiceError | None = None
     is_crash: bool = False
 

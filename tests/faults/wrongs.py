@@ -1,13 +1,17 @@
 """What may go wrong with a call to Threads: one table, by the names that a cell's key uses."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
-from threads.failures import NO_ANSWER, NOT_SENT, Step
-from threads.graph import GraphReply
+from threads.base.errors import ThreadsError
+from threads.graph import media, oauth
+from threads.graph.error_codes import NO_ANSWER, NOT_SENT, Step, is_missing_container
+from threads.graph.protocol import GraphReply
 
 DEADLINE = timedelta(seconds=15)
 """How long a call takes that gets no answer: the client's limit."""
@@ -121,6 +125,44 @@ BY_STEP: dict[Step, tuple[Wrong, ...]] = {
     Step.READ_PROFILE: READ_ONLY,
     Step.READ_QUOTA: READ_ONLY,
 }
+
+CHANGING = frozenset({Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER})
+"""Calls that change something at Threads."""
+
+_READERS: Mapping[Step, Callable[[GraphReply], object]] = {
+    Step.CREATE_CONTAINER: media.read_created_id,
+    Step.PUBLISH_CONTAINER: media.read_published_id,
+    Step.READ_CONTAINER: media.read_container_status,
+    Step.LIST_POSTS: media.read_recent_posts,
+    Step.READ_PROFILE: oauth.read_own_id,
+    Step.READ_QUOTA: partial(media.read_quota, replies=False),
+}
+
+
+def distinct(step: Step) -> tuple[Wrong, ...]:
+    """Return the ways for a call to go wrong; of those that the service cannot tell apart, the first.
+
+    What it makes of an answer is asked of its own reader of that answer. So ways that a later change lets it
+    tell apart are returned from then on.
+    """
+    found: dict[object, Wrong] = {}
+    for wrong in BY_STEP[step]:
+        effect = (wrong.effect, wrong.delay) if step in CHANGING else None
+        key = (_as_taken(step, wrong), effect, wrong.takes, wrong.fate, wrong.reason, wrong.hides)
+        found.setdefault(key, wrong)
+    return tuple(found.values())
+
+
+def _as_taken(step: Step, wrong: Wrong) -> object:
+    """Return all that the service makes of an answer."""
+    if wrong.reply is None:
+        return None
+    try:
+        return _READERS[step](wrong.reply)
+    except ThreadsError as error:
+        is_silent = step in CHANGING and wrong.reply.status == NO_ANSWER
+        return type(error), error.verdict, error.retry_after, is_missing_container(error), is_silent
+
 
 BY_NAME = {wrong.name: wrong for wrongs in BY_STEP.values() for wrong in wrongs}
 

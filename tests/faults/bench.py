@@ -1,16 +1,16 @@
-"""F2's workbench, one in each worker process: the whole function, its own Threads, and a clock by hand.
+"""A workbench, one in each worker process: the whole function, its own Threads, and a clock by hand.
 
 The function is ``main.publish_threads`` behind functions-framework, with its configuration in the
-environment; put in its place are the clock, the sleep, and the place where a process dies.
+environment. It gets another clock and another queue, and its calls to the outside tell where it is.
 """
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from google.cloud import firestore
 
@@ -18,16 +18,19 @@ from emulator.threads_api import serve
 from tests.e2e.functions import ROOT
 from tests.e2e.oidc import issuer
 from tests.e2e.world import Threads
-from tests.faults.stage import Accounts, Person, configuration, publish_with, world
-
-if TYPE_CHECKING:
-    from threads.ledger import Point
-    from threads.tools import Tools
+from tests.faults.stage import Accounts, Person, configuration, in_time, publish_with, world
+from tests.faults.watched import (
+    RESPONSE,
+    At,
+    WatchedAccounts,
+    WatchedGraph,
+    WatchedPosts,
+    WatchedQueue,
+)
+from threads.publishing.parts import PublishingParts
 
 DEADLINE = timedelta(seconds=0.4)
 """Stands for the 15 s that a call to Threads may take: real time, so that a hanging one costs little."""
-
-Hook = Callable[["Point"], None]
 
 
 class Crash(BaseException):
@@ -65,15 +68,22 @@ class Bench:
         self._authorization = f"Bearer {tasks.token(exp=2**33)}"
         self._hooks = threading.local()
         self._stack = stack
-        self._text_mode = "single_step"
-        self._function = self._load()
+        self.queue = WatchedQueue(self._at)
+        self._function, self._parts = self._load()
 
-    def begin(self, uid: str, *, text_mode: str) -> Person:
+    def begin(self, uid: str, *, text_mode: str, has_queue: bool) -> Person:
         """Begin anew: an empty Threads whose clock stands still, and a user with an account."""
         self.world.reset()
         self.world.clock.freeze()
-        self._text_mode = text_mode
+        self.queue.is_configured = has_queue
+        self.queue.take_new()
+        config = replace(self._parts.config, text_mode=text_mode)
+        publish_with(replace(self._parts, config=config), lambda: self._at(RESPONSE))
         return self.accounts.connect(uid)
+
+    def now(self) -> datetime:
+        """Return the time, here and at Threads."""
+        return self.world.now()
 
     def advance(self, by: timedelta) -> None:
         """Let time pass, here and at Threads."""
@@ -81,23 +91,25 @@ class Bench:
             self.world.clock.advance(by)
             self.world.carry_out_late_effects()
 
-    def deliver(self, body: Mapping[str, Any], retry: int, hook: Hook | None = None) -> Answer:
-        """Bring the function a task, as Cloud Tasks does; ``hook`` is told of each point it reaches."""
-        self._hooks.hook = hook
+    def deliver(self, task: Mapping[str, Any], retry: int, at: At | None = None, name: str = "") -> Answer:
+        """Bring the function a task, as Cloud Tasks does; ``at`` is told of each place it comes by."""
+        self._hooks.at = at
         headers = {"Authorization": self._authorization, "X-CloudTasks-TaskRetryCount": str(retry)}
+        if name:
+            headers["X-CloudTasks-TaskName"] = name
         try:
-            response = self._function.test_client().post("/", json=body, headers=headers)
+            response = self._function.test_client().post("/", json=task, headers=headers)
         except Crash:
             return Answer(0, {})
         finally:
-            self._hooks.hook = None
+            self._hooks.at = None
         wait = response.headers.get("Retry-After")
         return Answer(response.status_code, response.json, wait and timedelta(seconds=int(wait)))
 
-    def deliver_beside(self, body: Mapping[str, Any], retry: int) -> Answer:
+    def deliver_beside(self, task: Mapping[str, Any], retry: int) -> Answer:
         """Deliver in another thread, while this one stands still inside a delivery of its own."""
         answers: list[Answer] = []
-        thread = threading.Thread(target=lambda: answers.append(self.deliver(body, retry)))
+        thread = threading.Thread(target=lambda: answers.append(self.deliver(task, retry)))
         thread.start()
         thread.join()
         return answers[0]
@@ -107,29 +119,23 @@ class Bench:
         fields: dict[str, Any] | None = self.client.document(path).get().to_dict()
         return fields
 
-    def _load(self) -> Any:
+    def _load(self) -> tuple[Any, PublishingParts]:
         from functions_framework import create_app  # noqa: PLC0415 - reads the environment
 
-        from threads import client  # noqa: PLC0415 - loaded when it is needed
+        from threads import app  # noqa: PLC0415 - the same
+        from threads.graph import client  # noqa: PLC0415 - loaded when it is needed
 
         client.CALL_DEADLINE = DEADLINE
-        publish_with(self._tools)
-        return create_app("publish_threads", str(ROOT / "main.py"))  # type: ignore[no-untyped-call]
-
-    def _tools(self) -> "Tools":
-        from threads import app  # noqa: PLC0415 - reads the environment
-
-        real = app._tools()
-        return real._replace(
-            config=replace(real.config, text_mode=self._text_mode),
-            now=self._now,
-            sleep=self.advance,
-            reached=self._reached,
+        parts = in_time(app._publishing, now=self.now, sleep=self.advance)
+        accounts = replace(
+            parts.accounts,
+            repository=WatchedAccounts(app._firestore, self._at),
+            graph=WatchedGraph(parts.accounts.graph, self._at),
         )
+        posts = replace(parts.posts, repository=WatchedPosts(app._firestore, self._at), queue=self.queue)
+        function = create_app("publish_threads", str(ROOT / "main.py"))  # type: ignore[no-untyped-call]
+        return function, replace(parts, accounts=accounts, posts=posts)
 
-    def _now(self) -> datetime:
-        return self.world.now()
-
-    def _reached(self, point: "Point") -> None:
-        if hook := self._hooks.hook:
-            hook(point)
+    def _at(self, place: str) -> None:
+        if at := getattr(self._hooks, "at", None):
+            at(place)

@@ -1,4 +1,4 @@
-"""F8: posts that are made of several: a carousel of twenty, and threads, over F1's virtual systems.
+"""Posts that are made of several: a carousel of twenty, and threads, over the ledger matrix's systems.
 
 Of the carousel's media three fail at first, each in another way; a thread has ten posts, or four and a film
 among them. More has to hold than for a single post: one carousel with its twenty files in their order, of
@@ -10,13 +10,11 @@ from collections.abc import Iterator
 
 from tests.faults.cells import Cell, run_cell
 from tests.faults.enumeration import pairs
-from tests.faults.f1 import replay, told
+from tests.faults.ledger_matrix import replay
 from tests.faults.result import Result, Size
 from tests.faults.scenarios import COMPOSED
-from tests.faults.tally import MOST_FAILURES, Tally, add_up, firsts_of
+from tests.faults.tally import Tally, add_up, firsts_of
 from tests.faults.visits import Timing
-
-WHAT = "carousels and threads: faults x stops"
 
 LEAST_CELLS = {Size.CI: 3_400, Size.FULL: 37_000}
 
@@ -24,16 +22,18 @@ FAULTS_OF_CI = frozenset(
     {
         *("crash", "5xx_no_effect", "5xx_with_effect", "timeout_no_effect", "timeout_with_effect"),
         *("reset_mid_body", "late_effect", "breaks", "vanishes"),
+        *("answer_lost", "repeated"),
     }
 )
-"""A stop at every place, at every call a lost answer and a 5xx, with and without effect, and a container that
-fails: whoever comes next comes when he is told to."""
+"""A stop at every place. At every call to Threads a lost answer and a 5xx, with and without effect, and a
+container that fails. At every commit a lost answer, and a repetition. The next delivery comes when it is told
+to."""
 
 THINNED = {"carousel-task", "thread-task", "thread2"}
-EACH_OF_THINNED = 3
+EACH_OF_THINNED = 2
 """Every so-manieth cell is run of rows that differ from another one in who brings them, or the root's way."""
 
-FIRSTS, SECONDS = 13, 97
+FIRSTS, SECONDS = 7, 53
 """Of pairs, every so-manieth first thing and of each of them second one: primes, so that all kinds are among
 them."""
 
@@ -41,7 +41,7 @@ them."""
 def run(size: Size, _seed: int, only: str | None) -> Result:
     """Run the cells of a size, or the one with a key. Nothing here is random."""
     if only:
-        return replay(only, "F8")
+        return replay(only)
     began, tally = time.monotonic(), Tally()
     if size is Size.CI:
         add_up(_alone, _few(tally), tally)
@@ -49,14 +49,7 @@ def run(size: Size, _seed: int, only: str | None) -> Result:
         singles = list(_many(tally))
         add_up(_alone, singles, tally)
         add_up(_with_seconds, singles[::FIRSTS], tally)
-    result = Result("F8", WHAT, tally.cells, tally.duplicates, tally.lost, time.monotonic() - began)
-    result.windows = dict(sorted(tally.windows.items()))
-    result.failures = [told("F8", key, why) for key, why in tally.failures[:MOST_FAILURES]]
-    result.notes.append(f"{tally.unknown} posts were left for a person to look at (UNKNOWN)")
-    result.notes.append(f"the slowest took {tally.most_deliveries} deliveries after its last fault")
-    if tally.cells < LEAST_CELLS[size]:
-        result.failures.append(f"only {tally.cells} cells were found; there were {LEAST_CELLS[size]}")
-    return result
+    return tally.result(time.monotonic() - began, least=LEAST_CELLS[size])
 
 
 def _few(total: Tally) -> Iterator[Cell]:

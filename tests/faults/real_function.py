@@ -1,19 +1,16 @@
-"""F2: the real function on Threads over HTTP and Firestore's emulator: crash x fault x duplicate x medium.
+"""The real function on Threads over HTTP and Firestore's emulator: crash x fault x duplicate x medium."""
 
-python -m tests.faults.f2 [key]
-"""
-
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.faults.f2_bench import Bench
-from tests.faults.f2_cell import KINDS, MORE_KINDS, Cell, Verdict, cells, play
-from tests.faults.result import Result, Size
+from tests.faults.bench import Bench
+from tests.faults.real_cell import KINDS, MORE_KINDS, Cell, Verdict, cells, play
+from tests.faults.result import Failure, Result, Size
 from tests.faults.stage import firebase
+from tests.faults.watched import DISTINCT_PLACES, PLACES
 
 WORKERS = 4
 """Processes that run cells, each with a Threads of its own: two cores, and hanging calls to wait for."""
@@ -29,10 +26,11 @@ _benches: list[Bench] = []
 def run(size: Size, seed: int, only: str | None) -> Result:
     """Run every cell, or those whose key begins with ``only``, told step by step; nothing is random.
 
-    The full size has as many cells again: faults on the call that creates, and text by way of a container.
+    The full size has all places, and further kinds of posts.
     """
-    kinds = KINDS + MORE_KINDS if size is Size.FULL or only else KINDS
-    wanted = [cell for cell in cells(kinds) if cell.key.startswith((only or "").removeprefix("F2:"))]
+    is_small = size is Size.CI and not only
+    places, kinds = (DISTINCT_PLACES, KINDS) if is_small else (PLACES, KINDS + MORE_KINDS)
+    wanted = [cell for cell in cells(places, kinds) if cell.key.startswith(only or "")]
     environment = firebase().environment
     began = time.monotonic()
     with ProcessPoolExecutor(
@@ -60,29 +58,24 @@ def _result(verdicts: list[Verdict], seconds: float, seed: int) -> Result:
     deliveries = Counter(verdict.deliveries for verdict in verdicts)
     most = ", ".join(f"{count} in {number}" for number, count in sorted(deliveries.items()))
     return Result(
-        "F2",
-        "the real function, real servers",
         cells=len(verdicts),
         duplicates=sum(verdict.duplicates for verdict in verdicts),
         lost=sum(verdict.lost for verdict in verdicts),
         seconds=seconds,
         seed=seed,
+        windows=dict(Counter(verdict.window for verdict in verdicts if verdict.window)),
         failures=list(_failures(verdicts)),
         notes=[
             f"{len(verdicts) / max(seconds, 0.001):.1f} cells/s",
-            f"{reached} posts came to their crash point, {met} met their fault, all had their duplicate",
+            f"{reached} posts came to their place, {met} met their fault, all had their duplicate",
             f"deliveries until terminal: {most}",
         ],
     )
 
 
-def _failures(verdicts: Iterable[Verdict]) -> Iterator[str]:
+def _failures(verdicts: Iterable[Verdict]) -> Iterator[Failure]:
     wrong = [verdict for verdict in verdicts if verdict.problem]
     for verdict in wrong[:SHOWN]:
-        yield f"{verdict.problem} [{verdict.story}]: python -m tests.faults --only F2:{verdict.key}"
+        yield Failure(f"{verdict.problem} [{verdict.story}]", verdict.key)
     if len(wrong) > SHOWN:
-        yield f"and {len(wrong) - SHOWN} more"
-
-
-if __name__ == "__main__":
-    print(run(Size.CI, 0, sys.argv[1] if len(sys.argv) > 1 else None))  # noqa: T201 - a command
+        yield Failure(f"and {len(wrong) - SHOWN} more")

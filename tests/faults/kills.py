@@ -1,9 +1,5 @@
-"""F4: the function's own process is killed under load, again and again, and the queue brings everything back.
+"""The function's own process is killed under load, again and again, and the queue brings everything back."""
 
-python -m tests.faults.f4 [kills] [seed]
-"""
-
-import sys
 import time
 from collections import Counter
 from random import Random
@@ -11,7 +7,7 @@ from random import Random
 from tests.faults.audit import firestore_calls, judge
 from tests.faults.chance import be_slow
 from tests.faults.load import AT_A_TIME, Load, load
-from tests.faults.result import Result, Size
+from tests.faults.result import Failure, Result, Size
 
 KILLS = {Size.FULL: 200, Size.CI: 25}
 
@@ -31,8 +27,8 @@ SHOWN = 20
 
 
 def run(size: Size, seed: int, only: str | None) -> Result:
-    """Publish and kill; ``only`` is the number of kills (``F4:5``). When a kill strikes is not repeatable."""
-    kills = int(only.removeprefix("F4:")) if only else KILLS[size]
+    """Publish and kill; ``only`` is the number of kills. When a kill strikes is not repeatable."""
+    kills = int(only) if only else KILLS[size]
     random = Random(seed)  # noqa: S311 - repeatable
     with load(random) as scene:
         be_slow(scene.threads, random, share=SLOW, seconds=SLOW_SECONDS)
@@ -50,15 +46,12 @@ def run(size: Size, seed: int, only: str | None) -> Result:
 
 def _result(scene: Load, kills: int, seed: int, killing: float, draining: float) -> Result:
     left, judged = scene.left(), judge(scene)
-    again = f"python -m tests.faults --only F4:{kills} --seed {seed}"
-    failures = [f"{failure}: {again}" for failure in judged.failures[:SHOWN]]
-    failures += [f"{left} tasks are left: {again}"] if left else []
+    failures = [Failure(failure, str(kills)) for failure in judged.failures[:SHOWN]]
+    failures += [Failure(f"{left} tasks are left", str(kills))] if left else []
     errors = Counter((entry.error or "").partition(":")[0] for entry in scene.tasks.journal)
     refused = errors.pop("ConnectionRefusedError", 0)
     broken = errors.total() - errors.pop("", 0)
     return Result(
-        "F4",
-        "kill -9 of the function's process under load",
         cells=kills,
         duplicates=judged.duplicates,
         lost=judged.lost,
@@ -72,8 +65,3 @@ def _result(scene: Load, kills: int, seed: int, killing: float, draining: float)
             f"{firestore_calls(scene)}; {dict(judged.states)}",
         ],
     )
-
-
-if __name__ == "__main__":
-    asked, chosen = [*sys.argv[1:], "", ""][:2]
-    print(run(Size.CI, int(chosen or 1), asked or None))  # noqa: T201 - a command

@@ -1,17 +1,14 @@
-"""F5: 100 deliveries of one post at once, and 100 callbacks of one state, at the functions' own processes.
+"""100 deliveries of one post at once, and 100 callbacks of one state, at the functions' own processes."""
 
-python -m tests.faults.f5 [post/7 | callback/7]
-"""
-
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from secrets import token_urlsafe
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from google.cloud import firestore
 
@@ -22,11 +19,12 @@ from emulator.threads_api.scopes import SCOPES
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
 from tests.faults.crowd import Crowd, Reply, Request, crowd
-from tests.faults.result import Result, Size
+from tests.faults.result import Failure, Result, Size
 from tests.faults.stage import APP, CALLBACK, Accounts, configuration, content_of, firebase, task_body, world
-from threads.auth_start import CONNECT, Wish, start
-from threads.config import Config, read_config
-from threads.store import Store
+from threads.base.scopes import DEFAULT_SCOPES
+from threads.connections.repository import ConnectionRepository
+from threads.connections.start import STATE_LIFETIME
+from threads.connections.states import CONNECT, Asked, OAuthState
 
 ROUNDS = 50
 
@@ -54,7 +52,6 @@ class _Scene:
 
     world: World
     environment: dict[str, str]
-    config: Config
     client: firestore.Client
     accounts: Accounts
     tasks: Issuer
@@ -70,7 +67,7 @@ class _Scene:
 
 def run(size: Size, seed: int, only: str | None) -> Result:
     """Run every round, in each size; nothing here is random but the threads' own race."""
-    wanted = (only or "").removeprefix("F5:")
+    wanted = only or ""
     began = time.monotonic()
     rounds: list[Round] = []
     with _scene() as scene, crowd() as people:
@@ -88,7 +85,7 @@ def _scene() -> Iterator[_Scene]:
         environment = configuration(suite, threads.url, tasks.environment)
         client = firestore.Client()
         accounts = Accounts(client, threads.world, environment)
-        yield _Scene(threads.world, environment, read_config(environment), client, accounts, tasks)
+        yield _Scene(threads.world, environment, client, accounts, tasks)
 
 
 def _posts(scene: _Scene, people: Crowd, numbers: list[int]) -> Iterator[Round]:
@@ -124,28 +121,32 @@ def _callbacks(scene: _Scene, people: Crowd, numbers: list[int]) -> Iterator[Rou
 def _window(scene: _Scene, uid: str) -> tuple[str, str]:
     """Begin a connection as th_auth_start does, and allow it; return the callback's target and the code."""
     account_id = scene.accounts.connect(f"{uid}-other").account_id
-    store = Store(lambda: scene.client)
-    url = start(scene.config, store, Wish(CONNECT, uid, None, ()), now=datetime.now(UTC))
-    [state] = parse_qs(urlsplit(url).query)["state"]
+    now, asked = datetime.now(UTC), Asked(CONNECT, uid, DEFAULT_SCOPES)
+    new = OAuthState(
+        state=token_urlsafe(),
+        asked=asked,
+        unverified_return_to=None,
+        is_confirmed=False,
+        expires_at=now + STATE_LIFETIME,
+    )
+    ConnectionRepository(lambda: scene.client).create_state(new, now)
     with scene.world.lock:
         account = scene.world.accounts[account_id]
         code = issue_code(scene.world, APP, account, CALLBACK, tuple(SCOPES)).value
-    return f"/?{urlencode({'code': code, 'state': state})}", code
+    return f"/?{urlencode({'code': code, 'state': new.state})}", code
 
 
 def _result(rounds: list[Round], seconds: float, size: Size, seed: int) -> Result:
     statuses = Counter(f"{it.key.partition('/')[0]} {reply.status}" for it in rounds for reply in it.replies)
     requests = sum(statuses.values())
     return Result(
-        "F5",
-        "100 deliveries, 100 callbacks at once",
         cells=len(rounds),
         duplicates=sum(max(0, it.done - 1) for it in rounds),
         lost=sum(not it.is_told for it in rounds),
         seconds=seconds,
         seed=seed,
         failures=[
-            f"{it.done} done, told: {it.is_told}: python -m tests.faults --only F5:{it.key}"
+            Failure(f"{it.done} done, told: {it.is_told}", it.key)
             for it in rounds
             if it.done != 1 or not it.is_told
         ],
@@ -155,7 +156,3 @@ def _result(rounds: list[Round], seconds: float, size: Size, seed: int) -> Resul
             "answers: " + ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())),
         ],
     )
-
-
-if __name__ == "__main__":
-    print(run(Size.CI, 0, sys.argv[1] if len(sys.argv) > 1 else None))  # noqa: T201 - a command

@@ -1,18 +1,21 @@
-"""One cell of F2: a post that meets a crash, a fault and a duplicate, and what became of it."""
+"""A post at the real function that meets a crash, a fault and a duplicate, and what became of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from io import StringIO
 from itertools import product
 from typing import Any, NamedTuple
 
 from tests.e2e.world import summary_path
-from tests.faults.f2_bench import DEADLINE, Answer, Bench, Crash
+from tests.faults.bench import DEADLINE, Answer, Bench, Crash
+from tests.faults.cells import FROZEN
 from tests.faults.graph_faults import FAULTS, script
 from tests.faults.stage import Person, content_of, task_body
-from threads.ledger import LEASE, Point
+from threads.posts.ledger import LEASE
 
 TIMINGS = ("none", "same_moment", "right_after", "after_lease")
 """When the same task comes a second time. With ``after_lease`` the process does not die: it is frozen, the
@@ -33,6 +36,12 @@ class Kind(NamedTuple):
     medium: str
     path: str = "/threads"
     text_mode: str = "single_step"
+    has_queue: bool = False
+
+    @property
+    def in_one_call(self) -> bool:
+        """Whether the text goes out in a single call, with the windows that this leaves open."""
+        return self.medium == "text" and self.text_mode == "single_step"
 
 
 KINDS = (
@@ -46,14 +55,15 @@ MORE_KINDS = (
     Kind("text-two-step", "text", "/threads_publish", "two_step"),
     Kind("image-create", "image"),
     Kind("video-create", "video"),
+    Kind("video-queue", "video", "/threads_publish", has_queue=True),
 )
-"""Beyond it: text by way of a container, and faults on the call that creates one."""
+"""Beyond it: text in a container, faults on the call that creates one, and a video that a task looks at."""
 
 
 class Cell(NamedTuple):
     """One case."""
 
-    point: Point
+    place: str
     fault: str
     timing: str
     kind: Kind
@@ -61,12 +71,19 @@ class Cell(NamedTuple):
     @property
     def key(self) -> str:
         """Its name."""
-        return f"{self.point}/{self.fault}/{self.timing}/{self.kind.name}"
+        place = self.place.replace(" ", "-")
+        return f"{place}/{self.fault}/{self.timing}/{self.kind.name}"
+
+    @property
+    def window(self) -> str:
+        """The window that a process leaves open which stands still after its look at the clock."""
+        is_at_socket = (self.place, self.timing) == ("before create", "after_lease")
+        return FROZEN if is_at_socket and self.kind.in_one_call else ""
 
 
-def cells(kinds: tuple[Kind, ...]) -> list[Cell]:
+def cells(places: Sequence[str], kinds: Sequence[Kind]) -> list[Cell]:
     """Return every combination."""
-    return [Cell(*case) for case in product(Point, FAULTS, TIMINGS, kinds)]
+    return [Cell(*case) for case in product(places, FAULTS, TIMINGS, kinds)]
 
 
 class Verdict(NamedTuple):
@@ -75,14 +92,26 @@ class Verdict(NamedTuple):
     key: str
     duplicates: int = 0
     lost: int = 0
+    window: str = ""
+    """The window that the duplicates come through; they are not counted then."""
     problem: str = ""
     reached: bool = False
-    """Whether any delivery came to the point."""
+    """Whether any delivery came to the place."""
     met: bool = True
     """Whether any call met the fault."""
     deliveries: int = 0
     story: str = ""
     log: str = ""
+
+
+@dataclass
+class _Task:
+    """A task that is delivered until it is answered well."""
+
+    body: Mapping[str, Any]
+    due_at: datetime
+    name: str = ""
+    tries: int = 0
 
 
 class _Run:
@@ -92,6 +121,7 @@ class _Run:
         self._bench = bench
         self._cell = cell
         self._body = task_body(person, "submission", content_of(cell.kind.medium, "Once, please."))
+        self._tasks = [_Task(self._body, bench.now())]
         self._is_due = True
         """The crash, and the duplicate with it, are still to come."""
         self.deliveries = 0
@@ -99,10 +129,15 @@ class _Run:
 
     def until_final(self) -> Answer:
         """Deliver as Cloud Tasks does until the post has ended; then once more."""
-        for answer in self._deliveries():
+        while self._tasks and self.deliveries < MOST_DELIVERIES:
+            task = min(self._tasks, key=lambda task: task.due_at)
+            self._bench.advance(max(task.due_at - self._bench.now(), timedelta(0)))
+            answer = self._delivered(task)
             if answer.is_final:
                 break
-            self._bench.advance(_wait(answer))
+            self._tasks = [it for it in self._tasks if it is not task or answer.status != HTTPStatus.OK]
+            task.due_at = self._bench.now() + _wait(answer)
+            self._take_over_tasks()
         self._bench.advance(AFTERWARDS)
         return self._told("replay", self._bench.deliver(self._body, self.deliveries))
 
@@ -110,21 +145,27 @@ class _Run:
     def was_reached(self) -> bool:
         return not self._is_due
 
-    def _deliveries(self) -> Iterator[Answer]:
-        while self.deliveries < MOST_DELIVERIES:
-            was_due = self._is_due
-            answer = self._told("task", self._bench.deliver(self._body, self.deliveries, self._reached))
-            self.deliveries += 1
-            crashed_now = was_due and not self._is_due
-            never = self.deliveries == 1 and self._is_due
-            timing = self._cell.timing
-            if (timing == "right_after" and crashed_now) or (timing != "none" and never):
-                self._duplicate()
-            yield answer
+    def _delivered(self, task: _Task) -> Answer:
+        was_due = self._is_due
+        answer = self._told("task", self._bench.deliver(task.body, task.tries, self._at, task.name))
+        task.tries += 1
+        self.deliveries += 1
+        crashed_now = was_due and not self._is_due
+        never = self.deliveries == 1 and self._is_due
+        timing = self._cell.timing
+        if (timing == "right_after" and crashed_now) or (timing != "none" and never):
+            self._duplicate()
+        return answer
 
-    def _reached(self, point: Point) -> None:
-        """Die at the cell's point, once; with the duplicate before, after, or instead of it."""
-        if point is not self._cell.point or not self._is_due:
+    def _take_over_tasks(self) -> None:
+        """Deliver from now on what the function has left to tasks of its own."""
+        for task in self._bench.queue.take_new():
+            body = {"userId": task.uid, "postId": task.post_id}
+            self._tasks.append(_Task(body, task.due_at, task.name))
+
+    def _at(self, place: str) -> None:
+        """Die at the cell's place, once; with the duplicate before, after, or instead of it."""
+        if place != self._cell.place or not self._is_due:
             return
         self._is_due = False
         if self._cell.timing == "after_lease":
@@ -133,7 +174,7 @@ class _Run:
             return
         if self._cell.timing == "same_moment":
             self._duplicate()
-        self.story.append(f"dies: {point}")
+        self.story.append(f"dies {place}")
         raise Crash
 
     def _duplicate(self) -> None:
@@ -154,9 +195,10 @@ def _wait(answer: Answer) -> timedelta:
 
 def play(bench: Bench, cell: Cell, number: int) -> Verdict:
     """Run a cell, and look at what is out and what the ledger says."""
-    person = bench.begin(f"f2-{os.getpid()}-{number}", text_mode=cell.kind.text_mode)
+    kind = cell.kind
+    person = bench.begin(f"f2-{os.getpid()}-{number}", text_mode=kind.text_mode, has_queue=kind.has_queue)
     if answer := script(cell.fault, deadline=DEADLINE.total_seconds()):
-        match = {"method": "POST", "path": cell.kind.path}
+        match = {"method": "POST", "path": kind.path}
         bench.threads.control("POST", "answers", match=match, **answer)
     run = _Run(bench, cell, person)
     with redirect_stdout(StringIO()) as log:
@@ -178,6 +220,8 @@ def _judged(bench: Bench, cell: Cell, person: Person, last: Answer) -> Verdict:
     ]
     problem = _problem(bench, out, found, last)
     duplicates = max(0, len(out) - 1)
+    if duplicates and cell.window:
+        return Verdict(cell.key, window=cell.window)
     return Verdict(cell.key, duplicates, lost=int(bool(problem) and not duplicates), problem=problem)
 
 

@@ -1,18 +1,14 @@
-"""F3: thousands of posts through a real queue to the function's own process, with faults and duplicates.
+"""Thousands of posts through a real queue to the function's own process, with faults and duplicates."""
 
-python -m tests.faults.f3 [posts] [seed]
-"""
-
-import sys
 import time
 from dataclasses import replace
 from random import Random
 
 from tests.faults.audit import firestore_calls, judge
 from tests.faults.chance import go_wrong
-from tests.faults.load import AT_A_TIME, Load, load
-from tests.faults.result import Result, Size
-from threads.client import CALL_DEADLINE
+from tests.faults.load import Load, load
+from tests.faults.result import Failure, Result, Size
+from threads.graph.client import CALL_DEADLINE
 
 POSTS = {Size.FULL: 10_000, Size.CI: 1_000}
 
@@ -35,11 +31,11 @@ SHOWN = 20
 
 
 def run(size: Size, seed: int, only: str | None) -> Result:
-    """Publish; ``only`` is the number of posts (``F3:200``).
+    """Publish; ``only`` is the number of posts.
 
     The seed repeats the choices; which request comes first is the machine's.
     """
-    count = int(only.removeprefix("F3:")) if only else POSTS[size]
+    count = int(only) if only else POSTS[size]
     random = Random(seed)  # noqa: S311 - repeatable
     with load(random) as scene:
         deadline = scene.swift.real(CALL_DEADLINE)
@@ -65,13 +61,10 @@ def _drained(scene: Load, count: int, began: float) -> float:
 
 def _result(scene: Load, count: int, seconds: float, rate: float, seed: int) -> Result:
     left, judged = scene.left(), judge(scene)
-    again = f"python -m tests.faults --only F3:{count} --seed {seed}"
-    failures = [f"{failure}: {again}" for failure in judged.failures[:SHOWN]]
-    failures += [f"{left} tasks are left: {again}"] if left else []
+    failures = [Failure(failure, str(count)) for failure in judged.failures[:SHOWN]]
+    failures += [Failure(f"{left} tasks are left", str(count))] if left else []
     dispatched = len(scene.tasks.journal)
     return Result(
-        "F3",
-        f"random deliveries, {AT_A_TIME} at a time",
         cells=count,
         duplicates=judged.duplicates,
         lost=judged.lost,
@@ -85,8 +78,3 @@ def _result(scene: Load, count: int, seconds: float, rate: float, seed: int) -> 
             f"{dispatched} deliveries, {dict(judged.states)}",
         ],
     )
-
-
-if __name__ == "__main__":
-    asked, chosen = [*sys.argv[1:], "", ""][:2]
-    print(run(Size.CI, int(chosen or 1), asked or None))  # noqa: T201 - a command

@@ -1,0 +1,110 @@
+"""What the service works with in a cell: its real repositories and vault, on a Firestore in memory."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from typing import Never
+
+from tests.faults.model import START, World
+from tests.faults.virtual_firestore import PROJECT, VirtualFirestore
+from tests.firestore.writes import setting
+from threads.accounts.account import ACTIVE, TOKEN_FIELD
+from threads.accounts.parts import AccountParts
+from threads.accounts.repository import AccountRepository
+from threads.accounts.token_lifetime import token_times
+from threads.accounts.vault import Place, Vault
+from threads.base.config import read_config
+from threads.base.secret import Secret
+from threads.cloud.tasks import TaskQueue
+from threads.graph.client import Graph
+from threads.posts.parts import PostParts, PostQueue
+from threads.posts.repository import PostRepository
+from threads.publishing.parts import PublishingParts
+
+UID = "user"
+ACCOUNT = "17841405793187219"
+SUMMARY_PATH = f"users/{UID}/integrations/threads"
+ACCOUNT_PATH = f"{SUMMARY_PATH}/accounts/{ACCOUNT}"
+
+CONFIG = read_config(
+    {
+        "THREADS_APP_ID": "1",
+        "THREADS_APP_SECRET": "secret",
+        "THREADS_REDIRECT_URI": "https://app.example/th_auth_callback",
+        "ALLOWED_ORIGINS": "https://app.example",
+        "TOKEN_KEYS": "k:" + "A" * 43 + "=",
+    }
+)
+_CONFIGS = {mode: replace(CONFIG, text_mode=mode) for mode in ("single_step", "two_step")}
+
+
+class _RememberingVault(Vault):
+    """A vault that opens each text once: cells open the same one a million times."""
+
+    def __init__(self) -> None:
+        super().__init__(CONFIG.token_keys, lambda: PROJECT)
+        self._opened = cache(super().open)
+
+    def open(self, sealed: str, place: Place) -> Secret:
+        return self._opened(sealed, place)
+
+
+_VAULT = _RememberingVault()
+
+
+def _no_cloud_tasks() -> Never:
+    raise AssertionError("No token ends in a cell, so that none is refreshed.")
+
+
+NO_QUEUE = TaskQueue(CONFIG, _no_cloud_tasks)
+"""The service's own queue, which is not configured."""
+
+_CONNECTED = (
+    setting(
+        ACCOUNT_PATH,
+        {
+            "accountId": ACCOUNT,
+            TOKEN_FIELD: _VAULT.seal_token(Secret("token"), UID, ACCOUNT),
+            "status": ACTIVE,
+            "createdAt": START,
+            "connectedAt": START,
+            **token_times(ACCOUNT, START, timedelta(days=60)),
+        },
+        merge=False,
+    ),
+    setting(
+        SUMMARY_PATH,
+        {"defaultAccountId": ACCOUNT, "accounts": {ACCOUNT: {"status": ACTIVE}}, "connectedCount": 1},
+        merge=False,
+    ),
+)
+
+
+def connect(firestore: VirtualFirestore) -> None:
+    """Let the user have a connected account, for the first time or again."""
+    firestore.database.commit(_CONNECTED)
+
+
+def account_parts(world: World, firestore: VirtualFirestore, graph: Graph) -> AccountParts:
+    """Return what opens and saves accounts."""
+    return AccountParts(
+        AccountRepository(firestore.client.provide), graph, _VAULT, NO_QUEUE, lambda: world.now
+    )
+
+
+def post_parts(world: World, firestore: VirtualFirestore, queue: PostQueue) -> PostParts:
+    """Return what keeps posts."""
+    return PostParts(PostRepository(firestore.client.provide), queue, lambda: world.now)
+
+
+def publishing_parts(
+    world: World, firestore: VirtualFirestore, graph: Graph, queue: PostQueue, *, text_mode: str
+) -> PublishingParts:
+    """Return what publishes."""
+    return PublishingParts(
+        _CONFIGS[text_mode],
+        accounts=account_parts(world, firestore, graph),
+        posts=post_parts(world, firestore, queue),
+        now=lambda: world.now,
+        sleep=world.pass_time,
+    )

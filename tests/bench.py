@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emulator.ports import Ports
-from emulator.suite import Suite
+from emulator.suite.ports import Ports
+from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.world import Firebase
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.ports import Ports
-from emulator.suite import Suite
+from emulator.suite.ports import Ports
+from emulator.suite.suite import Suite
 from tests.e2e import canary
 
 

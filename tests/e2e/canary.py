@@ -1,7 +1,7 @@
 """What nothing may show: secrets have a form that is recognized, wherever they turn up.
 
-Every answer of a function and every document that a test leaves is looked through with that test, and every
-line that a function has logged when its process ends.
+Every answer of a function, and every document that a test leaves, is searched with that test. Every line that
+a function has logged is searched when its process ends.
 """
 
 import json
@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator import local_secrets
-from emulator.suite import ROOT
-from threads.config import DEVELOPMENT_KEYS
+from emulator.suite import local_secrets
+from emulator.suite.paths import ROOT
+from threads.base.config import DEVELOPMENT_KEYS
 
 MARKS: Mapping[str, str] = {
     # The Threads emulator's tokens and codes begin as Meta's do.
@@ -23,13 +23,16 @@ MARKS: Mapping[str, str] = {
 """What no answer, log line or document may hold."""
 
 SEALED = {"sealed secret": r"(?:development|local|k\d):[\w-]{60,}"}
-"""What only an account, and a connection that waits to be confirmed, may hold."""
+"""What only an account and a pending connection may hold."""
+
+SEALED_IN = {"accounts": "accessToken", "threadsPendingConnections": "code"}
+"""The collections with a sealed secret, and its field."""
 
 TICKETS = {
     "ID token, or custom token": r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}",
     "signed request": r"(?<![\w-])[\w-]{43}\.eyJ[\w-]+",
 }
-"""What proves who somebody is."""
+"""What proves who is calling."""
 
 HANDLES = {"state, handle or verifier": r"(?<![\w-])[\w-]{43}(?![\w-])"}
 """A state is the name of its document and part of the authorize URL, a handle of the way back to the app."""
@@ -42,6 +45,13 @@ STORED = {**MARKS, **SEALED, **TICKETS}
 
 LOGGED = {**MARKS, **SEALED, **TICKETS, **HANDLES}
 """What no log line may hold."""
+
+
+COLLECTIONS = (
+    *("integrations", "accounts", "posts"),
+    *("oauthStates", "threadsPendingConnections", "threadsClaims", "threadsDeletions"),
+)
+"""Where the service writes documents."""
 
 
 def leaks(text: str, marks: Mapping[str, str]) -> list[str]:
@@ -64,10 +74,10 @@ def check_log(name: str, log: str) -> None:
 
 def check_document(path: str, fields: Mapping[str, Any]) -> None:
     """Fail when a document holds what it may not; sealed secrets are where they belong, and nowhere else."""
-    sealed_here = {"accounts": {"accessToken"}, "oauthStates": {"code"}}.get(path.split("/")[-2], set())
+    collection = path.split("/")[-2]
     for name, value in fields.items():
         text = _flat(value)
-        if name in sealed_here:  # by chance, what is sealed looks like a code
+        if name == SEALED_IN.get(collection):  # by chance, what is sealed looks like a code
             text = re.sub(SEALED["sealed secret"], "", text)
         assert not (found := leaks(text, STORED)), f"{path} has a {found[0]} in {name}"
 
@@ -78,6 +88,6 @@ def _flat(value: Any) -> str:
 
 def documents(client: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every document that the service writes, with its path."""
-    for group in ("oauthStates", "integrations", "accounts", "posts", "threadsClaims", "threadsDeletions"):
+    for group in COLLECTIONS:
         for document in client.collection_group(group).stream():
             yield document.reference.path, document.to_dict()

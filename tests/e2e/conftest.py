@@ -5,14 +5,12 @@ from typing import Protocol
 
 import pytest
 
-from emulator.ports import HOST, free
-from emulator.suite import TASKS_SERVICE_ACCOUNT, Suite
+from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
+from emulator.suite.ports import HOST, free
+from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
-from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, summary_path
-from threads.config import DEVELOPMENT_KEYS, read_config
-from threads.vault import Place, Vault
-from threads.wire import Secret
+from tests.e2e.world import Author, CloudTasks, Firebase, SignedIn, Threads, store_account, vault_of
 
 APP_ORIGIN = "https://app.example"
 
@@ -177,24 +175,17 @@ class Connect(Protocol):
 @pytest.fixture
 def connect(firebase: Firebase, threads: Threads, environment: dict[str, str]) -> Connect:
     """Return what connects accounts in no time."""
-    vault = Vault(read_config({**environment, "TOKEN_KEYS": DEVELOPMENT_KEYS}).token_keys)
+    vault = vault_of(environment)
 
     def stored(user: SignedIn, person: int = 0) -> str:
-        account = threads.accounts()[person]
-        token = threads.token(account["id"])
-        place = Place(environment["GCLOUD_PROJECT"], user.uid, account["id"], "accessToken")
-        firebase.write(
-            account_path(user.uid, account["id"]),
-            {
-                "accountId": account["id"],
-                "accessToken": vault.seal(Secret(token), place),
-                "status": "active",
-                "profile": {"username": account["username"]},
-                "extra": {"threadsUserId": account["id"]},
-            },
-        )
-        card = {"username": account["username"], "status": "active"}
-        firebase.client.document(summary_path(user.uid)).set({"accounts": {account["id"]: card}}, merge=True)
-        return str(account["id"])
+        found = threads.accounts()[person]
+        store_account(firebase, vault, user.uid, found, threads.token(found["id"]))
+        return str(found["id"])
 
     return stored
+
+
+@pytest.fixture
+def author(user: SignedIn, connect: Connect) -> Author:
+    """Return a signed-in user with one connected account."""
+    return Author(user.uid, user.id_token, connect(user))

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import requests
 
-from emulator.ports import HOST, Ports, answers
+from emulator.suite.ports import HOST, Ports, answers
 from tests.e2e import canary
 
 ROOT = Path(__file__).parent.parent.parent

@@ -10,7 +10,16 @@ from google.cloud.firestore import DELETE_FIELD
 
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
-from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, post_path, summary_path
+from tests.e2e.world import (
+    Author,
+    CloudTasks,
+    Firebase,
+    SignedIn,
+    Threads,
+    account_path,
+    post_path,
+    summary_path,
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +70,17 @@ def test_choices_at_the_same_time_are_all_kept(
 
 
 def test_a_strangers_account_does_not_exist(
-    th_accounts: Function, firebase: Firebase, user: SignedIn, connect: Connect
+    th_accounts: Function, firebase: Firebase, author: Author
 ) -> None:
     """Another user's account can neither be changed nor disconnected."""
-    account_id = connect(user)
     stranger = firebase.sign_in()
-    body = {"accountId": account_id, "default": True}
+    body = {"accountId": author.account_id, "default": True}
     for answer in (
         th_accounts.request("PATCH", headers=stranger.headers, json=body),
-        th_accounts.request("DELETE", headers=stranger.headers, params={"accountId": account_id}),
+        th_accounts.request("DELETE", headers=stranger.headers, params={"accountId": author.account_id}),
     ):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "account_not_found")
-    assert firebase.read(account_path(user.uid, account_id))
+    assert firebase.read(author.account_path)
 
 
 def test_an_account_is_disconnected_with_its_scheduled_posts(
@@ -109,24 +117,22 @@ def test_what_a_disconnection_left_behind_is_not_published(
     cloud_tasks: CloudTasks,
     threads: Threads,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """After a disconnection that died at once, tasks publish nothing; the same request does the rest."""
-    account_id = connect(user)
-    early, late = (schedule(publish, user, key) for key in ("early", "late"))
+    early, late = (schedule(publish, author, key) for key in ("early", "late"))
     first_commit = {"status": "reconnect_required", "accessToken": DELETE_FIELD}
-    firebase.client.document(account_path(user.uid, account_id)).update(first_commit)
-    task = (firebase.read(post_path(user.uid, early)) or {})["task"]
+    firebase.client.document(author.account_path).update(first_commit)
+    task = (firebase.read(post_path(author.uid, early)) or {})["task"]
     cloud_tasks.control("POST", "run", task=task)
     cloud_tasks.pass_time()
-    statuses = [(firebase.read(post_path(user.uid, name)) or {})["status"] for name in (early, late)]
+    statuses = [(firebase.read(post_path(author.uid, name)) or {})["status"] for name in (early, late)]
     assert statuses == ["failed", "scheduled"]
-    answer = accounts.request("DELETE", headers=user.headers, params={"accountId": account_id})
+    answer = accounts.request("DELETE", headers=author.headers, params={"accountId": author.account_id})
     assert (answer.status_code, answer.json()["cancelled"], answer.json()["accounts"]) == (200, 1, [])
     cloud_tasks.pass_time(24 * 3600 + 1)
     assert threads.posts() == []
-    again = accounts.request("DELETE", headers=user.headers, params={"accountId": account_id})
+    again = accounts.request("DELETE", headers=author.headers, params={"accountId": author.account_id})
     assert again.status_code == 404
 
 
@@ -144,15 +150,14 @@ def test_an_account_may_come_back(
 
 
 def test_many_disconnections_at_once_are_one(
-    publish: Function, accounts: Function, cloud_tasks: CloudTasks, user: SignedIn, connect: Connect
+    publish: Function, accounts: Function, cloud_tasks: CloudTasks, author: Author
 ) -> None:
     """Of requests that race, each ends well or finds nothing left; every post is cancelled once."""
-    account_id = connect(user)
     for number in range(5):
-        schedule(publish, user, str(number))
+        schedule(publish, author, str(number))
 
     def end(_number: int) -> Any:
-        return accounts.request("DELETE", headers=user.headers, params={"accountId": account_id})
+        return accounts.request("DELETE", headers=author.headers, params={"accountId": author.account_id})
 
     with ThreadPoolExecutor() as pool:
         answers = [*pool.map(end, range(4))]

@@ -21,7 +21,7 @@ from tests.e2e.world import (
     SignedIn,
     Threads,
     account_path,
-    link_path,
+    pending_path,
     seconds_between,
     summary_path,
 )
@@ -97,10 +97,10 @@ def test_a_confirmed_connection_is_a_connection(
     handle = handle_of(callback.get(params=back))
     assert threads.calls() == []
     assert firebase.names("users") == []
-    link = firebase.read(link_path(handle)) or {}
-    assert (link["kind"], link["uid"], link["provider"]) == ("link", user.uid, "threads")
-    assert seconds_between(link["createdAt"], link["expiresAt"]) == 300
-    assert back["code"] not in repr(link)
+    pending = firebase.read(pending_path(handle)) or {}
+    assert (pending["uid"], pending["provider"]) == (user.uid, "threads")
+    assert seconds_between(pending["createdAt"], pending["expiresAt"]) == 300
+    assert back["code"] not in repr(pending)
     assert handle not in repr([*documents(firebase.client)]), "whoever reads the database could finish it"
 
     answer = confirm(finish, user, handle).json()
@@ -118,7 +118,7 @@ def test_a_confirmed_connection_is_a_connection(
     assert threads.calls() == FOUR_CALLS
     assert (firebase.read(account_path(user.uid, person["id"])) or {})["status"] == "active"
     assert (firebase.read(summary_path(user.uid)) or {})["connectedCount"] == 1
-    assert (firebase.read(link_path(handle)) or {})["code"] is None
+    assert (firebase.read(pending_path(handle)) or {})["code"] is None
     assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
     assert threads.calls() == FOUR_CALLS
 
@@ -149,7 +149,7 @@ def test_a_reload_leads_to_the_same_handle_and_another_code_to_none(
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: callback.get(params=back), range(10)))
     assert len({handle_of(answer) for answer in answers}) == 1
-    assert len(firebase.names("oauthStates")) == 2
+    assert len(firebase.names("threadsPendingConnections")) == 1
     for change in ({"code": "made-up"}, {"code": ""}, {"error": "access_denied"}):
         answer = callback.get(params=back | change)
         assert outcome(answer) == {"threads": "failed", "error": "invalid_state"}
@@ -162,7 +162,7 @@ def test_leaving_the_window_has_nothing_to_confirm(
     """Cancelled and failed come to the app as ever."""
     back = threads.decide(begin(start, user, returnTo=RETURN_TO), decision="deny")
     assert outcome(callback.get(params=back)) == {"threads": "cancelled"}
-    assert len(firebase.names("oauthStates")) == 1
+    assert firebase.names("threadsPendingConnections") == []
     assert threads.calls() == []
 
 
@@ -176,13 +176,13 @@ def test_another_user_does_not_finish_and_does_not_end_it(
 ) -> None:
     """A stranger's ID token is a 403 that changes nothing, none at all a 401; who has begun finishes then."""
     handle = handle_of(callback.get(params=window(start, threads, user)))
-    before = firebase.read(link_path(handle))
+    before = firebase.read(pending_path(handle))
     assert before
     for _ in range(3):
         assert failed(confirm(finish, firebase.sign_in(), handle)) == (403, "forbidden")
     assert failed(finish.post(json={"handle": handle})) == (401, "unauthenticated")
     assert failed(finish.post(json={"handle": handle, "verifier": "v" * 43})) == (403, "forbidden")
-    assert firebase.read(link_path(handle)) == before
+    assert firebase.read(pending_path(handle)) == before
     assert threads.calls() == []
     assert confirm(finish, user, handle).json()["ok"]
 
@@ -199,7 +199,7 @@ def test_handles_that_are_none_are_refused(
     back = window(start, threads, user)
     fresh = window(start, threads, user)["state"]
     handle = handle_of(callback.get(params=back))
-    name = link_path(handle).rpartition("/")[2]
+    name = pending_path(handle).rpartition("/")[2]
     for unknown in ("unknown", "a/b", "..", "__x__", "x" * 3000, "é", back["state"], fresh, name):
         assert failed(confirm(finish, user, unknown)) == (400, "invalid_handle"), unknown
     for nothing in (None, "", 7, [handle], {"a": handle}, "x" * 5000):
@@ -209,8 +209,8 @@ def test_handles_that_are_none_are_refused(
     for state in (handle, name):
         answer = callback.get(params={"state": state, "code": "x"}, headers=JSON)
         assert failed(answer) == (400, "invalid_state")
-    link = firebase.client.document(link_path(handle))
-    link.update({"expiresAt": datetime.now(UTC) - timedelta(seconds=1)})
+    pending = firebase.client.document(pending_path(handle))
+    pending.update({"expiresAt": datetime.now(UTC) - timedelta(seconds=1)})
     assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
     assert threads.calls() == []
 

@@ -1,6 +1,6 @@
 """Requests that nobody should send, to every function at once: a small part of ``make hostile``."""
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 from tests.hostile.generate import NAMES
 from tests.hostile.stage import attack
 

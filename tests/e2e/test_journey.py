@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect, sync_playwright
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 from tests.e2e.world import CloudTasks, Firebase, Threads, summary_path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

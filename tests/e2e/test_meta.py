@@ -15,16 +15,30 @@ import pytest
 import requests
 from google.cloud.firestore import DELETE_FIELD
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
 from tests.e2e.oidc import AUDIENCE, Issuer
 from tests.e2e.test_connect import RETURN_TO, begin, outcome
 from tests.e2e.test_sign_in import Auth
-from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, post_path, summary_path
-from threads.ledger import SETTLE_SILENCE, State, new_record
-from threads.records import Overtaken, Records
-from threads.store import Store
+from tests.e2e.world import (
+    Author,
+    CloudTasks,
+    Firebase,
+    SignedIn,
+    Threads,
+    account_path,
+    post_path,
+    summary_path,
+)
+from threads.connections.repository import ConnectionRepository
+from threads.connections.states import DONE, RUNNING, Deletion
+from threads.posts import repository
+from threads.posts.content import Content
+from threads.posts.ledger import SETTLE_SILENCE, State, new_record
+from threads.posts.repository import Overtaken, PostRepository
+
+TEXT = Content({"text": "x"})
 
 
 def signed_request(suite: Suite, user_id: str, *, issued_at: float | None = None) -> str:
@@ -148,8 +162,10 @@ def test_an_account_is_forgotten_for_everybody(
     assert (deletion["state"], deletion["accountIds"]) == ("running", [account_id])
     assert (deletion["dueAt"], "expiresAt" in deletion) == (deletion["settlesAt"], False)
 
-    late = new_record(account_id, {"text": "Came late"}, datetime.now(UTC)).sending(datetime.now(UTC))
-    Records(lambda: firebase.client).create(ada.uid, "late", late.published("8", datetime.now(UTC)))
+    late = new_record(account_id, Content({"text": "Came late"}), datetime.now(UTC)).sending(
+        datetime.now(UTC)
+    )
+    PostRepository(lambda: firebase.client).create(ada.uid, "late", late.published("8", datetime.now(UTC)))
     assert hours.pass_by([code]) == {"done": 1}
     assert firebase.names(f"{summary_path(ada.uid)}/posts") == []
     assert firebase.names(f"{summary_path(bob.uid)}/posts") == [kept_name]
@@ -166,11 +182,10 @@ def test_an_account_is_forgotten_for_everybody(
 
 
 def test_the_status_page_is_for_people_and_programs(
-    th_delete_data: Function, suite: Suite, user: SignedIn, connect: Connect, hours: Hours
+    th_delete_data: Function, suite: Suite, author: Author, hours: Hours
 ) -> None:
     """Whoever has the code learns whether it is done, and nothing else; an unknown one is a 404's page."""
-    account_id = connect(user)
-    parts = urlsplit(ask(th_delete_data, suite, account_id).json()["url"])
+    parts = urlsplit(ask(th_delete_data, suite, author.account_id).json()["url"])
     query = {"code": parse_qs(parts.query)["code"][0]}
     assert "is being deleted" in th_delete_data.get(params=query).text
     told = th_delete_data.get(params=query, headers={"Accept": "application/json"})
@@ -180,16 +195,16 @@ def test_the_status_page_is_for_people_and_programs(
     assert (shown.status_code, "Your data has been deleted" in shown.text) == (200, True)
     told = th_delete_data.get(params=query, headers={"Accept": "application/json"})
     assert told.json() == {"ok": True, "status": "done"}
-    assert account_id not in shown.text + told.text
+    assert author.account_id not in shown.text + told.text
     unknown = th_delete_data.get(params={"code": "0" * 32})
     assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
 def test_known_unknown_and_repeated_requests_are_answered_alike(
-    th_delete_data: Function, th_deauthorize: Function, suite: Suite, user: SignedIn, connect: Connect
+    th_delete_data: Function, th_deauthorize: Function, suite: Suite, author: Author
 ) -> None:
     """Nobody learns who is connected here, and nothing depends on how often Meta says it."""
-    account_id, now = connect(user), time.time()
+    account_id, now = author.account_id, time.time()
     first = ask(th_delete_data, suite, account_id, issued_at=now)
     again = ask(th_delete_data, suite, account_id, issued_at=now)
     unknown = ask(th_delete_data, suite, "12345", issued_at=now)
@@ -201,12 +216,11 @@ def test_known_unknown_and_repeated_requests_are_answered_alike(
 
 
 def test_a_removed_app_forgets_too(
-    th_deauthorize: Function, suite: Suite, firebase: Firebase, user: SignedIn, connect: Connect
+    th_deauthorize: Function, suite: Suite, firebase: Firebase, author: Author
 ) -> None:
     """What Meta says when somebody removes the app has the same effect: the account is gone."""
-    account_id = connect(user)
-    assert ask(th_deauthorize, suite, account_id).json() == {"ok": True}
-    assert firebase.read(account_path(user.uid, account_id)) is None
+    assert ask(th_deauthorize, suite, author.account_id).json() == {"ok": True}
+    assert firebase.read(author.account_path) is None
 
 
 class Window(Protocol):
@@ -286,15 +300,15 @@ def test_a_deletion_that_broke_off_spares_the_next_connection(
 
 
 def test_an_unfinished_deletion_is_finished_by_a_repetition(
-    th_delete_data: Function, suite: Suite, firebase: Firebase, user: SignedIn, connect: Connect
+    th_delete_data: Function, suite: Suite, firebase: Firebase, author: Author
 ) -> None:
     """A request whose first processing died is taken up where it stopped when Meta sends it again."""
-    account_id, now = connect(user), time.time()
+    account_id, now = author.account_id, time.time()
     code = hashlib.sha256(signed_request(suite, account_id, issued_at=now).encode()).hexdigest()[:32]
     written = {"userId": account_id, "issuedAt": datetime.fromtimestamp(int(now), UTC)}
     firebase.write(f"threadsDeletions/{code}", {"state": "running", **written})
     assert ask(th_delete_data, suite, account_id, issued_at=now).json()["confirmation_code"] == code
-    assert firebase.read(account_path(user.uid, account_id)) is None
+    assert firebase.read(account_path(author.uid, account_id)) is None
     past = datetime.now(UTC) - timedelta(seconds=1)
     firebase.client.document(f"threadsDeletions/{code}").update({"settlesAt": past})
     ask(th_delete_data, suite, account_id, issued_at=now)
@@ -303,26 +317,30 @@ def test_an_unfinished_deletion_is_finished_by_a_repetition(
 
 def test_deletions_are_found_when_they_are_due(firebase: Firebase) -> None:
     """The longest due first; those that are not due yet, or done, are not among them."""
-    now, store = datetime.now(UTC), Store(lambda: firebase.client)
+    now, deletions = datetime.now(UTC), ConnectionRepository(lambda: firebase.client)
     for code, minutes in (("later", 1), ("second", -1), ("first", -2), ("now", 0)):
-        store.create_deletion(code, {"state": "running", "dueAt": now + timedelta(minutes=minutes)})
-    store.create_deletion("done", {"state": "done"})
-    assert [it.id for it in store.find_deletions(now, 9)] == ["first", "second", "now"]
-    store.change_deletion("first", {"dueAt": None})
-    assert [it.id for it in store.find_deletions(now, 1)] == ["second"]
+        due_at = now + timedelta(minutes=minutes)
+        deletions.create_deletion(Deletion(code, RUNNING, "1", now, due_at), now)
+    deletions.create_deletion(Deletion("done", DONE, None, now, None), now)
+    assert [it.code for it in deletions.find_deletions(now, 9)] == ["first", "second", "now"]
+    deletions.change_deletion("first", {"dueAt": None})
+    assert [it.code for it in deletions.find_deletions(now, 1)] == ["second"]
 
 
 def test_what_windows_have_come_to_is_forgotten(
-    th_delete_data: Function, suite: Suite, firebase: Firebase, user: SignedIn, connect: Connect
+    th_delete_data: Function, suite: Suite, firebase: Firebase, author: Author
 ) -> None:
     """The outcome of an authorization window holds a profile: it goes, and other people's stay."""
-    account_id = connect(user)
-    firebase.write("oauthStates/mine", {"outcome": {"accountId": account_id, "profile": {"username": "x"}}})
+    firebase.write(
+        "oauthStates/mine", {"outcome": {"accountId": author.account_id, "profile": {"username": "x"}}}
+    )
     firebase.write("oauthStates/theirs", {"outcome": {"accountId": "12345"}})
     later = datetime.now(UTC) + timedelta(minutes=1)
-    firebase.write("oauthStates/later", {"createdAt": later, "account": {"id": account_id}})
-    ask(th_delete_data, suite, account_id)
+    firebase.write("oauthStates/later", {"createdAt": later, "account": {"id": author.account_id}})
+    firebase.write("threadsPendingConnections/mine", {"account": {"id": author.account_id, "username": "x"}})
+    ask(th_delete_data, suite, author.account_id)
     assert firebase.names("oauthStates") == ["later", "theirs"]
+    assert firebase.names("threadsPendingConnections") == []
 
 
 @pytest.mark.parametrize(
@@ -359,19 +377,17 @@ def test_a_form_that_meta_has_not_signed_does_nothing(
     th_deauthorize: Function,
     suite: Suite,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """Forged, tampered, as JSON or without a form: the account stays, and nothing is written down."""
-    account_id = connect(user)
-    good = signed_request(suite, account_id)
+    good = signed_request(suite, author.account_id)
     for function in (th_delete_data, th_deauthorize):
         forged = function.post(data={"signed_request": f"{'A' * 43}.{good.partition('.')[2]}"})
         assert (forged.status_code, forged.json()["error"]["code"]) == (400, "invalid_signature")
         assert function.post(json={"signed_request": good}).status_code == 415
         assert function.post().status_code == 415
         assert function.post(files={"signed_request": good}).status_code == 415
-    assert firebase.read(account_path(user.uid, account_id))
+    assert firebase.read(author.account_path)
     assert firebase.names("threadsDeletions") == []
     for function in (th_delete_data, th_deauthorize):
         assert good not in function.log()
@@ -380,17 +396,17 @@ def test_a_form_that_meta_has_not_signed_does_nothing(
 def test_records_are_found_in_pages_and_erased_as_they_were_read(firebase: Firebase) -> None:
     """A user's posts of one account are paged through by name; what has changed since is not erased.
 
-    Whoever was at a post that has been erased learns it from their next write, which does not bring it back.
+    A delivery whose post was erased learns it from its next write, which does not bring the post back.
     """
-    records, now = Records(lambda: firebase.client), datetime.now(UTC)
-    record = new_record("1", {"text": "x"}, now)
+    posts, now = PostRepository(lambda: firebase.client), datetime.now(UTC)
+    record = new_record("1", TEXT, now)
     for name in ("a", "b", "c", "d"):
-        records.create("ada", name, record if name != "c" else record.sending(now))
-    records.create("ada", "e", new_record("2", {"text": "x"}, now))
-    records.create("bob", "f", record)
+        posts.create("ada", name, record if name != "c" else record.sending(now))
+    posts.create("ada", "e", new_record("2", TEXT, now))
+    posts.create("bob", "f", record)
 
     def names(**options: Any) -> list[str]:
-        return [held.post_id for held in records.find("ada", "1", **options)]
+        return [post.post_id for post in posts.find("ada", "1", **options)]
 
     assert (names(limit=2), names(limit=2, after="b"), names(limit=2, after="d")) == (
         ["a", "b"],
@@ -399,37 +415,37 @@ def test_records_are_found_in_pages_and_erased_as_they_were_read(firebase: Fireb
     )
     assert names(limit=9, state=State.NEW) == ["a", "b", "d"]
     assert names(limit=9, state=State.NEW, after="a") == ["b", "d"]
-    page = records.find("ada", "1", limit=9)
-    sent = records.write(page[2], page[2].record.published("8", now), media_id="8")
-    assert records.claimed("8") == sent
-    assert not records.erase(page)
+    page = posts.find("ada", "1", limit=9)
+    sent = posts.write(page[2], page[2].record.published("8", now), media_id="8")
+    assert posts.of_media_id("8") == sent
+    assert not posts.erase(page)
     assert names(limit=9) == ["a", "b", "c", "d"]
-    assert records.erase(records.find("ada", "1", limit=9))
-    assert (names(limit=9), records.claimed("8"), firebase.names("threadsClaims")) == ([], None, [])
+    assert posts.erase(posts.find("ada", "1", limit=9))
+    assert (names(limit=9), posts.of_media_id("8"), firebase.names("threadsClaims")) == ([], None, [])
     with pytest.raises(Overtaken):
-        records.write(sent, sent.record.deleted(now))
-    assert [held.post_id for held in records.find("ada", "2", limit=9)] == ["e"]
+        posts.write(sent, sent.record.deleted(now))
+    assert [post.post_id for post in posts.find("ada", "2", limit=9)] == ["e"]
 
 
 def test_an_accounts_records_are_found_for_all_users(
     firebase: Firebase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Page by page, whoever's they are; an app's own ``posts`` and other accounts' are not among them."""
-    monkeypatch.setattr("threads.records.PAGE", 2)
-    records, now = Records(lambda: firebase.client), datetime.now(UTC)
+    """They come page by page. An app's own ``posts``, and those of other accounts, are not among them."""
+    monkeypatch.setattr(repository, "PAGE", 2)
+    posts, now = PostRepository(lambda: firebase.client), datetime.now(UTC)
     for uid in ("ada", "bob", "cleo"):
         for name in ("a", "b"):
-            records.create(uid, name, new_record("1", {"text": "x"}, now))
-        records.create(uid, "c", new_record("2", {"text": "x"}, now))
+            posts.create(uid, name, new_record("1", TEXT, now))
+        posts.create(uid, "c", new_record("2", TEXT, now))
     for path in ("posts/x", "users/ada/posts/x", "users/ada/integrations/other/posts/x"):
         firebase.write(path, {"accountId": "1"})
-    pages = [[(held.uid, held.post_id) for held in page] for page in records.pages_of("1")]
+    pages = [[(post.uid, post.post_id) for post in page] for page in posts.pages_of("1")]
     expected = [(uid, name) for uid in ("ada", "bob", "cleo") for name in ("a", "b")]
     assert sorted(chain.from_iterable(pages)) == expected
     assert max(map(len, pages)) == 2
-    for page in records.pages_of("1"):
-        assert not page or records.erase(page)
-    assert [*chain.from_iterable(records.pages_of("1"))] == []
+    for page in posts.pages_of("1"):
+        assert not page or posts.erase(page)
+    assert [*chain.from_iterable(posts.pages_of("1"))] == []
 
 
 # --- the webhook --------------------------------------------------------------------------------------------
@@ -440,20 +456,18 @@ def test_the_webhook_is_subscribed_and_hears_of_a_deletion(
     publish_threads: Function,
     th_posts: Function,
     suite: Suite,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """After the handshake, a post that its owner deletes at Threads is ``deleted`` here, as often as told."""
-    connect(user)
     asked = {"hub.mode": "subscribe", "hub.verify_token": "meatyhamhock", "hub.challenge": "1158201444"}
     agreed = th_webhook.get(params=asked)
     assert (agreed.status_code, agreed.text) == (200, "1158201444")
     assert th_webhook.get(params=asked | {"hub.verify_token": "x"}).status_code == 403
-    post = publish_threads.post(headers=user.headers, json={"text": "Soon gone"}).json()
+    post = publish_threads.post(headers=author.headers, json={"text": "Soon gone"}).json()
     for _ in range(2):
         told = notify(th_webhook, suite, "delete", id=post["id"], deleted_at="2026-01-01T00:00:00+0000")
         assert (told.status_code, told.json()) == (200, {"ok": True})
-    shown = th_posts.get(headers=user.headers, params={"postId": post["postId"]}).json()
+    shown = th_posts.get(headers=author.headers, params={"postId": post["postId"]}).json()
     assert shown["status"] == "deleted"
 
 
@@ -462,15 +476,13 @@ def test_the_webhook_brings_the_address(
     publish_threads: Function,
     suite: Suite,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """A post that is out gets its public address on its record, without a call to Threads."""
-    connect(user)
-    post = publish_threads.post(headers=user.headers, json={"text": "Hello"}).json()
+    post = publish_threads.post(headers=author.headers, json={"text": "Hello"}).json()
     address = "https://www.threads.com/@ada/post/Pp"
     assert notify(th_webhook, suite, "publish", id=post["id"], permalink=address).status_code == 200
-    assert (firebase.read(post_path(user.uid, post["postId"])) or {})["permalink"] == address
+    assert (firebase.read(post_path(author.uid, post["postId"])) or {})["permalink"] == address
 
 
 def test_the_webhook_finds_a_text_whose_answer_was_lost(
@@ -478,23 +490,21 @@ def test_the_webhook_finds_a_text_whose_answer_was_lost(
     suite: Suite,
     threads: Threads,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """A text that is out without anybody here knowing is found; one that is not out is not sent by that."""
-    account_id = connect(user)
-    token = {"Authorization": f"Bearer {threads.token(account_id)}"}
+    token = {"Authorization": f"Bearer {threads.token(author.account_id)}"}
     form = {"media_type": "TEXT", "text": "Is it out?", "auto_publish_text": "true"}
     sent = requests.post(f"{threads.url}/v1.0/me/threads", data=form, headers=token, timeout=30).json()
-    records = Records(lambda: firebase.client)
+    posts = PostRepository(lambda: firebase.client)
     long_ago = datetime.now(UTC) - SETTLE_SILENCE - timedelta(seconds=5)
     for name, text in (("out", "Is it out?"), ("not", "It is not.")):
-        record = new_record(account_id, {"text": text}, long_ago).sending(long_ago)
-        records.create(user.uid, name, record)
+        record = new_record(author.account_id, Content({"text": text}), long_ago).sending(long_ago)
+        posts.create(author.uid, name, record)
     username = threads.accounts()[0]["username"]
     told = notify(th_webhook, suite, "publish", id=sent["id"], username=username)
     assert told.status_code == 200
-    out, other = records.read(user.uid, "out"), records.read(user.uid, "not")
+    out, other = posts.read(author.uid, "out"), posts.read(author.uid, "not")
     assert out
     assert other
     assert (out.record.state, out.record.media_id) == (State.PUBLISHED, sent["id"])
@@ -508,16 +518,14 @@ def test_the_webhook_does_not_read_what_meta_has_not_signed(
     publish_threads: Function,
     suite: Suite,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """A notification with another secret's signature, or none, is a 400 and changes nothing."""
-    connect(user)
-    post = publish_threads.post(headers=user.headers, json={"text": "Stays"}).json()
+    post = publish_threads.post(headers=author.headers, json={"text": "Stays"}).json()
     body = json.dumps({"values": {"field": "delete", "value": {"id": post["id"]}}}).encode()
     forged = hmac.new(b"another secret", body, hashlib.sha256).hexdigest()
     for headers in ({}, {"X-Hub-Signature-256": f"sha256={forged}"}):
         answer = th_webhook.post(data=body, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_signature")
-    assert (firebase.read(post_path(user.uid, post["postId"])) or {})["status"] == "published"
+    assert (firebase.read(post_path(author.uid, post["postId"])) or {})["status"] == "published"
     assert notify(th_webhook, suite, "something_new", id="1").status_code == 200

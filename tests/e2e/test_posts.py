@@ -10,57 +10,49 @@ import pytest
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path, post_path
+from tests.e2e.world import Author, Firebase, SignedIn, Threads, post_path
 
 IMAGE = "https://media.example/cat.jpg"
 
 
 def test_the_same_request_gets_the_same_answer_and_no_second_post(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """A repeated key replays the stored answer: the key may stand in the body or in the header."""
-    connect(user)
-    first = publish_threads.post(headers=user.headers, json={"text": "Once", "idempotencyKey": "k"})
-    again = publish_threads.post(headers=user.headers | {"Idempotency-Key": "k"}, json={"text": "Once"})
+    first = publish_threads.post(headers=author.headers, json={"text": "Once", "idempotencyKey": "k"})
+    again = publish_threads.post(headers=author.headers | {"Idempotency-Key": "k"}, json={"text": "Once"})
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     assert len(threads.posts()) == 1
 
 
-def test_a_made_up_key_is_told(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
-) -> None:
+def test_a_made_up_key_is_told(publish_threads: Function, threads: Threads, author: Author) -> None:
     """Without a key of the caller's the answer has the one that was made up, to repeat the request with."""
-    connect(user)
-    first = publish_threads.post(headers=user.headers, json={"text": "Once"}).json()
+    first = publish_threads.post(headers=author.headers, json={"text": "Once"}).json()
     again = publish_threads.post(
-        headers=user.headers, json={"text": "Once", "idempotencyKey": first["idempotencyKey"]}
+        headers=author.headers, json={"text": "Once", "idempotencyKey": first["idempotencyKey"]}
     ).json()
     assert again["id"] == first["id"]
     assert len(threads.posts()) == 1
 
 
 def test_the_same_key_with_other_content_is_a_mismatch(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """A key names one post: another content with it is refused, for the other platform as well as here."""
-    connect(user)
-    publish_threads.post(headers=user.headers, json={"text": "One", "idempotencyKey": "k"})
-    answer = publish_threads.post(headers=user.headers, json={"text": "Two", "idempotencyKey": "k"})
+    publish_threads.post(headers=author.headers, json={"text": "One", "idempotencyKey": "k"})
+    answer = publish_threads.post(headers=author.headers, json={"text": "Two", "idempotencyKey": "k"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_mismatch")
     assert len(threads.posts()) == 1
 
 
-def test_a_stored_failure_is_replayed(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
-) -> None:
+def test_a_stored_failure_is_replayed(publish_threads: Function, threads: Threads, author: Author) -> None:
     """What Threads refused for good is answered again, with its status, and not offered again."""
-    connect(user)
     threads.answer("/me/threads", error={"code": 506, "error_user_msg": "Said before."}, status=400)
     body = {"text": "Again", "idempotencyKey": "k"}
-    first = publish_threads.post(headers=user.headers, json=body)
+    first = publish_threads.post(headers=author.headers, json=body)
     calls = len(threads.calls())
-    again = publish_threads.post(headers=user.headers, json=body)
+    again = publish_threads.post(headers=author.headers, json=body)
     assert (first.status_code, again.status_code) == (422, 422)
     assert first.json()["error"] == again.json()["error"]
     assert first.json()["status"] == "failed"
@@ -68,38 +60,36 @@ def test_a_stored_failure_is_replayed(
 
 
 def test_a_post_in_other_hands_is_in_progress(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """While one delivery is at a post, others are told to come again: to a task as 409, too."""
-    connect(user)
     threads.answer("/me/threads", delay_seconds=2)
     body = {"text": "Slow", "idempotencyKey": "k"}
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(publish_threads.post, headers=user.headers, json=body)
+        slow = pool.submit(publish_threads.post, headers=author.headers, json=body)
         while not threads.calls():
             pass
-        other = publish_threads.post(headers=user.headers, json=body)
+        other = publish_threads.post(headers=author.headers, json=body)
         assert (other.status_code, other.json()["error"]["code"]) == (409, "in_progress")
         assert int(other.headers["Retry-After"]) > 0
         assert slow.result().status_code == 200
-    assert publish_threads.post(headers=user.headers, json=body).json()["id"] == threads.posts()[0]["id"]
+    assert publish_threads.post(headers=author.headers, json=body).json()["id"] == threads.posts()[0]["id"]
     assert len(threads.posts()) == 1
 
 
-def test_the_record_follows_the_post(
-    publish_threads: Function, firebase: Firebase, user: SignedIn, connect: Connect
-) -> None:
+def test_the_record_follows_the_post(publish_threads: Function, firebase: Firebase, author: Author) -> None:
     """The owner's record has the status, the content, the media id, times, and when it is forgotten."""
-    account = connect(user)
-    answer = publish_threads.post(headers=user.headers, json={"text": "Hello", "idempotencyKey": "k"}).json()
-    record = firebase.read(post_path(user.uid, answer["postId"])) or {}
+    answer = publish_threads.post(
+        headers=author.headers, json={"text": "Hello", "idempotencyKey": "k"}
+    ).json()
+    record = firebase.read(post_path(author.uid, answer["postId"])) or {}
     assert (record["status"], record["state"], record["mediaId"]) == ("published", "PUBLISHED", answer["id"])
-    assert (record["accountId"], record["content"]) == (account, {"text": "Hello"})
+    assert (record["accountId"], record["content"]) == (author.account_id, {"text": "Hello"})
     assert (record["owner"], record["leaseUntil"], record["ambiguous"]) == (None, None, False)
     assert record["expiresAt"] - record["updatedAt"] == timedelta(days=30)
     assert record["threadsLedgerExpiresAt"] == record["expiresAt"]
     claim = firebase.read(f"threadsClaims/{answer['id']}") or {}
-    assert (claim["uid"], claim["postId"]) == (user.uid, answer["postId"])
+    assert (claim["uid"], claim["postId"]) == (author.uid, answer["postId"])
 
 
 def test_a_tasks_failure_is_on_its_record(
@@ -107,17 +97,15 @@ def test_a_tasks_failure_is_on_its_record(
     threads: Threads,
     firebase: Firebase,
     tasks: Issuer,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """Nobody reads a task's answer: that a post cannot be published, and what to do, stands on the record."""
-    connect(user)
     content = {"text": "x" * 501, "platform": [{"platform": "threads"}]}
-    body = {"userId": user.uid, "postSubmissionId": "s", "request": {"post": {"content": content}}}
+    body = {"userId": author.uid, "postSubmissionId": "s", "request": {"post": {"content": content}}}
     for _ in range(2):
         answer = publish_threads.post(headers={"Authorization": f"Bearer {tasks.token()}"}, json=body)
         assert (answer.status_code, answer.json()["status"]) == (200, "failed")
-        record = firebase.read(post_path(user.uid, answer.json()["postId"])) or {}
+        record = firebase.read(post_path(author.uid, answer.json()["postId"])) or {}
         assert (record["status"], record["error"]["code"]) == ("failed", "text_too_long")
     assert threads.calls() == []
 
@@ -142,14 +130,11 @@ def test_a_task_without_an_account_is_recorded_with_what_to_do(
 
 
 @pytest.fixture
-def published(
-    publish_threads: Function, user: SignedIn, connect: Connect, threads: Threads
-) -> list[dict[str, Any]]:
+def published(publish_threads: Function, author: Author, threads: Threads) -> list[dict[str, Any]]:
     """Return the answers to five posts, the oldest first."""
-    connect(user)
     assert threads
     return [
-        publish_threads.post(headers=user.headers, json={"text": f"Post {number}"}).json()
+        publish_threads.post(headers=author.headers, json={"text": f"Post {number}"}).json()
         for number in range(5)
     ]
 
@@ -214,13 +199,12 @@ def test_th_posts_is_its_owners(th_posts: Function) -> None:
 
 
 def test_what_has_ended_cannot_be_cancelled(
-    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, th_posts: Function, threads: Threads, author: Author
 ) -> None:
     """A post that has failed is told to be so."""
-    connect(user)
     threads.answer("/me/threads", error={"code": 506}, status=400)
-    failed = publish_threads.post(headers=user.headers, json={"text": "Twice"}).json()
-    answer = th_posts.request("DELETE", headers=user.headers, params={"postId": failed["postId"]})
+    failed = publish_threads.post(headers=author.headers, json={"text": "Twice"}).json()
+    answer = th_posts.request("DELETE", headers=author.headers, params={"postId": failed["postId"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_cancellable")
     assert "failed" in answer.json()["error"]["message"]
 
@@ -230,22 +214,20 @@ def test_a_lost_deletion_is_found_out(
     th_posts: Function,
     threads: Threads,
     firebase: Firebase,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
 ) -> None:
     """Where the answer to a deletion is lost, the repeated one finds the post gone, once it is old enough."""
-    connect(user)
-    post = publish_threads.post(headers=user.headers, json={"text": "Oops"}).json()
+    post = publish_threads.post(headers=author.headers, json={"text": "Oops"}).json()
     query = {"postId": post["postId"]}
     threads.answer(f"/{post['id']}", drop="after")
-    lost = th_posts.request("DELETE", headers=user.headers, params=query)
+    lost = th_posts.request("DELETE", headers=author.headers, params=query)
     assert (lost.status_code, lost.json()["error"]["code"]) == (503, "threads_unavailable")
     assert threads.posts()[0]["deleted_at"]
-    young = th_posts.request("DELETE", headers=user.headers, params=query)
+    young = th_posts.request("DELETE", headers=author.headers, params=query)
     assert (young.status_code, 0 < int(young.headers["Retry-After"]) <= 60) == (503, True)
     a_while_ago = datetime.now(UTC) - timedelta(minutes=5)
-    firebase.client.document(post_path(user.uid, post["postId"])).update({"updatedAt": a_while_ago})
-    found = th_posts.request("DELETE", headers=user.headers, params=query)
+    firebase.client.document(post_path(author.uid, post["postId"])).update({"updatedAt": a_while_ago})
+    found = th_posts.request("DELETE", headers=author.headers, params=query)
     assert (found.status_code, found.json()["status"]) == (200, "deleted")
 
 
@@ -270,31 +252,29 @@ def test_a_post_is_reposted(
 
 
 def test_a_lost_repost_may_be_out(
-    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, th_posts: Function, threads: Threads, author: Author
 ) -> None:
     """Where the answer is lost the caller learns that it may have happened; what Threads refuses is a 422."""
-    connect(user)
-    post = publish_threads.post(headers=user.headers, json={"text": "Read this"}).json()
+    post = publish_threads.post(headers=author.headers, json={"text": "Read this"}).json()
     threads.answer(f"/{post['id']}/repost", drop="after")
-    lost = th_posts.post(headers=user.headers, json={"postId": post["postId"]})
+    lost = th_posts.post(headers=author.headers, json={"postId": post["postId"]})
     error = lost.json()["error"]
     assert (lost.status_code, error["code"], error["retryable"]) == (503, "threads_unavailable", True)
     assert "may be out" in error["message"]
-    refused = th_posts.post(headers=user.headers, json={"mediaId": "404"})
+    refused = th_posts.post(headers=author.headers, json={"mediaId": "404"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "rejected_by_threads")
 
 
 def test_a_token_that_dies_on_a_repost_asks_for_a_new_connection(
-    th_posts: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
+    th_posts: Function, threads: Threads, firebase: Firebase, author: Author
 ) -> None:
     """The account is marked, so that the next request calls nobody."""
-    account = connect(user)
-    threads.control("POST", f"accounts/{account}/revoke")
+    threads.control("POST", f"accounts/{author.account_id}/revoke")
     for _ in range(2):
-        answer = th_posts.post(headers=user.headers, json={"mediaId": "8"})
+        answer = th_posts.post(headers=author.headers, json={"mediaId": "8"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "reconnect_required")
     assert threads.calls() == ["POST /v1.0/8/repost"]
-    assert (firebase.read(account_path(user.uid, account)) or {})["status"] == "reconnect_required"
+    assert (firebase.read(author.account_path) or {})["status"] == "reconnect_required"
 
 
 NAME = hashlib.sha256(b"no").hexdigest()
@@ -326,13 +306,12 @@ def test_a_repost_says_what_is_wrong(
 
 
 def test_a_post_that_is_not_out_is_not_reposted(
-    publish_threads: Function, th_posts: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, th_posts: Function, threads: Threads, author: Author
 ) -> None:
     """A failed post is told to be one, and nobody without an ID token reposts anything."""
-    connect(user)
     threads.answer("/me/threads", error={"code": 506}, status=400)
-    failed = publish_threads.post(headers=user.headers, json={"text": "Twice"}).json()
-    answer = th_posts.post(headers=user.headers, json={"postId": failed["postId"]})
+    failed = publish_threads.post(headers=author.headers, json={"text": "Twice"}).json()
+    answer = th_posts.post(headers=author.headers, json={"postId": failed["postId"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_published")
     assert "failed" in answer.json()["error"]["message"]
     assert th_posts.post(json={"mediaId": "8"}).status_code == 401

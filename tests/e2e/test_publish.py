@@ -8,8 +8,9 @@ import pytest
 from tests.e2e.conftest import APP_ORIGIN, Connect
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path, summary_path
-from threads.posts import Content, Submission
+from tests.e2e.world import Author, Firebase, SignedIn, Threads, summary_path
+from threads.posts.content import Content
+from threads.posts.submission import Submission
 
 IMAGE = "https://media.example/cat.jpg"
 VIDEO = "https://media.example/cat.mp4"
@@ -35,21 +36,18 @@ def contents(threads: Threads) -> list[dict[str, Any]]:
     return [post["content"] for post in threads.posts()]
 
 
-def test_a_text_is_published_in_one_call(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
-) -> None:
+def test_a_text_is_published_in_one_call(publish_threads: Function, threads: Threads, author: Author) -> None:
     """One POST with auto_publish_text, the token in the header; the answer names the post twice over."""
-    account = connect(user)
     answer = publish_threads.post(
-        headers=user.headers, json={"text": "Hi, Threads 👋", "idempotencyKey": "k"}
+        headers=author.headers, json={"text": "Hi, Threads 👋", "idempotencyKey": "k"}
     )
     [post] = threads.posts()
     assert answer.status_code == 200
     assert answer.json() == {
         "ok": True,
         "id": post["id"],
-        "postId": post_id(user.uid, account, "k"),
-        "accountId": account,
+        "postId": post_id(author.uid, author.account_id, "k"),
+        "accountId": author.account_id,
         "status": "published",
     }
     [request] = threads.requests()
@@ -69,16 +67,14 @@ def test_a_text_is_published_in_one_call(
 def test_media_is_published_in_two_steps(
     publish_threads: Function,
     threads: Threads,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     body: dict[str, str],
     kind: str,
     url_name: str,
 ) -> None:
     """A container, its status until it is finished, then its publication."""
-    connect(user)
     threads.control("POST", "media", processing_seconds=0.5)
-    answer = publish_threads.post(headers=user.headers, json=body)
+    answer = publish_threads.post(headers=author.headers, json=body)
     assert answer.json()["status"] == "published"
     calls = threads.calls()
     assert calls[0] == "POST /v1.0/me/threads"
@@ -90,22 +86,20 @@ def test_media_is_published_in_two_steps(
 
 
 def test_text_goes_by_way_of_a_container_in_two_step_mode(
-    environment: dict[str, str], threads: Threads, user: SignedIn, connect: Connect
+    environment: dict[str, str], threads: Threads, author: Author
 ) -> None:
     """TEXT_MODE=two_step never publishes with the call that creates."""
-    connect(user)
     with Function("publish_threads", environment | {"TEXT_MODE": "two_step"}) as function:
-        assert function.post(headers=user.headers, json={"text": "Strictly"}).json()["ok"]
+        assert function.post(headers=author.headers, json={"text": "Strictly"}).json()["ok"]
     assert [call.split("/")[-1] for call in threads.calls()][::2] == ["threads", "threads_publish"]
     assert [content["text"] for content in contents(threads)] == ["Strictly"]
 
 
 def test_the_permalink_is_answered_when_asked_for(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """``Prefer: return=representation`` costs one call more; failing, it does not fail the post."""
-    connect(user)
-    headers = user.headers | {"Prefer": "return=representation"}
+    headers = author.headers | {"Prefer": "return=representation"}
     answer = publish_threads.post(headers=headers, json={"text": "One"}).json()
     assert answer["permalink"] == threads.posts()[0]["permalink"]
     threads.answer(r"/\d+", status=500, body="oops")
@@ -158,14 +152,12 @@ def test_the_account_is_picked_or_asked_for(
 def test_every_broken_rule_is_named_before_anything_is_sent(
     publish_threads: Function,
     threads: Threads,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     body: dict[str, Any],
     codes: dict[str, str],
 ) -> None:
     """A 400 lists each rule with its field; a single one is also the error's code."""
-    connect(user)
-    answer = publish_threads.post(headers=user.headers, json=body)
+    answer = publish_threads.post(headers=author.headers, json=body)
     error = answer.json()["error"]
     assert answer.status_code == 400
     assert {problem["field"]: problem["code"] for problem in error["details"]} == codes
@@ -205,15 +197,17 @@ def test_a_body_without_a_length_is_limited_too(publish_threads: Function, user:
 
 
 def test_another_users_name_in_the_body_is_forbidden(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """The uid comes from the token alone."""
-    connect(user)
-    assert publish_threads.post(headers=user.headers, json={"text": "x", "userId": "ada"}).status_code == 403
     assert (
-        publish_threads.post(headers=user.headers, json={"text": "x", "userId": user.uid}).status_code == 200
+        publish_threads.post(headers=author.headers, json={"text": "x", "userId": "ada"}).status_code == 403
     )
-    assert publish_threads.post(headers=user.headers, json=task_body(user.uid)).status_code == 400
+    assert (
+        publish_threads.post(headers=author.headers, json={"text": "x", "userId": author.uid}).status_code
+        == 200
+    )
+    assert publish_threads.post(headers=author.headers, json=task_body(author.uid)).status_code == 400
     assert len(threads.posts()) == 1
 
 
@@ -239,17 +233,15 @@ ERRORS: list[tuple[dict[str, Any], int, str, bool]] = [
 def test_an_error_of_threads_is_answered_by_what_it_means(
     publish_threads: Function,
     threads: Threads,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     script: dict[str, Any],
     status: int,
     code: str,
     retryable: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """The web app learns whether another try can help, and when; Meta's trace id is passed on and logged."""
-    connect(user)
     threads.answer("/me/threads", **script)
-    answer = publish_threads.post(headers=user.headers, json={"text": "Hello"})
+    answer = publish_threads.post(headers=author.headers, json={"text": "Hello"})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["retryable"]) == (status, code, retryable)
     assert ("Retry-After" in answer.headers) == retryable
@@ -268,17 +260,15 @@ def test_a_task_is_ended_by_what_will_not_change_and_repeated_for_what_may(
     publish_threads: Function,
     threads: Threads,
     tasks: Issuer,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     script: dict[str, Any],
     code: str,
     retryable: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """To Cloud Tasks a passing error is 503 with Retry-After, a permanent one 200 with the failure."""
-    connect(user)
     threads.answer("/me/threads", **script)
     headers = {"Authorization": f"Bearer {tasks.token()}"}
-    answer = publish_threads.post(headers=headers, json=task_body(user.uid))
+    answer = publish_threads.post(headers=headers, json=task_body(author.uid))
     assert answer.json()["ok"] is False
     assert answer.json()["error"]["code"] == code
     if retryable:
@@ -295,55 +285,48 @@ def test_a_task_is_ended_by_what_will_not_change_and_repeated_for_what_may(
 def test_a_post_that_is_out_is_found_although_the_call_failed(
     publish_threads: Function,
     threads: Threads,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     path: str,
     body: dict[str, str],
     script: dict[str, Any],
 ) -> None:
     """After an answer that says nothing, Threads is asked what has happened; its post is the answer."""
-    connect(user)
     threads.control("POST", "media", processing_seconds=0)
     threads.answer(path, **script)
-    answer = publish_threads.post(headers=user.headers, json=body)
+    answer = publish_threads.post(headers=author.headers, json=body)
     [post] = threads.posts()
     assert (answer.status_code, answer.json()["id"]) == (200, post["id"])
 
 
 def test_an_unclear_answer_is_called_unclear(
-    publish_threads: Function, threads: Threads, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, author: Author
 ) -> None:
     """While the post may be out, the message says so, and a made-up key comes along to ask again with."""
-    connect(user)
     threads.answer("/me/threads", status=500)
-    answer = publish_threads.post(headers=user.headers, json={"text": "x"})
+    answer = publish_threads.post(headers=author.headers, json={"text": "x"})
     assert answer.status_code == 503
     assert "may be out" in answer.json()["error"]["message"]
     assert 0 < int(answer.headers["Retry-After"]) <= 30
     again = {"text": "x", "idempotencyKey": answer.json()["idempotencyKey"]}
-    assert publish_threads.post(headers=user.headers, json=again).status_code == 503
+    assert publish_threads.post(headers=author.headers, json=again).status_code == 503
     assert threads.posts() == [], "before the outcome is settled, nothing is sent again"
 
 
-def test_a_closed_door_is_not_called_unclear(
-    environment: dict[str, str], user: SignedIn, connect: Connect
-) -> None:
+def test_a_closed_door_is_not_called_unclear(environment: dict[str, str], author: Author) -> None:
     """A call that never left has published nothing, and the message does not say otherwise."""
-    connect(user)
     with Function("publish_threads", environment | {"THREADS_GRAPH_URL": "http://127.0.0.1:1"}) as function:
-        answer = function.post(headers=user.headers, json={"text": "x"})
+        answer = function.post(headers=author.headers, json={"text": "x"})
     assert answer.status_code == 503
     assert "may be out" not in answer.json()["error"]["message"]
 
 
 def test_a_dead_token_asks_for_a_new_connection(
-    publish_threads: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, firebase: Firebase, author: Author
 ) -> None:
     """Error 190 is 409 reconnect_required, on the account and on its card; the next try calls nobody."""
-    account = connect(user)
-    threads.control("POST", f"accounts/{account}/revoke")
+    threads.control("POST", f"accounts/{author.account_id}/revoke")
     for expected_calls in (1, 1):
-        answer = publish_threads.post(headers=user.headers, json={"text": "Hello"})
+        answer = publish_threads.post(headers=author.headers, json={"text": "Hello"})
         error = answer.json()["error"]
         assert (answer.status_code, error["code"], error["nextAction"]) == (
             409,
@@ -351,23 +334,20 @@ def test_a_dead_token_asks_for_a_new_connection(
             "reconnect",
         )
         assert len(threads.calls()) == expected_calls
-    assert (firebase.read(account_path(user.uid, account)) or {})["status"] == "reconnect_required"
-    card = (firebase.read(summary_path(user.uid)) or {})["accounts"][account]
+    assert (firebase.read(author.account_path) or {})["status"] == "reconnect_required"
+    card = (firebase.read(summary_path(author.uid)) or {})["accounts"][author.account_id]
     assert (card["status"], card["statusReason"]) == ("reconnect_required", "token_rejected")
 
 
 def test_a_token_that_does_not_open_asks_for_a_new_connection(
-    publish_threads: Function, threads: Threads, firebase: Firebase, user: SignedIn, connect: Connect
+    publish_threads: Function, threads: Threads, firebase: Firebase, author: Author
 ) -> None:
     """A sealed token that no key opens is a 409 and no crash, and the account is not given up."""
-    mine = connect(user)
-    firebase.client.document(account_path(user.uid, mine)).update({"accessToken": "development:AAAA"})
-    answer = publish_threads.post(headers=user.headers, json={"text": "Hello"})
+    firebase.client.document(author.account_path).update({"accessToken": "development:AAAA"})
+    answer = publish_threads.post(headers=author.headers, json={"text": "Hello"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "reconnect_required")
     assert threads.calls() == []
-    assert (firebase.read(account_path(user.uid, mine)) or {})["status"] == "active", (
-        "a lost key may come back"
-    )
+    assert (firebase.read(author.account_path) or {})["status"] == "active", "a lost key may come back"
 
 
 @pytest.mark.parametrize(
@@ -382,17 +362,15 @@ def test_a_token_that_does_not_open_asks_for_a_new_connection(
 def test_a_file_that_threads_cannot_use_is_told_from_a_fault(
     publish_threads: Function,
     threads: Threads,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     reason: str,
     times: int,
     status: int,
 ) -> None:
     """A container's INVALID_* is the user's to change; FAILED_* and UNKNOWN are tried again, twice."""
-    connect(user)
     threads.control("POST", "media", error_message=reason, times=times, processing_seconds=0)
     threads.control("POST", "media", processing_seconds=0)
-    answer = publish_threads.post(headers=user.headers, json={"videoUrl": VIDEO})
+    answer = publish_threads.post(headers=author.headers, json={"videoUrl": VIDEO})
     assert answer.status_code == status
     if status == 200:
         assert len(threads.posts()) == 1
@@ -402,13 +380,10 @@ def test_a_file_that_threads_cannot_use_is_told_from_a_fault(
         assert threads.posts() == []
 
 
-def test_a_task_needs_no_content_type(
-    publish_threads: Function, tasks: Issuer, user: SignedIn, connect: Connect
-) -> None:
+def test_a_task_needs_no_content_type(publish_threads: Function, tasks: Issuer, author: Author) -> None:
     """Cloud Tasks sets none by itself; the OIDC token says enough about where the request comes from."""
-    connect(user)
     headers = {"Authorization": f"Bearer {tasks.token()}", "Content-Type": ""}
-    answer = publish_threads.post(headers=headers, data=json.dumps(task_body(user.uid)))
+    answer = publish_threads.post(headers=headers, data=json.dumps(task_body(author.uid)))
     assert answer.json()["ok"]
 
 
@@ -448,27 +423,24 @@ def test_a_token_that_is_not_our_queues_is_refused(
     publish_threads: Function,
     threads: Threads,
     tasks: Issuer,
-    user: SignedIn,
-    connect: Connect,
+    author: Author,
     claims: dict[str, Any],
     status: int,
 ) -> None:
     """Audience, time, issuer and e-mail count; headers of Cloud Tasks prove nothing."""
-    connect(user)
     headers = {"Authorization": f"Bearer {tasks.token(**claims)}", "X-CloudTasks-QueueName": "publish"}
-    assert publish_threads.post(headers=headers, json=task_body(user.uid)).status_code == status
+    assert publish_threads.post(headers=headers, json=task_body(author.uid)).status_code == status
     assert publish_threads.post(headers=headers | {"Authorization": ""}, json={}).status_code == 401
     assert threads.posts() == []
 
 
 def test_tasks_are_refused_while_none_are_configured(
-    environment: dict[str, str], tasks: Issuer, user: SignedIn, connect: Connect
+    environment: dict[str, str], tasks: Issuer, author: Author
 ) -> None:
     """Without TASKS_SERVICE_ACCOUNT every task's token is a 403."""
-    connect(user)
     with Function("publish_threads", environment | {"TASKS_SERVICE_ACCOUNT": ""}) as function:
         headers = {"Authorization": f"Bearer {tasks.token()}"}
-        assert function.post(headers=headers, json=task_body(user.uid)).status_code == 403
+        assert function.post(headers=headers, json=task_body(author.uid)).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -490,11 +462,8 @@ def test_a_task_that_cannot_be_published_does_not_come_back(
     assert (answer.status_code, answer.json()["ok"], answer.json()["status"]) == (200, False, "failed")
 
 
-def test_browsers_of_the_app_may_call_and_others_may_not(
-    publish_threads: Function, user: SignedIn, connect: Connect
-) -> None:
+def test_browsers_of_the_app_may_call_and_others_may_not(publish_threads: Function, author: Author) -> None:
     """A preflight is answered for the configured origins only, the methods and headers spelled out."""
-    connect(user)
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     allowed = publish_threads.request("OPTIONS", headers=preflight | {"Origin": APP_ORIGIN})
     assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (204, APP_ORIGIN)
@@ -503,7 +472,7 @@ def test_browsers_of_the_app_may_call_and_others_may_not(
     foreign = publish_threads.request("OPTIONS", headers=preflight | {"Origin": "https://evil.example"})
     assert foreign.status_code == 403
     assert "Access-Control-Allow-Origin" not in foreign.headers
-    published = publish_threads.post(headers=user.headers | {"Origin": APP_ORIGIN}, json={"text": "x"})
+    published = publish_threads.post(headers=author.headers | {"Origin": APP_ORIGIN}, json={"text": "x"})
     assert published.headers["Access-Control-Allow-Origin"] == APP_ORIGIN
-    wrong = publish_threads.get(headers=user.headers)
+    wrong = publish_threads.get(headers=author.headers)
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")

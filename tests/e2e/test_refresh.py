@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import grpc
@@ -14,19 +13,31 @@ import requests
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
-from emulator.ports import HOST, free
-from emulator.suite import TASKS_SERVICE_ACCOUNT, Suite
+from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
+from emulator.suite.ports import HOST, free
+from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import AUDIENCE, Issuer
 from tests.e2e.test_connect import RETURN_TO, begin, outcome
-from tests.e2e.world import CloudTasks, Firebase, SignedIn, Threads, account_path, summary_path
-from threads.config import DEVELOPMENT_KEYS, Config, read_config
-from threads.store import Due, Store
-from threads.sweep import PAGE
-from threads.tasks import Queue
-from threads.tokens import RETRY_PAUSE, SPREAD, token_times
-from threads.vault import Place, Vault
-from threads.wire import Secret
+from tests.e2e.world import (
+    CloudTasks,
+    Firebase,
+    SignedIn,
+    Threads,
+    account_path,
+    store_account,
+    summary_path,
+    vault_of,
+)
+from threads.accounts.account import StoredAccount
+from threads.accounts.changes import AccountChange
+from threads.accounts.repository import AccountRepository, Due
+from threads.accounts.sweep import PAGE
+from threads.accounts.token_lifetime import RETRY_PAUSE, SPREAD, token_times
+from threads.accounts.vault import Vault
+from threads.base.config import read_config
+from threads.base.secret import Secret
+from threads.cloud.tasks import TaskQueue
 
 LIFETIME = timedelta(days=60)
 DAY = timedelta(days=1)
@@ -63,42 +74,38 @@ def alone(environment: dict[str, str]) -> Iterator[Function]:
         yield process
 
 
-def queue_of(environment: dict[str, str], suite: Suite) -> Queue:
+def queue_of(environment: dict[str, str], suite: Suite) -> TaskQueue:
     """Return the service's own way to create tasks."""
     channel = grpc.insecure_channel(suite.tasks_host)
     client = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
-    return Queue(read_config(environment), lambda: client)
+    return TaskQueue(read_config(environment), lambda: client)
 
 
 class Accounts:
     """Stores accounts whose tokens are due to be refreshed."""
 
-    def __init__(self, firebase: Firebase, threads: Threads, config: Config) -> None:
-        """Take where they lie, who issues their tokens, and the keys."""
+    def __init__(self, firebase: Firebase, threads: Threads, vault: Vault) -> None:
+        """Take where they lie, who issues their tokens, and what seals them."""
         self._firebase = firebase
         self._threads = threads
-        self.vault = Vault({**config.token_keys})
+        self._vault = vault
         self.person = threads.accounts()[0]["id"]
 
     def connect(
         self, uid: str, account_id: str | None = None, *, age: timedelta = 45 * DAY, **changes: Any
     ) -> str:
         """Store an account that was connected so long ago; return its id."""
-        name = account_id or self.person
+        person = {"id": account_id or self.person, "username": "ada"}
         # Threads refreshes what is a day old; that ours is older makes no difference to it.
         token = self._threads.token(self.person, age_seconds=min(age, 45 * DAY).total_seconds())
-        fields = self.fields(uid, name, token, datetime.now(UTC) - age)
-        self._firebase.write(account_path(uid, name), fields | changes)
-        card = {"username": "ada", "status": "active", "expiresAt": fields["expiresAt"]}
-        self._firebase.client.document(summary_path(uid)).set({"accounts": {name: card}}, merge=True)
-        return name
+        fields = self._times(person["id"], datetime.now(UTC) - age) | changes
+        store_account(self._firebase, self._vault, uid, person, token, **fields)
+        return str(person["id"])
 
     def fields(self, uid: str, name: str, token: str, issued_at: datetime) -> dict[str, Any]:
         """Return what an account's document holds."""
-        sealed = self.vault.seal(Secret(token), self._place(uid, name))
-        times = token_times(name, issued_at, LIFETIME)
-        due = {"refreshAt": datetime.now(UTC) - timedelta(minutes=1), "status": "active"}
-        return {"accountId": name, "accessToken": sealed, **times, **due}
+        sealed = self._vault.seal_token(Secret(token), uid, name)
+        return {"accountId": name, "accessToken": sealed, "status": "active", **self._times(name, issued_at)}
 
     def document(self, uid: str, name: str) -> dict[str, Any]:
         """Return an account's document."""
@@ -111,16 +118,18 @@ class Accounts:
 
     def token(self, uid: str, name: str) -> str:
         """Return an account's token."""
-        return self.vault.open(self.document(uid, name)["accessToken"], self._place(uid, name)).reveal()
+        stored = StoredAccount(uid, name, self.document(uid, name), None)
+        return self._vault.open_token(stored).reveal()
 
-    def _place(self, uid: str, name: str) -> Place:
-        return Place("demo-threads", uid, name, "accessToken")
+    def _times(self, name: str, issued_at: datetime) -> dict[str, Any]:
+        due = {"refreshAt": datetime.now(UTC) - timedelta(minutes=1)}
+        return {**token_times(name, issued_at, LIFETIME), **due}
 
 
 @pytest.fixture
 def accounts(firebase: Firebase, threads: Threads, environment: dict[str, str]) -> Accounts:
     """Return what stores accounts."""
-    return Accounts(firebase, threads, read_config({**environment, "TOKEN_KEYS": DEVELOPMENT_KEYS}))
+    return Accounts(firebase, threads, vault_of(environment))
 
 
 @pytest.fixture
@@ -455,8 +464,8 @@ def test_due_accounts_are_paged_by_time_and_path(firebase: Firebase) -> None:
     for path, moment in (due | others).items():
         firebase.write(path, {"refreshAt": moment})
     firebase.write("accounts/1", {"refreshAt": now - DAY})
-    store, found = Store(lambda: firebase.client), list[Due]()
-    while page := store.find_due(now, found[-1] if found else None, 2):
+    repository, found = AccountRepository(lambda: firebase.client), list[Due]()
+    while page := repository.find_due(now, found[-1] if found else None, 2):
         found += page
     expected = sorted((moment, path) for path, moment in due.items())
     assert [(it.refresh_at, it.path) for it in found] == [(now - DAY, "accounts/1"), *expected]
@@ -466,15 +475,16 @@ def test_a_field_that_is_none_goes(firebase: Firebase) -> None:
     """A change takes fields away, from the account and from its card, and answers with what is left."""
     firebase.write(account_path("ada", "1"), {"status": "active", "refreshAt": 1, "kept": 2})
     firebase.write(summary_path("ada"), {"accounts": {"1": {"statusReason": "x", "kept": 3}}})
-    store = Store(lambda: firebase.client)
-    [account] = store.find_accounts("ada", "1")
-    change = {"refreshAt": None, "never": None, "status": "other", "updatedAt": datetime.now(UTC)}
-    changed = store.change_account("ada", account, change=change, card={"statusReason": None, "status": "y"})
+    repository = AccountRepository(lambda: firebase.client)
+    account = repository.read("ada", "1")
+    assert account
+    fields = {"refreshAt": None, "never": None, "status": "other", "updatedAt": datetime.now(UTC)}
+    changed = repository.change(account, AccountChange(fields, {"statusReason": None, "status": "y"}))
     assert changed
     assert changed.fields.keys() == {"status", "kept", "updatedAt"}
-    assert store.find_accounts("ada", "1") == [changed]
+    assert repository.read("ada", "1") == changed
     assert (firebase.read(summary_path("ada")) or {})["accounts"] == {"1": {"kept": 3, "status": "y"}}
-    again = partial(store.change_account, "ada", change={"status": "z"})
-    assert again(account) is None
-    assert again(changed)
+    again = AccountChange({"status": "z"})
+    assert repository.change(account, again) is None
+    assert repository.change(changed, again)
     assert (firebase.read(summary_path("ada")) or {})["accounts"] == {"1": {"kept": 3, "status": "y"}}

@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from tests.e2e.functions import Function
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path
-from threads.config import read_config
-from threads.graph import GraphReply, GraphRequest
-from threads.refresh import Outcome, refresh_account
-from threads.store import Store
-from threads.tokens import token_times
-from threads.tools import Tools
-from threads.vault import Place, Vault
-from threads.wire import Secret
+from tests.e2e.world import Firebase, SignedIn, Threads, account_path, vault_of
+from threads.accounts.account import StoredAccount
+from threads.accounts.parts import AccountParts
+from threads.accounts.refresh import Outcome, refresh_account
+from threads.accounts.repository import AccountRepository
+from threads.accounts.token_lifetime import token_times
+from threads.accounts.vault import Vault
+from threads.base.config import read_config
+from threads.base.secret import Secret
+from threads.cloud.tasks import TaskQueue
+from threads.graph.protocol import GraphReply, GraphRequest
 
 ROOT = Path(__file__).parents[2]
 OLD = "k1:" + base64.b64encode(bytes(range(32))).decode()
@@ -39,16 +40,6 @@ def publishing(environment: dict[str, str]) -> Iterator[Function]:
         yield process
 
 
-def vault_of(keys: str, environment: dict[str, str]) -> Vault:
-    """Return what seals and opens with these keys."""
-    return Vault(read_config({**environment, "TOKEN_KEYS": keys}).token_keys)
-
-
-def place(uid: str, name: str) -> Place:
-    """Return where a token belongs."""
-    return Place("demo-threads", uid, name, "accessToken")
-
-
 def start_reseal(environment: dict[str, str], keys: str) -> "subprocess.Popen[str]":
     """Start the command as a person does, told of nothing but keys, project and emulator."""
     variables = {
@@ -56,7 +47,7 @@ def start_reseal(environment: dict[str, str], keys: str) -> "subprocess.Popen[st
         "TOKEN_KEYS": keys,
         "FIRESTORE_EMULATOR_HOST": environment["FIRESTORE_EMULATOR_HOST"],
     }
-    command = [sys.executable, "-m", "threads.reseal", "--project", "demo-threads"]
+    command = [sys.executable, "-m", "threads.accounts.reseal", "--project", "demo-threads"]
     return subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -70,7 +61,7 @@ def store_accounts(firebase: Firebase, vault: Vault, tokens: dict[tuple[str, str
     for start in range(0, len(items), 400):
         batch = firebase.client.batch()
         for (uid, name), token in items[start : start + 400]:
-            sealed = vault.seal(Secret(token), place(uid, name))
+            sealed = vault.seal_token(Secret(token), uid, name)
             times = token_times(name, connected_at, timedelta(days=60))
             fields = {"accountId": name, "accessToken": sealed, **times, **due}
             batch.set(firebase.client.document(account_path(uid, name)), fields)
@@ -86,31 +77,30 @@ class Refreshing:
         return GraphReply(200, {}, f'{{"access_token": "{token}", "expires_in": 5184000}}'.encode())
 
 
-def tools_of(firebase: Firebase, vault: Vault) -> Tools:
-    """Return the real store, and a Threads that needs no time."""
-    tools = SimpleNamespace(
-        store=Store(lambda: firebase.client),
-        vault=lambda: vault,
-        graph=Refreshing(),
-        project=lambda: "demo-threads",
+def parts_of(firebase: Firebase, vault: Vault, environment: dict[str, str]) -> AccountParts:
+    """Return what refreshes accounts: on the real repository, with a Threads that needs no time."""
+    return AccountParts(
+        AccountRepository(lambda: firebase.client),
+        Refreshing(),
+        vault,
+        TaskQueue(read_config(environment), lambda: pytest.fail("a refresh creates no task")),
         now=lambda: datetime.now(UTC),
     )
-    return cast("Tools", tools)
 
 
 def test_no_token_is_lost_while_the_service_goes_on(
     publishing: Function, firebase: Firebase, threads: Threads, user: SignedIn, environment: dict[str, str]
 ) -> None:
     """1,000 accounts sealed anew, half of them refreshed, some used meanwhile: no failure, no token lost."""
-    old, both, new = (vault_of(keys, environment) for keys in (OLD, f"{NEW},{OLD}", NEW))
+    old, both, new = (vault_of(environment, keys) for keys in (OLD, f"{NEW},{OLD}", NEW))
     person = threads.accounts()[0]["id"]
     mine = {(user.uid, str(number)): threads.token(person) for number in range(PUBLISHED)}
     others = {(f"user-{number}", str(number)): f"t{number}." for number in range(PUBLISHED, ACCOUNTS)}
     store_accounts(firebase, old, mine | others)
-    tools, refreshed = tools_of(firebase, both), [*others][: ACCOUNTS // 2]
+    parts, refreshed = parts_of(firebase, both, environment), [*others][: ACCOUNTS // 2]
     command = start_reseal(environment, f"{NEW},{OLD}")
     with ThreadPoolExecutor(8) as pool:
-        refreshes = [pool.submit(refresh_account, tools, *account) for account in refreshed]
+        refreshes = [pool.submit(refresh_account, parts, *account) for account in refreshed]
         posts = [pool.submit(publish, publishing, user, name) for _, name in mine]
         assert [it.result() for it in posts] == [200] * PUBLISHED
         outcomes = [it.result().outcome for it in refreshes]
@@ -119,11 +109,11 @@ def test_no_token_is_lost_while_the_service_goes_on(
     late = [it for it, done in zip(refreshed, outcomes, strict=True) if done is not Outcome.REFRESHED]
     # An account that is sealed anew between its read and its lease is due still: the next sweep's.
     assert len(late) < len(refreshed) / 5
-    assert {refresh_account(tools, *it).outcome for it in late} <= {Outcome.REFRESHED}
+    assert {refresh_account(parts, *it).outcome for it in late} <= {Outcome.REFRESHED}
     for (uid, name), token in (mine | others).items():
         document: dict[str, Any] = firebase.read(account_path(uid, name)) or {}
         newest = token + "n" if (uid, name) in refreshed else token
-        assert new.open(document["accessToken"], place(uid, name)).reveal() == newest
+        assert new.open_token(StoredAccount(uid, name, document, None)).reveal() == newest
         assert (document["status"], document.get("refreshingUntil")) == ("active", None)
     assert len(threads.posts()) == PUBLISHED
 
@@ -135,7 +125,7 @@ def publish(function: Function, user: SignedIn, name: str) -> int:
 
 def test_the_command_says_what_is_left(firebase: Firebase, environment: dict[str, str]) -> None:
     """With the old key gone too early nothing is touched, its name is told, and the exit status is 1."""
-    store_accounts(firebase, vault_of(OLD, environment), {("ada", "1"): "t1"})
+    store_accounts(firebase, vault_of(environment, OLD), {("ada", "1"): "t1"})
     before = firebase.read(account_path("ada", "1"))
     command = start_reseal(environment, NEW)
     told, _ = command.communicate(timeout=60)

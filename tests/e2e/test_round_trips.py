@@ -14,9 +14,9 @@ import pytest
 from functions_framework import create_app
 from google.cloud.firestore import Client
 
-from tests.e2e.conftest import APP_ORIGIN, Connect
+from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import ROOT
-from tests.e2e.world import Firebase, SignedIn, Threads
+from tests.e2e.world import Author, Firebase, SignedIn, Threads
 
 Call = Callable[..., Any]
 
@@ -114,12 +114,12 @@ def test_a_further_account_costs_one_read_and_one_commit_more(
 
 
 def test_connecting_a_certain_account_again_costs_one_read_more(
-    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+    firestore_calls: Counter, threads: Threads, author: Author
 ) -> None:
     """Whether it is the user's is looked at before the window opens."""
-    body = {"accountId": connect(user)}
+    body = {"accountId": author.account_id}
     started, calls = counted(
-        firestore_calls, lambda: send("th_auth_start", "POST", headers=user.headers, json=body)
+        firestore_calls, lambda: send("th_auth_start", "POST", headers=author.headers, json=body)
     )
     assert started.json["ok"]
     assert calls == ["BatchGetDocuments", "Commit"]
@@ -127,7 +127,7 @@ def test_connecting_a_certain_account_again_costs_one_read_more(
 
 
 def test_confirming_costs_one_read_and_one_commit_more(firestore_calls: Counter, threads: Threads) -> None:
-    """The callback reads, and writes state and link at once, without a call; the rest comes later."""
+    """The callback reads, and writes state and pending connection at once; th_auth_finish does the rest."""
     body = {"mode": "signin", "challenge": CHALLENGE, "returnTo": f"{APP_ORIGIN}/"}
     started, calls = counted(firestore_calls, lambda: send("th_auth_start", "POST", json=body))
     assert calls == ["Commit"]
@@ -144,14 +144,12 @@ def test_confirming_costs_one_read_and_one_commit_more(firestore_calls: Counter,
 
 @pytest.mark.parametrize(("named", "call"), [(False, "RunQuery"), (True, "BatchGetDocuments")])
 def test_a_text_costs_one_read_two_commits_and_one_call(
-    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect, *, named: bool, call: str
+    firestore_calls: Counter, threads: Threads, author: Author, *, named: bool, call: str
 ) -> None:
     """Whether the account is named or the only one: read it, claim the post, publish, note the media id."""
-    body = {"text": "Hello"} | ({"accountId": connect(user)} if named else {})
-    if not named:
-        connect(user)
+    body = {"text": "Hello"} | ({"accountId": author.account_id} if named else {})
     answer, calls = counted(
-        firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
+        firestore_calls, lambda: send("publish_threads", "POST", headers=author.headers, json=body)
     )
     assert answer.json["ok"]
     assert calls == [call, "Commit", "Commit"]
@@ -159,14 +157,13 @@ def test_a_text_costs_one_read_two_commits_and_one_call(
 
 
 def test_an_image_that_is_ready_costs_one_read_four_commits_and_three_calls(
-    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+    firestore_calls: Counter, threads: Threads, author: Author
 ) -> None:
     """Claim, create, save the container, look, write ahead, publish, note the media id."""
-    connect(user)
     threads.control("POST", "media", processing_seconds=0)
     body = {"imageUrl": "https://media.example/cat.jpg"}
     answer, calls = counted(
-        firestore_calls, lambda: send("publish_threads", "POST", headers=user.headers, json=body)
+        firestore_calls, lambda: send("publish_threads", "POST", headers=author.headers, json=body)
     )
     assert answer.json["ok"]
     assert calls == ["RunQuery", "Commit", "Commit", "Commit", "Commit"]
@@ -174,14 +171,13 @@ def test_an_image_that_is_ready_costs_one_read_four_commits_and_three_calls(
 
 
 def test_a_repeated_request_costs_no_call_to_threads(
-    firestore_calls: Counter, threads: Threads, user: SignedIn, connect: Connect
+    firestore_calls: Counter, threads: Threads, author: Author
 ) -> None:
     """Read the account, fail to claim, read the record: the answer is there."""
-    connect(user)
     body = {"text": "Once", "idempotencyKey": "k"}
 
     def publish() -> Any:
-        return send("publish_threads", "POST", headers=user.headers, json=body)
+        return send("publish_threads", "POST", headers=author.headers, json=body)
 
     first = publish()
     again, calls = counted(firestore_calls, publish)

@@ -20,6 +20,7 @@ DOCUMENTS = {
     "account": f"{SUMMARY}/accounts/1",
     "post": f"{SUMMARY}/posts/1",
     "state": "oauthStates/1",
+    "pending": "threadsPendingConnections/1",
     "claim": "threadsClaims/1",
     "deletion": "threadsDeletions/1",
     "user": "users/{uid}",

@@ -1,26 +1,40 @@
-"""What connecting leaves in Firestore: when answers get lost, of windows at once, after a deletion."""
+"""What connecting leaves in Firestore: when answers are lost, of windows at once, after a deletion."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import pytest
 from google.cloud.firestore import Client
 
 from tests.e2e.world import Firebase, account_path, summary_path
-from threads import documents
-from threads.documents import Found
-from threads.errors import ServiceUnavailable
-from threads.store import Store
+from threads.accounts.account import StoredAccount
+from threads.accounts.connection import ConnectionChange
+from threads.accounts.repository import AccountRepository
+from threads.accounts.summary import StoredSummary
+from threads.base.errors import ServiceUnavailable
+from threads.cloud import firestore
+from threads.connections.repository import ConnectionRepository
+from threads.connections.states import (
+    CONNECT,
+    CONNECTED,
+    FAILED,
+    Asked,
+    End,
+    OAuthState,
+    PendingConnection,
+    UsedUp,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=10)
 WINDOWS = 16
-MINE = {"usedAt": NOW, "usedBy": "me"}
-CONNECTED = {"outcome": {"status": "connected", "accountId": "17"}}
+ASKED = Asked(CONNECT, "ada", ("threads_basic",))
+SAVED = End(CONNECTED, account_id="17")
 
 
 class Lost(grpc.RpcError):
@@ -71,7 +85,7 @@ class Line(grpc.UnaryUnaryClientInterceptor):
 
 @pytest.fixture(scope="module")
 def line() -> Line:
-    """Return the line between the store and Firestore."""
+    """Return the line between the repositories and Firestore."""
     return Line()
 
 
@@ -90,141 +104,150 @@ def client(whole_firebase: Firebase, line: Line) -> Iterator[Client]:
         yield client
 
 
+class Repositories(NamedTuple):
+    """What connecting writes to Firestore with."""
+
+    accounts: AccountRepository
+    connections: ConnectionRepository
+
+    def begin(self, name: str = "state", asked: Asked = ASKED) -> OAuthState:
+        """Write a state, and return it as it is read."""
+        new = OAuthState(name, asked, unverified_return_to=None, is_confirmed=False, expires_at=LATER)
+        self.connections.create_state(new, NOW)
+        return self.read_state(name)
+
+    def read_state(self, name: str = "state") -> OAuthState:
+        """Return a state that is there."""
+        found = self.connections.read_state(name)
+        assert found
+        return found
+
+    def use_up(self, state: OAuthState) -> UsedUp:
+        """Use a state up that no other request has used."""
+        used = self.connections.use_up(state, NOW)
+        assert used
+        return used
+
+    def save(self, used: UsedUp, account_id: str = "17", *, pause: Callable[[], None] = lambda: None) -> None:
+        """Save an account; one that is there keeps its age, and adds its card to the others."""
+
+        def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange:
+            cards = {**summary.cards, account_id: {"status": "active"}}
+            first = {} if account else {"createdAt": NOW}
+            return ConnectionChange({"accounts": cards}, {"accessToken": "sealed", **first})
+
+        self.accounts.connect(
+            "ada",
+            account_id,
+            change,
+            pause=pause,
+            also=lambda batch: self.connections.add_end(batch, used, SAVED),
+        )
+
+
 @pytest.fixture
-def store(client: Client, line: Line, firebase: Firebase) -> Iterator[Store]:
-    """Return the store on an empty Firestore; the line is good again."""
+def repositories(client: Client, line: Line, firebase: Firebase) -> Iterator[Repositories]:
+    """Return the repositories on an empty Firestore; the line is good again."""
     assert firebase
     line.loses = line.commits = 0
-    yield Store(lambda: client)
+    yield Repositories(AccountRepository(lambda: client), ConnectionRepository(lambda: client))
     line.loses, line.is_cut = 0, False
-
-
-def fresh(store: Store, name: str = "state", **fields: Any) -> Found:
-    """Write a state, and return it as it is read."""
-    store.create_state(name, {"uid": "ada", "provider": "threads", **fields})
-    found = store.read_state(name)
-    assert found
-    return found
-
-
-def save(
-    store: Store,
-    *,
-    state: str = "state",
-    account_id: str = "17",
-    pause: Callable[[], None] = lambda: None,
-) -> None:
-    """Save an account; one that is there keeps its age, and adds its card to the others."""
-
-    def change(
-        summary: Mapping[str, Any], account: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        cards = {**summary.get("accounts", {}), account_id: {"status": "active"}}
-        first = {} if account else {"createdAt": NOW}
-        return {"accounts": cards}, {"accessToken": "sealed", **first}
-
-    store.save_account("ada", account_id, change=change, pause=pause, state=state, outcome=CONNECTED)
 
 
 def give_up_at_once(monkeypatch: pytest.MonkeyPatch, line: Line) -> None:
     """Lose every answer, and have no time for repetitions of Firestore's client."""
-    monkeypatch.setattr(documents, "RPC_TIMEOUT", 0.5)
+    monkeypatch.setattr(firestore, "RPC_TIMEOUT", 0.5)
     line.loses = 1000
 
 
-# --- answers that get lost ----------------------------------------------------------------------------------
+# --- answers that are lost ----------------------------------------------------------------------------------
 
 
-def test_who_has_used_a_state_up_knows_it_without_the_answer(store: Store, line: Line) -> None:
-    """The client's own repetition fails on what the first one has changed: that is no other request."""
-    found = fresh(store)
+def test_a_state_is_used_up_once_although_the_answer_was_lost(repositories: Repositories, line: Line) -> None:
+    """The client's own repetition fails on what the first one has changed: it is not another request."""
+    found = repositories.begin()
     line.loses = 1
-    used = store.use_up_state(found, MINE)
+    used = repositories.connections.use_up(found, NOW)
     assert line.commits == 2 + 1, "nothing was repeated"
     assert used
-    assert used.fields["usedBy"] == "me"
-    assert used == store.read_state("state")
-    assert store.use_up_state(found, {**MINE, "usedBy": "another"}) is None
+    assert used.version == repositories.read_state().version
+    assert repositories.connections.use_up(found, NOW) is None
 
 
-def test_who_has_used_a_state_up_knows_it_when_time_is_over(
-    store: Store, line: Line, monkeypatch: pytest.MonkeyPatch
+def test_a_state_is_used_up_once_although_no_answer_came_in_time(
+    repositories: Repositories, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit without any answer in its time is looked at, once: it was carried out."""
-    found = fresh(store)
+    """After a commit without any answer the state is read, once: the commit was carried out."""
+    found = repositories.begin()
     give_up_at_once(monkeypatch, line)
-    used = store.use_up_state(found, MINE)
+    used = repositories.connections.use_up(found, NOW)
     assert used
-    assert used.fields["usedBy"] == "me"
+    assert used.version == repositories.read_state().version
 
 
-def test_a_state_that_nobody_has_used_is_as_good_as_before(
-    store: Store, line: Line, monkeypatch: pytest.MonkeyPatch
+def test_a_state_that_no_request_has_used_is_as_good_as_before(
+    repositories: Repositories, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the commit was not carried out, the request may be sent again."""
-    found = fresh(store)
+    found = repositories.begin()
     line.is_cut = True
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "RPC_TIMEOUT", 0.5)
+        patch.setattr(firestore, "RPC_TIMEOUT", 0.5)
         with pytest.raises(ServiceUnavailable):
-            store.use_up_state(found, MINE)
+            repositories.connections.use_up(found, NOW)
     line.is_cut = False
-    assert store.use_up_state(found, MINE)
+    assert repositories.connections.use_up(found, NOW)
 
 
-def test_a_link_whose_answer_got_lost_is_there(store: Store, line: Line) -> None:
-    """Whoever comes first is what the state says, and the link is written once."""
-    found = fresh(store)
+def test_a_pending_connection_whose_answer_was_lost_is_there(repositories: Repositories, line: Line) -> None:
+    """It is written once, and the state names the one that came first."""
+    found = repositories.begin()
     line.loses = 1
-    linked = {"usedAt": NOW, "outcome": {"status": "linked", "handle": "name"}}
-    assert store.link_state(found, linked, link_id="name", link={"kind": "link"}) is False
-    state, link = store.read_state("state"), store.read_state("name")
-    assert state
-    assert link
-    assert (state.fields["outcome"]["handle"], link.fields["kind"]) == ("name", "link")
+    new = PendingConnection("name", ASKED, "sealed", expires_at=LATER)
+    assert repositories.connections.make_pending(found, new, NOW) is False
+    use, pending = repositories.read_state().use, repositories.connections.read_pending("name")
+    assert use
+    assert use.end
+    assert pending
+    assert (use.end.pending_id, pending.asked, pending.sealed_code) == ("name", ASKED, "sealed")
 
 
-def test_an_account_whose_answer_got_lost_is_saved_once(store: Store, line: Line, firebase: Firebase) -> None:
+def test_an_account_whose_answer_was_lost_is_saved_once(
+    repositories: Repositories, line: Line, firebase: Firebase
+) -> None:
     """First or further account: the repetition finds it, adds nothing, and keeps its age."""
-    fresh(store)
+    used = repositories.use_up(repositories.begin())
     for account_id in ("17", "18"):
         line.loses = 1
-        save(store, account_id=account_id)
+        repositories.save(used, account_id)
     assert (firebase.read(summary_path("ada")) or {})["accounts"].keys() == {"17", "18"}
     assert (firebase.read(account_path("ada", "18")) or {}) == {"accessToken": "sealed", "createdAt": NOW}
 
 
-def test_a_failure_that_is_noted_late_does_not_undo_a_success(
-    store: Store, line: Line, firebase: Firebase, monkeypatch: pytest.MonkeyPatch
+def test_a_failure_that_is_written_late_does_not_undo_a_success(
+    repositories: Repositories, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever did not hear that the account was saved cannot make the state say that it was not."""
-    used = store.use_up_state(fresh(store), MINE)
-    assert used
+    """A request that did not learn that the account was saved cannot make the state say that it was not."""
+    used = repositories.use_up(repositories.begin())
     with monkeypatch.context() as patch:
         give_up_at_once(patch, line)
         with pytest.raises(ServiceUnavailable):
-            save(store)
+            repositories.save(used)
     line.loses = 0
-    store.finish_state(used, {"outcome": {"status": "failed"}})
-    assert (firebase.read("oauthStates/state") or {})["outcome"] == CONNECTED["outcome"]
+    repositories.connections.write_end(used, End(FAILED))
+    assert repositories.connections.read_end(used) == SAVED
 
 
 # --- windows at once ----------------------------------------------------------------------------------------
 
 
-def test_all_windows_of_one_user_at_once_are_saved(store: Store, firebase: Firebase) -> None:
+def test_all_windows_of_one_user_at_once_are_saved(repositories: Repositories, firebase: Firebase) -> None:
     """Sixteen that end in the same moment are sixteen accounts and cards: a code cannot be used again."""
     chance = Random(16)  # noqa: S311 - a pause is no secret
-    for number in range(WINDOWS):
-        fresh(store, f"state{number}")
+    used = [repositories.use_up(repositories.begin(f"state{number}")) for number in range(WINDOWS)]
 
     def one(number: int) -> None:
-        save(
-            store,
-            state=f"state{number}",
-            account_id=str(number),
-            pause=lambda: time.sleep(chance.uniform(0, 0.1)),
-        )
+        repositories.save(used[number], str(number), pause=lambda: time.sleep(chance.uniform(0, 0.1)))
 
     with ThreadPoolExecutor(WINDOWS) as pool:
         list(pool.map(one, range(WINDOWS)))
@@ -232,59 +255,70 @@ def test_all_windows_of_one_user_at_once_are_saved(store: Store, firebase: Fireb
     assert all(firebase.read(account_path("ada", str(number))) for number in range(WINDOWS))
 
 
-def test_nobody_waits_who_is_alone(store: Store) -> None:
+def test_one_window_alone_does_not_wait(repositories: Repositories) -> None:
     """A first account, and a further one, are saved without a pause."""
-    fresh(store)
+    used = repositories.use_up(repositories.begin())
     for account_id in ("17", "18"):
-        save(store, account_id=account_id, pause=lambda: pytest.fail("it waited"))
+        repositories.save(used, account_id, pause=lambda: pytest.fail("it waited"))
 
 
-def test_what_is_overtaken_ends_its_state_and_changes_nothing_else(store: Store, firebase: Firebase) -> None:
-    """An older connection leaves account and summary as the newer one has made them."""
-    fresh(store)
-    save(store)
+def test_an_older_connection_ends_its_state_and_changes_nothing_else(
+    repositories: Repositories, firebase: Firebase
+) -> None:
+    """It leaves account and summary as the newer one has made them."""
+    repositories.save(repositories.use_up(repositories.begin()))
     before = [firebase.read(path) for path in (summary_path("ada"), account_path("ada", "17"))]
-    fresh(store, "older")
-    seen: list[Mapping[str, Any]] = []
+    older, end = repositories.use_up(repositories.begin("older")), End(FAILED, error="x")
+    seen: list[StoredAccount | None] = []
 
-    def nothing(summary: Mapping[str, Any], account: Mapping[str, Any]) -> Any:
+    def nothing(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:
         seen.append(account)
-        return None if summary else ({"accounts": {}}, {"accessToken": "older"})
+        return None if summary.version else ConnectionChange({"accounts": {}}, {"accessToken": "older"})
 
-    store.save_account(
-        "ada", "17", change=nothing, pause=lambda: None, state="older", outcome={"outcome": {"status": "x"}}
+    repositories.accounts.connect(
+        "ada",
+        "17",
+        nothing,
+        pause=lambda: None,
+        also=lambda batch: repositories.connections.add_end(batch, older, end),
     )
     assert [firebase.read(path) for path in (summary_path("ada"), account_path("ada", "17"))] == before
-    assert (firebase.read("oauthStates/older") or {})["outcome"] == {"status": "x"}
-    assert [account.get("accessToken") for account in seen] == [None, "sealed"]
+    assert repositories.connections.read_end(older) == end
+    assert [account and account.sealed_token for account in seen] == [None, "sealed"]
 
 
-def test_what_was_forgotten_in_between_is_not_saved(store: Store, firebase: Firebase) -> None:
-    """Where the state is gone when its account would be saved, nothing is."""
-    fresh(store)
+def test_what_was_forgotten_meanwhile_is_not_saved(repositories: Repositories, firebase: Firebase) -> None:
+    """If the state is gone when its account would be saved, nothing is saved."""
+    used = repositories.use_up(repositories.begin())
     firebase.client.document("oauthStates/state").delete()
     with pytest.raises(ServiceUnavailable):
-        save(store)
+        repositories.save(used)
     assert firebase.names("users") == []
 
 
 # --- what is left -------------------------------------------------------------------------------------------
 
 
-def test_a_forgotten_account_is_named_by_no_state_and_no_link(store: Store, firebase: Firebase) -> None:
-    """Those that ended with it, and those that wait for it, are gone; everybody else's stay."""
-    account = {"id": "17", "username": "ada"}
-    later = datetime.now(UTC) + timedelta(minutes=5)
-    states: dict[str, dict[str, Any]] = {
-        "ended": {"outcome": {"status": "connected", "accountId": "17", "profile": {"username": "ada"}}},
-        "begun": {"account": account},
-        "failed": {"account": account, "outcome": {"status": "failed", "error": "wrong_account"}},
-        "both": {"account": account, "outcome": {"status": "connected", "accountId": "17"}},
-        "link": {"account": account, "kind": "link", "code": "k1:sealed", "expiresAt": later},
-        "another": {"account": {"id": "18"}, "outcome": {"status": "connected", "accountId": "18"}},
-        "nobody": {"account": None, "outcome": {"status": "cancelled"}},
+def test_a_forgotten_account_is_named_by_no_state_and_no_pending_connection(
+    repositories: Repositories, firebase: Firebase
+) -> None:
+    """Those that ended with it, and those that wait for it, are deleted; all others stay."""
+    account, another = {"account": {"id": "17", "username": "ada"}}, {"account": {"id": "18"}}
+    ended = {"outcome": {"status": "connected", "accountId": "17", "profile": {"username": "ada"}}}
+    ended_otherwise = {"outcome": {"status": "connected", "accountId": "18"}}
+    left: dict[str, dict[str, Any]] = {
+        "oauthStates/ended": ended,
+        "oauthStates/begun": account,
+        "oauthStates/failed": account | {"outcome": {"status": "failed", "error": "wrong_account"}},
+        "oauthStates/both": account | ended,
+        "oauthStates/another": another | ended_otherwise,
+        "oauthStates/cancelled": {"account": None, "outcome": {"status": "cancelled"}},
+        "threadsPendingConnections/waiting": account | {"code": "k1:sealed"},
+        "threadsPendingConnections/used": account | ended,
+        "threadsPendingConnections/another": another | ended_otherwise,
     }
-    for name, fields in states.items():
-        fresh(store, name, **fields)
-    store.delete_outcomes("17")
-    assert sorted(firebase.names("oauthStates")) == ["another", "nobody"]
+    for path, fields in left.items():
+        firebase.write(path, fields)
+    repositories.connections.delete_ends("17")
+    assert sorted(firebase.names("oauthStates")) == ["another", "cancelled"]
+    assert firebase.names("threadsPendingConnections") == ["another"]

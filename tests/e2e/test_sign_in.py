@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
 from tests.e2e.test_connect import FOUR_CALLS, state_of
-from tests.e2e.world import TIMEOUT, Firebase, SignedIn, Threads, account_path, link_path
+from tests.e2e.world import TIMEOUT, Firebase, SignedIn, Threads, account_path, pending_path
 
 RETURN_TO = f"{APP_ORIGIN}/login"
 
@@ -214,7 +214,7 @@ def test_another_page_does_not_finish_it(
 ) -> None:
     """Without the verifier there is no user, whoever asks; with it there still is, afterwards."""
     handle = handle_from(th_auth_start, th_auth_callback, threads, page)
-    before = firebase.read(link_path(handle))
+    before = firebase.read(pending_path(handle))
     assert before
     for other in (
         page.challenge,
@@ -228,7 +228,7 @@ def test_another_page_does_not_finish_it(
     assert failed(th_auth_finish.post(headers=stranger.headers, json=body)) == (403, "forbidden")
     assert failed(th_auth_finish.post(json=body)) == (401, "unauthenticated")
     assert threads.calls() == []
-    assert firebase.read(link_path(handle)) == before
+    assert firebase.read(pending_path(handle)) == before
     assert finish_with(th_auth_finish, handle, page.verifier).json()["ok"]
 
 

@@ -11,6 +11,9 @@ import requests
 from google.cloud import firestore
 
 from tests.e2e import canary
+from threads.accounts.vault import Vault
+from threads.base.config import DEVELOPMENT_KEYS, read_config
+from threads.base.secret import Secret
 
 TIMEOUT = 30
 
@@ -115,6 +118,18 @@ class SignedIn:
         return {"Authorization": f"Bearer {self.id_token}"}
 
 
+@dataclass(frozen=True)
+class Author(SignedIn):
+    """A signed-in user with one connected account."""
+
+    account_id: str
+
+    @property
+    def account_path(self) -> str:
+        """Where the account is."""
+        return account_path(self.uid, self.account_id)
+
+
 class Firebase:
     """The Auth and Firestore emulators."""
 
@@ -165,9 +180,9 @@ def account_path(uid: str, account_id: str) -> str:
     return f"{summary_path(uid)}/accounts/{account_id}"
 
 
-def link_path(handle: str) -> str:
-    """Return where the link is that a handle leads to."""
-    return f"oauthStates/{hashlib.sha256(handle.encode()).hexdigest()}"
+def pending_path(handle: str) -> str:
+    """Return where the pending connection is that a handle leads to."""
+    return f"threadsPendingConnections/{hashlib.sha256(handle.encode()).hexdigest()}"
 
 
 def post_path(uid: str, name: str) -> str:
@@ -178,3 +193,27 @@ def post_path(uid: str, name: str) -> str:
 def seconds_between(first: datetime, second: datetime) -> float:
     """Return how far two moments are apart."""
     return abs((second - first).total_seconds())
+
+
+def vault_of(environment: Mapping[str, str], keys: str = DEVELOPMENT_KEYS) -> Vault:
+    """Return what seals and opens tokens as functions with this configuration do."""
+    config = read_config({**environment, "TOKEN_KEYS": keys})
+    return Vault(config.token_keys, lambda: environment["GCLOUD_PROJECT"])
+
+
+def store_account(
+    firebase: Firebase, vault: Vault, uid: str, person: Mapping[str, Any], token: str, **fields: Any
+) -> None:
+    """Store a person's account and its card as a connection does, without walking through the window."""
+    account_id, username = person["id"], person["username"]
+    account = {
+        "accountId": account_id,
+        "accessToken": vault.seal_token(Secret(token), uid, account_id),
+        "status": "active",
+        "profile": {"username": username},
+        "extra": {"threadsUserId": account_id},
+    }
+    firebase.write(account_path(uid, account_id), account | fields)
+    card = {"username": username, "status": "active"}
+    card |= {name: fields[name] for name in ("expiresAt",) if name in fields}
+    firebase.client.document(summary_path(uid)).set({"accounts": {account_id: card}}, merge=True)

@@ -5,8 +5,8 @@ import os
 import sys
 import time
 
-from emulator.ports import Ports
-from emulator.suite import Suite
+from emulator.suite.ports import Ports
+from emulator.suite.suite import Suite
 from tests.hostile.generate import NAMES
 from tests.hostile.stage import attack
 

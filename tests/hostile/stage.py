@@ -8,15 +8,12 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import issuer
-from tests.e2e.world import Firebase, SignedIn, Threads, account_path, summary_path
+from tests.e2e.world import Firebase, SignedIn, Threads, pending_path, store_account, vault_of
 from tests.hostile.bombard import Verdict, bombard
 from tests.hostile.generate import NAMES, Generator, Hostile, Secrets
-from threads.config import DEVELOPMENT_KEYS, read_config
-from threads.vault import Place, Vault
-from threads.wire import Secret
 
 VERIFY_TOKEN = "only-meta-knows"
 REFRESH_URL = "http://127.0.0.1:9/th_refresh_tokens"
@@ -83,47 +80,44 @@ def _people(suite: Suite, environment: Mapping[str, str]) -> list[SignedIn]:
     """Return a user without accounts, one with one, and one with two."""
     firebase = Firebase(suite.auth_host, suite.firestore_host, suite.project)
     threads = Threads(suite.threads_url)
-    vault = Vault(read_config({**environment, "TOKEN_KEYS": DEVELOPMENT_KEYS}).token_keys)
+    vault = vault_of(environment)
     users = [firebase.sign_in() for _ in range(3)]
     for number, user in enumerate(users):
         for person in threads.accounts()[:number]:
-            place = Place(suite.project, user.uid, person["id"], "accessToken")
-            sealed = vault.seal(Secret(threads.token(person["id"])), place)
-            account = {"accountId": person["id"], "accessToken": sealed, "status": "active"}
-            firebase.write(account_path(user.uid, person["id"]), account)
-            card = {"username": person["username"], "status": "active"}
-            summary = firebase.client.document(summary_path(user.uid))
-            summary.set({"accounts": {person["id"]: card}}, merge=True)
+            store_account(firebase, vault, user.uid, person, threads.token(person["id"]))
     return users
 
 
 def _states(suite: Suite, user: SignedIn) -> tuple[str, ...]:
-    """Return states: a sound one, an old one, a used one, and handles of connections that wait."""
+    """Return states and handles: sound ones, old ones, used ones, and another provider's."""
     firebase = Firebase(suite.auth_host, suite.firestore_host, suite.project)
     now = datetime.now(UTC)
-    sound = {
+    asked = {
         "uid": user.uid,
         "provider": "threads",
         "mode": "connect",
         "account": None,
         "challenge": None,
-        "returnTo": "https://app.example/",
         "scopes": ["threads_basic"],
         "createdAt": now,
         "expiresAt": now + timedelta(minutes=10),
     }
-    kinds: list[dict[str, object]] = [
+    states: list[dict[str, object]] = [
         *[{} for _ in range(20)],
         {"expiresAt": now},
         {"usedAt": now},
         {"provider": "instagram"},
-        {"kind": "link", "code": "development:x"},
-        {"kind": "link", "code": None, "mode": "signin", "uid": None, "challenge": "a" * 43},
-        {"kind": "link", "code": "gone:AAAA", "expiresAt": now},
     ]
-    names = [secrets.token_urlsafe(32) for _ in kinds]
-    for name, change in zip(names, kinds, strict=True):
-        firebase.write(f"oauthStates/{name}", {**sound, **change})
+    pending: list[dict[str, object]] = [
+        {"code": "development:x"},
+        {"code": None, "mode": "signin", "uid": None, "challenge": "a" * 43},
+        {"code": "gone:AAAA", "expiresAt": now},
+    ]
+    names = [secrets.token_urlsafe(32) for _ in range(len(states) + len(pending))]
+    for name, change in zip(names, states, strict=False):
+        firebase.write(f"oauthStates/{name}", {**asked, "returnTo": "https://app.example/", **change})
+    for handle, change in zip(names[len(states) :], pending, strict=True):
+        firebase.write(pending_path(handle), {**asked, **change})
     return tuple(names)
 
 

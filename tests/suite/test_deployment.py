@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.suite import ROOT
+from emulator.suite.paths import ROOT
 
 FIREBASE_TOOLS = ROOT / "emulator" / "node_modules" / "firebase-tools" / "lib"
 MADE_BY_HAND_OR_RUN = (
@@ -55,9 +55,8 @@ def folder(tmp_path: Path) -> Path:
             (tmp_path / path.name / "decoy.txt").touch()
         else:
             shutil.copy(path, tmp_path)
-    (tmp_path / "threads" / "decoy.txt").unlink()
-    for path in (ROOT / "threads").glob("*.py"):
-        shutil.copy(path, tmp_path / "threads")
+    shutil.rmtree(tmp_path / "threads")
+    shutil.copytree(ROOT / "threads", tmp_path / "threads", ignore=shutil.ignore_patterns("__pycache__"))
     for name in MADE_BY_HAND_OR_RUN:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -76,7 +75,7 @@ def test_only_the_functions_are_uploaded(folder: Path) -> None:
         folder,
         json.dumps(functions["ignore"]),
     )
-    sources = {f"threads/{path.name}" for path in (ROOT / "threads").glob("*.py")}
+    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "threads").rglob("*.py")}
     assert {str(Path(name).relative_to(folder)) for name in uploaded} == {
         "main.py",
         "requirements.txt",
@@ -108,7 +107,7 @@ def test_the_cli_takes_the_folder_for_python_and_finds_the_functions() -> None:
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    """Whoever installs uses the registry of his own npm configuration."""
+    """The installation uses the registry of the user's npm configuration."""
     packages = json.loads((ROOT / "emulator" / "package-lock.json").read_text())["packages"]
     assert len(packages) > 100
     assert [name for name, package in packages.items() if "resolved" in package] == []

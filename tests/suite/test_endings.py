@@ -15,19 +15,25 @@ import psutil
 import pytest
 import requests
 
-from emulator import local_secrets, ports
-from emulator.family import MARK
-from emulator.ports import Ports
-from emulator.suite import ROOT
+from emulator.suite import local_secrets, ports
+from emulator.suite.family import MARK
+from emulator.suite.paths import ROOT
+from emulator.suite.ports import Ports
 
 START_SECONDS = 60
 END_SECONDS = 15
 
 
-def _as_from_a_terminal() -> None:
-    """Undo what a shell's background jobs and ``nohup`` pass on: that these signals are ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+AS_FROM_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Makes a process notice signals that background jobs and ``nohup`` ignore, and then runs Python in it.
+
+Popen's ``preexec_fn`` would run between fork and exec, where a process that has threads may hang or abort.
+"""
 
 
 class Launched:
@@ -41,13 +47,12 @@ class Launched:
         self._output = output
         chosen = {ports.variable(name): str(number) for name, number in asdict(self.ports).items()}
         with output.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "emulator"],
+            self.process = subprocess.Popen(  # noqa: S603 - this interpreter
+                [sys.executable, "-c", AS_FROM_A_TERMINAL, "-m", "emulator"],
                 cwd=ROOT,
                 env={**os.environ, **chosen},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - no threads yet
             )
 
     def text(self) -> str:

@@ -5,7 +5,7 @@ import time
 import psutil
 import requests
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 
 CLOSING_SECONDS = 1.0
 """Half of what a function's server keeps an idle connection for."""

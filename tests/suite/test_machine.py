@@ -1,11 +1,11 @@
-"""What the launcher finds on a machine, and what it writes there: Java, the Firestore jar, secrets."""
+"""What the suite finds and writes on a machine: Java, the Firestore jar, secrets."""
 
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from emulator import firestore_jar, java, local_secrets
+from emulator.suite import firestore_jar, java, local_secrets
 
 
 def fake_java(folder: Path, says: str, status: int = 0) -> Path:

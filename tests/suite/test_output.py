@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.console import Console
-from emulator.function_log import FunctionLog
+from emulator.suite.console import Console
+from emulator.suite.function_log import FunctionLog
 
 
 def shown(tmp_path: Path, *lines: str) -> list[str]:
@@ -45,7 +45,7 @@ def test_a_failure_says_why(tmp_path: Path) -> None:
 
 
 def test_the_first_load_is_silent_and_a_reload_is_not(tmp_path: Path) -> None:
-    """Whoever saves a source file sees that it is in use."""
+    """The terminal shows that a saved source file is in use."""
     loaded = "✔  functions: Loaded functions definitions from source: th_accounts."
     assert shown(tmp_path, loaded) == []
     assert shown(tmp_path, loaded, loaded) == ["  functions reloaded"]
@@ -88,7 +88,7 @@ class ClosedTerminal(io.StringIO):
 
 
 def test_a_closed_terminal_stops_nothing() -> None:
-    """The suite is ended in order even if nobody can be told."""
+    """The suite is ended in order even if nothing can be written."""
     Console(ClosedTerminal()).line("Everything has ended.")
 
 

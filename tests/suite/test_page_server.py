@@ -8,7 +8,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from emulator.app_server import SDK, create_app
+from emulator.suite.app_server import SDK, create_app
 
 
 @pytest.fixture

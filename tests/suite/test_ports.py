@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from emulator.ports import FREE_RANGE, HOST, PortError, Ports, answers
-from emulator.suite import Suite
+from emulator.suite.ports import FREE_RANGE, HOST, PortError, Ports, answers
+from emulator.suite.suite import Suite
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def taken() -> Iterator[int]:
 def test_a_taken_port_is_named_with_its_service_and_the_way_out(taken: int) -> None:
     """Nothing is started, and one message has all that is needed to go on."""
     suite = Suite(ports=replace(Ports.free(), auth=taken))
-    with pytest.raises(PortError, match=f"Port {taken}, which the Auth emulator wants, is taken") as caught:
+    with pytest.raises(PortError, match=f"Port {taken}, which the Auth emulator needs, is taken") as caught:
         suite.start()
     assert "make run AUTH_PORT=" in str(caught.value)
 
@@ -30,14 +30,14 @@ def test_every_taken_port_is_named_at_once(taken: int) -> None:
     ports = replace(Ports.free(), page=taken, threads=taken)
     with pytest.raises(PortError) as caught:
         ports.check({"page": "demo page", "threads": "Threads emulator"})
-    assert "the demo page wants" in str(caught.value)
-    assert "the Threads emulator wants" in str(caught.value)
+    assert "the demo page needs" in str(caught.value)
+    assert "the Threads emulator needs" in str(caught.value)
 
 
 def test_two_services_cannot_share_a_port() -> None:
     """A port given twice is refused before the second service would find it taken."""
     free = Ports.free()
-    with pytest.raises(PortError, match="is also the Threads emulator's"):
+    with pytest.raises(PortError, match="is also that of the Threads emulator"):
         replace(free, page=free.threads).check({"page": "demo page", "threads": "Threads emulator"})
 
 
@@ -53,7 +53,7 @@ def test_variables_choose_ports() -> None:
 
 @pytest.mark.parametrize("text", ["eighty", "0", "65536", "-1", "8000.0"])
 def test_a_variable_that_is_no_port_is_refused(text: str) -> None:
-    """A typing error is named, not passed over."""
+    """A typing error is named, not ignored."""
     with pytest.raises(PortError, match=r"FIRESTORE_PORT .* not a port number"):
         Ports.chosen({"FIRESTORE_PORT": text})
 

@@ -13,16 +13,19 @@ from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from emulator.cloud_tasks import queue, read_flags
-from emulator.cloud_tasks.messages import retry_rules
-from emulator.suite import QUEUE, QUEUE_FLAGS, ROOT, TASKS_SERVICE_ACCOUNT, Suite
+from emulator.suite.addresses import QUEUE, TASKS_SERVICE_ACCOUNT
+from emulator.suite.commands import QUEUE_FLAGS
+from emulator.suite.paths import ROOT
+from emulator.suite.suite import Suite
+from threads.publishing.retry_rules import TASK
 
 ANSWER_SECONDS = 30
 
 
 def test_a_post_is_given_up_after_a_good_hour() -> None:
-    """What queue.yaml says of its own numbers is so."""
-    rules = retry_rules(queue(QUEUE, read_flags(QUEUE_FLAGS)).retry_config)
-    given_up = 20  # MAX_DELIVERIES in threads/ledger.py
+    """The waits and their sum are those that queue.yaml states."""
+    rules = queue(QUEUE, read_flags(QUEUE_FLAGS)).retry_rules
+    given_up = TASK.times or 0
     waits = [rules.wait(retry) for retry in range(1, given_up)]
     assert [wait.total_seconds() for wait in waits[:10]] == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
     assert sum(waits, timedelta()) == timedelta(seconds=3810)
@@ -38,10 +41,11 @@ def test_the_queue_sends_no_more_than_an_instance_takes() -> None:
 
 
 def test_the_suite_has_the_queue_and_the_functions_believe_its_tasks(suite: Suite) -> None:
-    """A task reaches publish_threads with a token that it accepts, whatever it then says of the body."""
+    """A task reaches publish_threads with a token that the function accepts; the body may be refused."""
+    [configured] = requests.get(f"{suite.tasks_url}/_emulator/queues", timeout=5).json()["queues"]
+    assert (configured["name"], configured["max_attempts"]) == (suite.queue, 25)
     with grpc.insecure_channel(suite.tasks_host) as channel:
         client = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
-        assert client.get_queue(name=suite.queue).retry_config.max_attempts == 25
         request = {
             "url": f"{suite.functions_url}/publish_threads",
             "headers": {"Content-Type": "application/json"},

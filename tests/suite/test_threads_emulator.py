@@ -2,7 +2,7 @@
 
 import requests
 
-from emulator.suite import Suite
+from emulator.suite.suite import Suite
 
 CALLED = {"deauthorize_url": "th_deauthorize", "delete_url": "th_delete_data", "webhook_url": "th_webhook"}
 

@@ -1,67 +1,58 @@
-"""A handler in its endpoint, with a world instead of the outside."""
+"""A handler in its endpoint, as the service serves it: only an ID token is a user's name here."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, TypeVar
 
+import pytest
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
-from tests.unit.fakes import UID
-from threads.answer import Answer
-from threads.call import Call
-from threads.config import Config
-from threads.edge import Endpoint, ErrorAnswer, default_error
-from threads.errors import Unauthenticated
-from threads.identity import Identity, User
-from threads.service import Service
-from threads.tools import Tools
-
-if TYPE_CHECKING:
-    from threads.store import Store
+from tests.unit.world import UID, World
+from threads.base.errors import Unauthenticated
+from threads.functions.callers import Callers, User
+from threads.functions.endpoint import Endpoint, ErrorAnswer, default_error
+from threads.functions.request import HttpRequest
+from threads.functions.response import HttpResponse
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 
-
-class Served(Protocol):
-    """A world that handlers are served in."""
-
-    config: Config
-
-    @property
-    def store(self) -> Any:
-        """What they find in Firestore."""
-
-    @property
-    def tools(self) -> Tools:
-        """What their stories get."""
+Parts = TypeVar("Parts")
+Caller = TypeVar("Caller")
 
 
-class Doorkeeper:
-    """An identity that takes a user's name for their token."""
+class Door(Callers):
+    """The service's own checks of callers, but a user's ID token is the user's name."""
 
-    def user(self, authorization: str | None) -> User:
-        """Return the user of the header."""
-        if not authorization:
+    def user(self, request: HttpRequest) -> User:
+        """Return the user that the token names."""
+        uid = request.flask.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not uid:
             raise Unauthenticated
-        return User(authorization.removeprefix("Bearer "))
+        return User(uid)
+
+
+def door(world: World) -> Door:
+    """Return the checks, with the configuration of a world."""
+    return Door(world.config, lambda: pytest.fail("Firebase was asked"))
 
 
 def serve(
-    handler: Callable[[Service, Call], Answer],
-    world: Served,
+    handler: Callable[[Parts, HttpRequest, Caller], HttpResponse],
+    parts: Parts,
+    caller: Callable[[HttpRequest], Caller],
     *,
-    error_answer: ErrorAnswer = default_error,
     uid: str | None = UID,
+    error_answer: ErrorAnswer = default_error,
     **request: Any,
 ) -> Response:
-    """Return the answer to a request of a user; None is nobody."""
-    service = Service(
-        config=world.config,
-        identity=lambda: cast("Identity", Doorkeeper()),
-        store=lambda: cast("Store", world.store),
-        tools=lambda: world.tools,
+    """Return what a function answers to a user's request; without a ``uid`` it carries no token."""
+    endpoint = Endpoint(
+        name=handler.__name__,
+        methods=METHODS,
+        caller=caller,
+        handler=partial(handler, parts),
+        error_answer=error_answer,
     )
     headers = {**({"Authorization": f"Bearer {uid}"} if uid else {}), **request.pop("headers", {})}
-    endpoint = Endpoint(handler.__name__, METHODS, partial(handler, service), error_answer=error_answer)
     return endpoint.serve(Request(EnvironBuilder(headers=headers, **request).get_environ()))

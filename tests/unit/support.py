@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from threads.config import Config, read_config
-from threads.errors import InvalidRequest
-from threads.graph import GraphReply
+from threads.base.config import Config, read_config
+from threads.base.errors import InvalidRequest
+from threads.graph.protocol import GraphReply
 
 SECRET = "the-app-secret-0123456789abcdef"
 TOKEN = "THQWJplanted" + "Zx9" * 20

@@ -11,16 +11,36 @@ from pathlib import Path
 
 import pytest
 
-import threads
 from tests.unit.support import ENVIRONMENT
-from threads.errors import ServiceError
+from threads.base.errors import ServiceError
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "threads"
-MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py")) if path.stem != "__init__"}
-SOURCES = [*MODULES.values(), PACKAGE / "__init__.py", ROOT / "main.py"]
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.stem != "__init__"
+}
+SOURCES = [*sorted(PACKAGE.rglob("*.py")), ROOT / "main.py"]
 
-SHELL = {"client", "store", "records", "tasks", "identity", "users", "vault"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "base": set(),
+    "cloud": {"base"},
+    "graph": {"base"},
+    "posts": {"cloud", "base"},
+    "accounts": {"graph", "cloud", "base"},
+    "publishing": {"posts", "accounts", "graph", "base"},
+    "connections": {"accounts", "posts", "graph", "cloud", "base"},
+    "functions": {"publishing", "connections", "posts", "accounts", "graph", "base"},
+    "app": {"functions", "publishing", "connections", "posts", "accounts", "graph", "cloud", "base"},
+}
+"""The packages, from the ground up, and what each may import beside itself."""
+
+SIGNATURES = {"graph.signed_request", "graph.webhook"}
+"""All that ``functions`` may know of Meta's side: who has signed what came in."""
+
+SHELL = {"graph.client", "cloud.firestore", "cloud.tasks", "cloud.users", "accounts.vault"}
+"""The modules that each speak to one outside system."""
 
 ERROR_TABLE = {
     (400, "invalid_request"),
@@ -60,13 +80,6 @@ UNNAMED = {
 ended without being published answers to the request that began it."""
 
 
-def drawn_order() -> list[str]:
-    """Return the modules as the package's docstring draws them, from the first line to the last."""
-    picture = (threads.__doc__ or "").partition("to the last:\n\n")[2]
-    column = "\n".join(re.split(r"\s{3,}", line.strip())[0] for line in picture.splitlines())
-    return re.findall(r"\w+", column)
-
-
 def imports_of(path: Path) -> Iterator[str]:
     """Yield the dotted names of every import in a file, wherever it stands."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -79,9 +92,24 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 def own_imports(path: Path) -> set[str]:
-    """Return the modules of the package that a file imports."""
-    parts = (name.split(".") for name in imports_of(path))
-    return {name[1] for name in parts if name[0] == "threads" and len(name) > 1 and name[1] in MODULES}
+    """Return the modules of the package that a file imports, by their names below ``threads``."""
+    named = {name.removeprefix("threads.") for name in imports_of(path) if name.startswith("threads.")}
+    return named & MODULES.keys()
+
+
+def package_of(module: str) -> str:
+    """Return the package that a module belongs to; what lies on top is its own."""
+    return module.partition(".")[0]
+
+
+def trespasses(module: str, imported: set[str]) -> set[str]:
+    """Return what a module imports although the table does not have it."""
+    package = package_of(module)
+    allowed = MAY_IMPORT.get(package, set()) | {package}
+    beyond = {name for name in imported if package_of(name) not in allowed}
+    if package == "functions":
+        beyond |= {name for name in imported if package_of(name) == "graph" and name not in SIGNATURES}
+    return beyond
 
 
 def error_classes(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
@@ -89,27 +117,67 @@ def error_classes(base: type[ServiceError] = ServiceError) -> Iterator[type[Serv
     for error in base.__subclasses__():
         if error.__subclasses__():
             yield from error_classes(error)
-        elif error.__module__ == "threads.errors":
+        elif error.__module__ == "threads.base.errors":
             yield error
 
 
-def test_every_module_has_its_place_in_the_picture() -> None:
-    """The package's docstring draws every module, and none that is not there."""
-    assert sorted(drawn_order()) == sorted(MODULES)
+def test_the_table_lists_every_package() -> None:
+    """A package that is not in the table fails, and so does a row without a package."""
+    assert {package_of(module) for module in MODULES} == set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_one_way(name: str) -> None:
-    """A module imports only what the picture draws before it."""
-    order = drawn_order()
-    before = order[: order.index(name)] if name in order else MODULES.keys() - {"edge", "app"}
-    assert own_imports(MODULES[name]) & set(order) <= set(before)
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_follow_the_table(module: str) -> None:
+    """A module imports from its own package, and from those that the table allows."""
+    assert not trespasses(module, own_imports(MODULES[module]))
+
+
+def test_an_import_that_the_table_does_not_have_is_found() -> None:
+    """The check sees an import upwards, one across a floor, and one of the rest of ``graph``."""
+    assert trespasses("base.errors", {"graph.client"}) == {"graph.client"}
+    assert trespasses("publishing.publish", {"connections.start"}) == {"connections.start"}
+    assert trespasses("functions.meta", {"graph.client", "graph.webhook"}) == {"graph.client"}
+
+
+def test_no_floor_imports_a_higher_one() -> None:
+    """The table itself goes one way: each package may import only those that stand above it in the table."""
+    names = list(MAY_IMPORT)
+    for number, name in enumerate(names):
+        assert MAY_IMPORT[name] <= set(names[:number]), name
+
+
+def test_modules_do_not_import_each_other() -> None:
+    """Within a package, too, imports form no circle."""
+    left = {module: own_imports(path) for module, path in MODULES.items()}
+    while free := {module for module, imported in left.items() if not imported & left.keys()}:
+        left = {module: imported for module, imported in left.items() if module not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_own_modules_are_imported_at_the_top(path: Path) -> None:
+    """No function imports a module of ours: what a function needs is loaded before the process forks."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    late = {
+        inner.module
+        for node in functions
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith("threads")
+    }
+    assert not late
+
+
+@pytest.mark.parametrize("package", [package for package in MAY_IMPORT if package != "app"])
+def test_a_package_lists_its_modules(package: str) -> None:
+    """The docstring of a package names each of its modules, and none that is not there."""
+    listed = re.findall(r"^(\w+)  +\S", (PACKAGE / package / "__init__.py").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in (PACKAGE / package).glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("name", sorted(SHELL))
 def test_outside_systems_do_not_know_each_other(name: str) -> None:
     """The modules that each speak to one outside system do not import one another."""
-    assert not own_imports(MODULES[name]) & SHELL
+    assert not own_imports(MODULES[name]) & (SHELL - {name})
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
@@ -130,20 +198,19 @@ def test_one_file_names_the_host_of_threads() -> None:
     assert [path.name for path in SOURCES if "threads.net" in path.read_text()] == ["config.py"]
 
 
+SPEAKS_HTTP = {"requests", "urllib3", "httpx", "http.client", "urllib.request", "jwt.PyJWKClient"}
+
+
 def test_the_environment_is_read_where_a_process_begins() -> None:
     """The functions' app and the command each read it once; nothing else does."""
     readers = [path.name for path in SOURCES if re.search(r"\benviron\b|\bgetenv\b", _code(path))]
-    assert readers == ["app.py", "reseal.py"]
+    assert sorted(readers) == ["app.py", "reseal.py"]
 
 
 def test_only_two_modules_speak_http() -> None:
-    """Calls leave the service through the Graph client and the fetching of signing keys alone."""
-    speakers = {
-        path.stem
-        for path in SOURCES
-        if {name.split(".")[0] for name in imports_of(path)} & {"requests", "urllib3", "httpx"}
-    }
-    assert speakers == {"client", "identity"}
+    """Only the Graph client and the fetching of signing keys make calls; the rest is Google's libraries."""
+    speakers = {path.stem for path in SOURCES if SPEAKS_HTTP & set(imports_of(path))}
+    assert speakers == {"client", "callers"}
 
 
 def _code(path: Path) -> str:
@@ -155,19 +222,19 @@ def _code(path: Path) -> str:
     )
 
 
-HEAVY = ("google.cloud.firestore", "firebase_admin", "google.cloud.tasks", "jwt")
+HEAVY = ("google.cloud.firestore", "firebase_admin", "google.cloud.tasks", "grpc")
 
 
 @pytest.mark.parametrize(
     ("module", "target", "expected"),
     [
         ("threads.app", "th_auth_start", []),
-        ("main", "th_auth_start", ["google.cloud.firestore", "firebase_admin"]),
-        ("main", "th_auth_callback", ["google.cloud.firestore"]),
+        ("main", "th_auth_start", ["google.cloud.firestore", "firebase_admin", "grpc"]),
+        ("main", "th_auth_callback", ["google.cloud.firestore", "grpc"]),
     ],
 )
 def test_a_process_loads_what_its_function_needs(module: str, target: str, expected: list[str]) -> None:
-    """The package itself is light; main.py loads what the served function's first request needs, no more."""
+    """The package itself loads no client; main.py loads those that its function's first request needs."""
     script = f"""
 import gc, json, sys, {module}
 assert gc.isenabled()
@@ -199,5 +266,5 @@ def test_every_error_says_what_to_do(error: type[ServiceError]) -> None:
 
 def test_the_tree_of_errors_is_drawn_whole() -> None:
     """Every error stands in the picture at the top of its file."""
-    picture = ast.get_docstring(ast.parse(MODULES["errors"].read_text())) or ""
+    picture = ast.get_docstring(ast.parse(MODULES["base.errors"].read_text())) or ""
     assert not [error.__name__ for error in error_classes() if error.__name__ not in picture]

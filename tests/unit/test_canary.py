@@ -4,10 +4,10 @@ import secrets
 
 import pytest
 
-from emulator import local_secrets
-from emulator.suite import ROOT
+from emulator.suite import local_secrets
+from emulator.suite.paths import ROOT
 from tests.e2e import canary
-from threads.config import DEVELOPMENT_KEYS
+from threads.base.config import DEVELOPMENT_KEYS
 
 TOKEN = "THAA" + secrets.token_urlsafe(96)
 CODE = "AQ" + secrets.token_urlsafe(150)
@@ -69,6 +69,13 @@ def test_a_sealed_token_belongs_into_one_field() -> None:
         canary.check_document(account, {"other": SEALED})
     with pytest.raises(AssertionError):
         canary.check_document("users/u/integrations/threads", {"accessToken": SEALED})
+
+
+def test_a_sealed_code_belongs_to_a_pending_connection() -> None:
+    """A sealed code may lie in a pending connection, and not in the state of its window."""
+    canary.check_document("threadsPendingConnections/1", {"code": SEALED})
+    with pytest.raises(AssertionError):
+        canary.check_document("oauthStates/1", {"code": SEALED})
 
 
 def test_what_is_no_secret_passes() -> None:

@@ -1,29 +1,34 @@
 """The fault matrix's virtual systems behave as the real ones, and a sample of its cells holds."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 
 import pytest
 
-from tests.faults import f6, f8, mutants
+from tests.faults import ROWS, composed_matrix, mutants, parts, teeth
 from tests.faults.__main__ import WIDTH, report
 from tests.faults.cells import FROZEN, REFUSED, Cell, judge, read_key, run_cell
 from tests.faults.enumeration import pairs, singles
 from tests.faults.model import Crash, World
-from tests.faults.result import Result, Size
+from tests.faults.parts import ACCOUNT, UID
+from tests.faults.result import Failure, Result, Size
 from tests.faults.scenarios import CAROUSEL, COMPOSED, FAILING, IMAGE, MEDIA, SCENARIOS, TEXT, THREAD
-from tests.faults.virtual_firestore import VirtualRecords
+from tests.faults.virtual_firestore import CREATE, WRITE, VirtualFirestore
 from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
 from tests.faults.visits import Timing
-from threads import containers
-from threads.errors import ServiceUnavailable, ThreadsError
-from threads.failures import is_missing_container
-from threads.ledger import Point, new_record
-from threads.posts import Content
-from threads.records import AlreadyClaimed, Overtaken
-from threads.wire import Secret
+from tests.faults.watched import CALLS, DISTINCT_PLACES, PLACES
+from tests.faults.wrongs import BY_STEP, distinct
+from threads.base.errors import ServiceUnavailable, ThreadsError
+from threads.base.secret import Secret
+from threads.graph import media as calls
+from threads.graph.error_codes import is_missing_container
+from threads.posts.content import Content
+from threads.posts.ledger import Record, new_record
+from threads.posts.repository import Overtaken, PostRepository, StoredPost
 
 TOKEN = Secret("token")
+COMMITS = {CREATE, WRITE}
 SAMPLE = 37
 """Every so-manieth cell is tried here: a prime, so that all kinds of them are."""
 
@@ -35,8 +40,8 @@ def threads_in(world: World) -> VirtualThreads:
 
 def created(threads: VirtualThreads) -> str:
     """Return a new container, of a picture."""
-    reply = threads.send(containers.create_container_request(TOKEN, IMAGE.parameters()))
-    return containers.read_created_id(reply)
+    reply = threads.send(calls.create_container_request(TOKEN, IMAGE.parameters()))
+    return calls.read_created_id(reply)
 
 
 REPLY = Content({"text": "Yes."})
@@ -44,13 +49,13 @@ REPLY = Content({"text": "Yes."})
 
 def published_at_once(threads: VirtualThreads) -> str:
     """Publish a text in a single call."""
-    request = containers.create_container_request(TOKEN, TEXT.parameters(), auto_publish_text=True)
-    return containers.read_created_id(threads.send(request))
+    request = calls.create_container_request(TOKEN, TEXT.parameters(), auto_publish_text=True)
+    return calls.read_created_id(threads.send(request))
 
 
 def published(threads: VirtualThreads, name: str) -> str:
     """Publish a container."""
-    return containers.read_published_id(threads.send(containers.publish_container_request(TOKEN, name)))
+    return calls.read_published_id(threads.send(calls.publish_container_request(TOKEN, name)))
 
 
 # --- the virtual systems ----------------------------------------------------------------------------------
@@ -77,10 +82,10 @@ def test_a_post_is_listed_after_a_while() -> None:
     threads = threads_in(world)
     threads.add_old_post(TEXT.parameters(), timedelta(minutes=10))
     media_id = published_at_once(threads)
-    look = containers.recent_posts_request(TOKEN, world.now - timedelta(minutes=1))
-    assert containers.read_recent_posts(threads.send(look)) == []
+    look = calls.recent_posts_request(TOKEN, world.now - timedelta(minutes=1))
+    assert calls.read_recent_posts(threads.send(look)) == []
     world.pass_time(timedelta(seconds=3))
-    assert [post.media_id for post in containers.read_recent_posts(threads.send(look))] == [media_id]
+    assert [post.media_id for post in calls.read_recent_posts(threads.send(look))] == [media_id]
 
 
 def test_a_reply_answers_a_post_that_is_out() -> None:
@@ -88,16 +93,16 @@ def test_a_reply_answers_a_post_that_is_out() -> None:
     world = World()
     threads = threads_in(world)
     root = published_at_once(threads)
-    reply = containers.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": "7"})
+    reply = calls.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": "7"})
     with pytest.raises(ThreadsError) as refusal:
-        containers.read_created_id(threads.send(reply))
+        calls.read_created_id(threads.send(reply))
     assert is_missing_container(refusal.value)
-    reply = containers.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": root})
-    media_id = published(threads, containers.read_created_id(threads.send(reply)))
+    reply = calls.create_container_request(TOKEN, REPLY.parameters() | {"reply_to_id": root})
+    media_id = published(threads, calls.read_created_id(threads.send(reply)))
     world.pass_time(timedelta(seconds=3))
     lists = {
-        path: containers.read_recent_posts(
-            threads.send(containers.recent_posts_request(TOKEN, world.now - timedelta(minutes=1), path=path))
+        path: calls.read_recent_posts(
+            threads.send(calls.recent_posts_request(TOKEN, world.now - timedelta(minutes=1), path=path))
         )
         for path in ("/me/threads", "/me/replies")
     }
@@ -109,23 +114,21 @@ def test_a_carousel_needs_its_finished_media() -> None:
     """Media come first and cannot be published; one that is not finished keeps the carousel from being."""
     world = World()
     threads = threads_in(world)
-    media = [containers.create_container_request(TOKEN, form) for form in CAROUSEL.child_parameters()]
-    names = [containers.read_created_id(threads.send(request)) for request in media]
-    whole = containers.create_container_request(TOKEN, CAROUSEL.parameters(names))
+    media = [calls.create_container_request(TOKEN, form) for form in CAROUSEL.child_parameters()]
+    names = [calls.read_created_id(threads.send(request)) for request in media]
+    whole = calls.create_container_request(TOKEN, CAROUSEL.parameters(names))
     with pytest.raises(ThreadsError):
-        containers.read_created_id(threads.send(whole))
+        calls.read_created_id(threads.send(whole))
     world.pass_time(timedelta(seconds=2))
     with pytest.raises(ThreadsError):
         published(threads, names[0])
-    carousel = containers.read_created_id(threads.send(whole))
+    carousel = calls.read_created_id(threads.send(whole))
     world.pass_time(timedelta(seconds=2))
     assert published(threads, carousel) == threads.posts[-1].id
-    single = containers.read_created_id(
-        threads.send(containers.create_container_request(TOKEN, TEXT.parameters()))
-    )
+    single = calls.read_created_id(threads.send(calls.create_container_request(TOKEN, TEXT.parameters())))
     with pytest.raises(ThreadsError):
-        containers.read_created_id(
-            threads.send(containers.create_container_request(TOKEN, CAROUSEL.parameters([single])))
+        calls.read_created_id(
+            threads.send(calls.create_container_request(TOKEN, CAROUSEL.parameters([single])))
         )
 
 
@@ -150,32 +153,62 @@ def test_a_fault_has_its_effect(fault: str, posts: int, later: int) -> None:
     assert len(threads.posts) == later
 
 
-def test_records_are_compared_and_set() -> None:
-    """Of two writers of one version the second is overtaken, and a media id is one post's."""
-    world = World()
-    records = VirtualRecords(world)
-    first = records.create("u", "a", new_record("1", TEXT.as_json(), world.now))
-    assert records.create("u", "a", new_record("2", {}, world.now)) == first
-    claimed = records.write(first, first.record.claimed("me", world.now))
-    with pytest.raises(Overtaken):
-        records.write(first, first.record.claimed("other", world.now))
-    records.write(claimed, claimed.record.sending(world.now).published("7", world.now), media_id="7")
-    second = records.create("u", "b", new_record("1", TEXT.as_json(), world.now).sending(world.now))
-    with pytest.raises(AlreadyClaimed):
-        records.write(second, second.record.published("7", world.now), media_id="7")
-    assert records.read("u", "b") == second
+def posts_in(world: World) -> PostRepository:
+    """Return the real repository, over a virtual Firestore."""
+    return parts.post_parts(world, VirtualFirestore(world), parts.NO_QUEUE).repository
+
+
+def begun(posts: PostRepository, world: World) -> StoredPost:
+    """Return a post that has just been written."""
+    return posts.create(UID, "a", new_record(ACCOUNT, TEXT, world.now))
+
+
+def leased(post: StoredPost, owner: str, world: World) -> Record:
+    """Return its record with a lease."""
+    return post.record.leased(owner, world.now)
+
+
+@pytest.mark.parametrize(
+    ("fault", "owner", "later"),
+    [("unavailable", None, None), ("answer_lost", "me", "me"), ("commit_30s_late", None, "me")],
+)
+def test_a_commit_fails_in_each_way(fault: str, owner: str | None, later: str | None) -> None:
+    """The repository is told that Firestore is unavailable, whether the commit is carried out, and when."""
+    world = World({2: fault})
+    posts = posts_in(world)
+    post = begun(posts, world)
+    with pytest.raises(ServiceUnavailable):
+        posts.write(post, leased(post, "me", world))
+    for expected, wait in ((owner, timedelta()), (later, timedelta(minutes=1))):
+        world.pass_time(wait)
+        there = posts.read(UID, "a")
+        assert there
+        assert there.record.owner == expected
+
+
+def test_a_repeated_commit_meets_its_own_change() -> None:
+    """The repository finds what it has written itself, although its commit was refused."""
+    world = World({2: "repeated"})
+    firestore = VirtualFirestore(world)
+    posts = parts.post_parts(world, firestore, parts.NO_QUEUE).repository
+    post = begun(posts, world)
+    mine = posts.write(post, leased(post, "me", world))
+    assert firestore.conflicts == 1
+    assert posts.read(UID, "a") == mine
 
 
 def test_a_late_commit_loses_against_a_change() -> None:
     """A commit that arrives late is one of the version it was made for."""
     world = World({2: "commit_30s_late"})
-    records = VirtualRecords(world)
-    held = records.create("u", "a", new_record("1", TEXT.as_json(), world.now))
+    posts = posts_in(world)
+    post = begun(posts, world)
     with pytest.raises(ServiceUnavailable):
-        records.write(held, held.record.claimed("late", world.now))
-    changed = records.write(held, held.record.claimed("me", world.now))
+        posts.write(post, leased(post, "late", world))
+    changed = posts.write(post, leased(post, "me", world))
+    with pytest.raises(Overtaken):
+        posts.write(post, leased(post, "other", world))
     world.pass_time(timedelta(minutes=1))
-    assert records.read("u", "a") == changed
+    assert posts.read(UID, "a") == changed
 
 
 def test_a_task_name_works_once() -> None:
@@ -216,6 +249,18 @@ def test_a_sample_of_the_cells_holds(name: str) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_repeated_commit_costs_no_delivery(name: str) -> None:
+    """A delivery takes its own change for its own, whichever commit the client repeats."""
+    calm, _ = run_cell(Cell(SCENARIOS[name], Timing.NONE, {}))
+    commits = [number for number, place in enumerate(calm.world.names) if place in COMMITS]
+    assert commits
+    for commit in commits:
+        story, verdict = run_cell(Cell(SCENARIOS[name], Timing.NONE, {commit: "repeated"}))
+        assert (story.deliveries, verdict.lost) == (calm.deliveries, 0)
+        assert verdict.conflicts > 0
+
+
 SPARSE = 397
 """The same for posts that are made of several, whose cells take longer."""
 
@@ -237,18 +282,50 @@ def test_a_calm_carousel_replaces_what_fails() -> None:
     assert len(story.threads.posts) == 1
 
 
-def test_a_process_can_die_at_each_point_of_each_post() -> None:
-    """The matrix lets it die at every point that a calm thread passes: each of them in each of its posts."""
+def test_a_process_can_die_around_each_call_of_each_post() -> None:
+    """The matrix lets it die before and after every call that a calm thread makes, in each of its posts."""
     story, _ = run_cell(Cell(COMPOSED["thread2"], Timing.NONE, {}))
     places = story.world.names
     many = len(THREAD.replies) + 1
-    calm = set(Point) - {Point.RELEASED}
-    assert {point: places.count(f"point:{point}") for point in calm} == dict.fromkeys(calm, many)
+    each = ("firestore:create", "graph:create_container", "graph:read_container", "graph:publish_container")
+    counted = {"firestore:read": many, **dict.fromkeys(each, many), "firestore:write": 3 * many}
+    assert {place: places.count(place) for place in counted} == counted
+    assert all(f"{place}:after" in places for place in counted)
     dying = {
         next(iter(cell.plan)) for cell in singles(story.scenario, places) if "crash" in cell.plan.values()
     }
     assert dying == set(range(len(places)))
-    assert "crash" in f8.FAULTS_OF_CI
+    assert "crash" in composed_matrix.FAULTS_OF_CI
+
+
+def test_the_places_of_the_real_function_have_names() -> None:
+    """There are at least twelve that differ, and each of the named calls has one before and one after it."""
+    assert len(set(DISTINCT_PLACES)) >= 12
+    assert set(DISTINCT_PLACES) < set(PLACES)
+    assert len(set(PLACES)) == 2 * len(CALLS) + 1
+
+
+ALIKE = [
+    (step, wrong.name) for step, wrongs in BY_STEP.items() for wrong in wrongs if wrong not in distinct(step)
+]
+"""Faults that are not paired, as the service cannot tell them from another one that is."""
+
+
+@pytest.mark.parametrize("scenario", ["text1", "text2-task", "image"])
+def test_what_is_not_paired_is_told_by_another_fault(scenario: str) -> None:
+    """A fault that is left out of the pairs leads past the same places to the same end as one that is not."""
+    calm = Cell(SCENARIOS[scenario], Timing.NONE, {})
+    names = run_cell(calm)[0].world.names
+
+    def way(place: int, action: str) -> tuple[object, ...]:
+        story, verdict = run_cell(Cell(calm.scenario, Timing.NONE, {place: action}))
+        out = [(post.out_at, post.form) for post in story.threads.posts]
+        return story.world.names, story.world.now, out, verdict
+
+    for step, left_out in ALIKE:
+        for place in (place for place, name in enumerate(names) if name == f"graph:{step}"):
+            ways = [way(place, wrong.name) for wrong in distinct(step)]
+            assert way(place, left_out) in ways
 
 
 def test_a_thread_out_of_order_is_told() -> None:
@@ -265,7 +342,7 @@ def test_a_thread_out_of_order_is_told() -> None:
 
 def test_a_key_names_its_cell() -> None:
     """A cell that is read from its key runs as it did."""
-    key = "text1/lease/5.timeout_with_effect+11.crash"
+    key = "text1/lease/4.timeout_with_effect+9.crash"
     assert read_key(key).key == key
     runs = [run_cell(read_key(key), is_traced=True)[0].world.trace for _ in range(2)]
     assert runs[0] == runs[1]
@@ -274,10 +351,10 @@ def test_a_key_names_its_cell() -> None:
 @pytest.mark.parametrize(
     ("key", "window"),
     [
-        ("text1/settle/5.freeze300", FROZEN),
-        ("text2/settle/18.freeze300", ""),
-        ("text2/none/18.late_effect_1h", ""),
-        ("text2/none/18.late_effect_1h+39.content_100", REFUSED),
+        ("text1/settle/4.freeze300", FROZEN),
+        ("text2/settle/12.freeze300", ""),
+        ("text2/none/12.late_effect_1h", ""),
+        ("text2/none/12.late_effect_1h+30.content_100", REFUSED),
     ],
 )
 def test_a_window_is_counted_apart(key: str, window: str) -> None:
@@ -286,25 +363,33 @@ def test_a_window_is_counted_apart(key: str, window: str) -> None:
     assert (verdict.window, verdict.duplicates) == (window, 0)
 
 
-@pytest.mark.parametrize("name", f6.CASES)
+@pytest.mark.parametrize("name", teeth.CASES)
 def test_every_mutant_is_caught(name: str) -> None:
     """The cells that are named for a mutant catch it, and not the real ledger."""
-    case = f6.CASES[name]
-    assert not f6.caught_by(case)
+    case = teeth.CASES[name]
+    assert not teeth.caught_by(case)
     with case.mutant():
-        assert f6.caught_by(case)
+        assert teeth.caught_by(case)
 
 
 def test_mutants_leave_nothing_behind() -> None:
     """After a mutant the ledger is as it was."""
     with mutants.settle_is_zero():
         pass
-    assert f6.run(Size.CI, 1, "settle_is_zero").holds
+    assert teeth.run(Size.CI, 1, "settle_is_zero").holds
+
+
+def test_every_row_has_a_file_of_its_own() -> None:
+    """The table names a module for each row."""
+    modules = {row.module for row in ROWS.values()}
+    assert len(modules) == len(ROWS)
+    assert all(find_spec(f"tests.faults.{module}") for module in modules)
 
 
 def test_the_table_is_narrow() -> None:
-    """Every line of the table fits, and a row that is not there says so."""
-    wide = Result("F2", "w" * 200, 999_999, 0, 0, 9999.9, 99999)
-    table = [line for line in report({"F2": wide, "F3": None}) if not line.startswith("F2  ")]
-    assert max(map(len, table)) <= WIDTH
-    assert table[-1].endswith("not there")
+    """Every line of the table fits, and a failure is told with the command that shows it again."""
+    wide = Result(999_999, 0, 0, 9999.9, 99999, failures=[Failure("lost", "a/b")])
+    [*table, failure, command] = report(dict.fromkeys(ROWS, wide))
+    assert max(map(len, table[: len(ROWS) + 2])) <= WIDTH
+    assert failure.endswith("lost")
+    assert command.strip() == "python -m tests.faults --only F8:a/b --seed 99999"

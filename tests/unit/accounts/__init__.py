@@ -1,0 +1,1 @@
+"""Tests of ``threads.accounts``, module by module."""

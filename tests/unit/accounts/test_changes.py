@@ -1,0 +1,44 @@
+"""What changes on an account, and on its card, when something happens to its token."""
+
+from datetime import UTC, datetime, timedelta
+
+from threads.accounts.changes import disconnect_change, reconnect_change, refreshed_change
+from threads.accounts.token_lifetime import token_times
+from threads.base.secret import Secret
+from threads.graph.oauth import LongLivedToken
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TERM = timedelta(days=60)
+
+
+def test_a_dead_token_is_no_longer_refreshed() -> None:
+    """The account asks for a reconnect, its card says why, and no sweep finds it."""
+    change = reconnect_change("token_rejected", NOW)
+    assert change.account == {
+        "status": "reconnect_required",
+        "refreshAt": None,
+        "refreshingUntil": None,
+        "updatedAt": NOW,
+    }
+    assert change.card == {"status": "reconnect_required", "statusReason": "token_rejected"}
+
+
+def test_a_refreshed_token_lifts_the_mark() -> None:
+    """The new token comes with its times; an account that was marked meanwhile becomes active again."""
+    change = refreshed_change("1", LongLivedToken(Secret("t"), "bearer", TERM), "sealed", NOW)
+    assert change.account == {
+        "accessToken": "sealed",
+        "tokenType": "bearer",
+        **token_times("1", NOW, TERM),
+        "status": "active",
+        "refreshingUntil": None,
+        "updatedAt": NOW,
+    }
+    assert change.card == {"status": "active", "statusReason": None, "expiresAt": NOW + TERM}
+
+
+def test_a_disconnected_account_loses_its_token_first() -> None:
+    """From then on nothing begins with it, and the app sees why."""
+    change = disconnect_change(NOW)
+    assert change.account == {**reconnect_change("disconnecting", NOW).account, "accessToken": None}
+    assert change.card == {"status": "reconnect_required", "statusReason": "disconnecting"}

@@ -1,0 +1,393 @@
+"""One account's refresh: what is asked, what is written, and what becomes of it whatever goes wrong."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
+from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Said, World, silence
+from threads.accounts import refresh, token_lifetime
+from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.changes import disconnect_change, reconnect_change
+from threads.accounts.refresh import Outcome, Refresh
+from threads.accounts.vault import Vault
+from threads.base.errors import ServiceUnavailable, ThreadsError
+from threads.base.secret import Secret
+from threads.graph.error_codes import Step
+from threads.graph.protocol import GraphReply, GraphRequest
+
+DAY = timedelta(days=1)
+OLD, NEW, OTHER = "THAAold", "THAAnew", "THAAother"
+DEAD = reply(400, graph_error(190, 463))
+ODD = reply(400, graph_error(100))
+
+
+def fresh(token: str = NEW, seconds: int = 5183944) -> GraphReply:
+    """Return a refreshed token."""
+    return reply(200, {"access_token": token, "token_type": "bearer", "expires_in": seconds})
+
+
+class Scene:
+    """An account whose token is due to be refreshed, and a world around it."""
+
+    def __init__(self, *, age: timedelta = 45 * DAY, **changes: Any) -> None:
+        """Connect it so long ago."""
+        self.world = World()
+        self.world.connect(ACCOUNT, OLD, at=NOW - age, **{"refreshAt": NOW, **changes})
+
+    @property
+    def account(self) -> StoredAccount:
+        """The account as it is stored."""
+        return self.world.account()
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The account's document."""
+        return self.account.fields
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The account's card."""
+        return self.world.card()
+
+    def run(self, *said: Said) -> Refresh:
+        """Refresh the account while Threads says this."""
+        self.world.say(*said)
+        return refresh.refresh_account(self.world.accounts, UID, ACCOUNT)
+
+    def meanwhile(self, change: Callable[[], object], said: GraphReply) -> Refresh:
+        """Refresh the account; while Threads is asked, and says this, another writer makes a change."""
+
+        def asked(_request: GraphRequest) -> GraphReply:
+            change()
+            return said
+
+        return self.run(asked)
+
+
+def test_a_refresh_is_one_read_two_commits_and_one_call() -> None:
+    """The new token lies sealed in the old one's place, with its times; the card has the new end."""
+    scene = Scene(age=45 * DAY)
+    before, card = scene.fields, scene.card
+    done = scene.run(fresh(seconds=5184000))
+    assert (done.outcome, done.account) == (Outcome.REFRESHED, scene.account)
+    assert (scene.world.wire.reads, scene.world.wire.commits) == (1, 2)
+    assert (scene.world.calls, scene.world.token()) == (["refresh_token"], NEW)
+    assert scene.fields == {
+        **before,
+        TOKEN_FIELD: scene.account.sealed_token,
+        "tokenType": "bearer",
+        "updatedAt": NOW,
+        **token_lifetime.token_times(ACCOUNT, NOW, LIFETIME),
+    }
+    assert scene.card == {**card, "expiresAt": NOW + LIFETIME}
+
+
+def test_threads_is_asked_as_meta_says() -> None:
+    """The token and the kind of grant travel in the query of a GET without a version; nothing else does."""
+    scene = Scene()
+    scene.run(fresh())
+    [request] = scene.world.graph.requests
+    assert (request.method, request.path, request.versioned) == ("GET", "/refresh_access_token", False)
+    assert request.query == {"grant_type": "th_refresh_token", "access_token": OLD}
+    assert (request.token, request.form) == (None, None)
+    assert OLD not in repr(request)
+
+
+def test_a_lease_is_written_before_threads_is_asked() -> None:
+    """While one refresh is under way every other one lets it be, and afterwards there is nothing to do."""
+    scene = Scene()
+    others: list[Outcome] = []
+
+    def asked(_request: GraphRequest) -> GraphReply:
+        others.append(scene.run().outcome)
+        return fresh()
+
+    assert scene.run(asked).outcome is Outcome.REFRESHED
+    assert others == [Outcome.IN_PROGRESS]
+    assert scene.run().outcome is Outcome.NOT_DUE
+    assert scene.world.calls == ["refresh_token"]
+
+
+def test_of_two_refreshes_the_second_one_asks_nothing() -> None:
+    """Of two that have read the same document, the one whose commit comes later stops."""
+    scene = Scene()
+
+    def overtake(number: int) -> None:
+        if number == 1:
+            scene.world.change_account(refreshingUntil=NOW + token_lifetime.LEASE)
+
+    scene.world.wire.before_commit = overtake
+    assert scene.run().outcome is Outcome.IN_PROGRESS
+    assert scene.world.calls == []
+
+
+def test_a_dead_process_costs_two_minutes() -> None:
+    """A lease that was never given back ends by itself."""
+    scene = Scene(refreshingUntil=NOW + token_lifetime.LEASE)
+    assert scene.run().outcome is Outcome.IN_PROGRESS
+    scene.world.clock.forward(seconds=token_lifetime.LEASE.total_seconds())
+    assert scene.run(fresh()).outcome is Outcome.REFRESHED
+
+
+IDLE: list[dict[str, Any]] = [
+    {"refreshAt": NOW + timedelta(seconds=1)},
+    {"refreshAt": None},
+    {"status": "reconnect_required"},
+    {"age": timedelta(hours=23)},
+]
+
+
+@pytest.mark.parametrize("changes", IDLE, ids=str)
+def test_what_is_not_due_costs_one_read(changes: dict[str, Any]) -> None:
+    """An account whose turn it is not is neither written nor asked about."""
+    scene = Scene(**changes)
+    assert scene.run().outcome is Outcome.NOT_DUE
+    assert (scene.world.wire.reads, scene.world.wire.commits, scene.world.calls) == (1, 0, [])
+
+
+def test_an_account_that_is_gone_is_let_go() -> None:
+    """A task that comes for an account which was disconnected does nothing."""
+    scene = Scene()
+    scene.world.delete_account()
+    assert scene.run() == Refresh(Outcome.OVERTAKEN)
+
+
+PASSING: dict[str, list[Said]] = {
+    "no answer": [silence()],
+    "not sent": [silence("NotSent")],
+    "500": [reply(500, HTML)],
+    "503": [reply(503, graph_error(2, is_transient=True))],
+    "429": [reply(429, b"")],
+    "limit": [reply(400, graph_error(4))],
+    "spam": [reply(400, graph_error(4, 2207051))],
+    "blocked": [reply(400, graph_error(368))],
+    "permission": [reply(400, graph_error(10))],
+    "too young": [ODD, reply(200, {"id": ACCOUNT})],
+    "refused, and not confirmed": [ODD, silence()],
+    "unknown code": [reply(400, graph_error(4711)), reply(200, {"id": ACCOUNT})],
+    "dead, says a server in trouble": [reply(500, graph_error(190))],
+    "refused, and dead says a server in trouble": [ODD, reply(502, graph_error(190))],
+    "HTML": [reply(200, HTML)],
+    "half an answer": [reply(200, b'{"access_token": "THA')],
+    "no token": [reply(200, {"expires_in": 60})],
+    "an empty token": [reply(200, {"access_token": "", "expires_in": 60})],
+    "no lifetime": [reply(200, {"access_token": NEW})],
+    "no length of time": [reply(200, {"access_token": NEW, "expires_in": -1})],
+    "a redirect": [reply(302, b"")],
+}
+
+
+@pytest.mark.parametrize("said", PASSING.values(), ids=PASSING)
+def test_passing_trouble_never_disconnects(said: list[Said]) -> None:
+    """An error that does not prove a dead token leaves the account active, without a lease, and due later."""
+    scene = Scene()
+    before, card = scene.account, scene.card
+    done = scene.run(*said)
+    assert (done.outcome, done.account) == (Outcome.POSTPONED, scene.account)
+    assert done.error
+    assert scene.world.graph.is_done()
+    assert scene.fields == {**before.fields, "refreshAt": token_lifetime.retry_at(before, NOW)}
+    assert scene.card == card
+
+
+def test_it_is_tried_until_the_token_ends() -> None:
+    """Within the hour on the last days; then the account asks for a reconnect, with a reason of its own."""
+    scene = Scene(age=LIFETIME - timedelta(minutes=8))
+    assert scene.run(silence()).outcome is Outcome.POSTPONED
+    assert scene.fields["refreshAt"] == NOW + token_lifetime.LAST_PAUSE
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert scene.run(silence()).outcome is Outcome.POSTPONED
+    assert scene.fields["refreshAt"] == scene.fields["expiresAt"]
+    scene.world.clock.now = scene.fields["expiresAt"]
+    assert scene.run().outcome is Outcome.ENDED
+    assert scene.fields["status"] == "reconnect_required"
+    assert scene.card["statusReason"] == "token_expired"
+    assert scene.world.calls == ["refresh_token"] * 2
+
+
+ENDS: list[list[Said]] = [
+    [DEAD],
+    [reply(401, graph_error(102))],
+    [ODD, DEAD],
+    [reply(400, graph_error(4711)), DEAD],
+]
+
+
+@pytest.mark.parametrize("said", ENDS, ids=range(len(ENDS)))
+def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
+    """A token that Threads calls dead, at once or when asked for the profile, is not refreshed again."""
+    scene = Scene()
+    done = scene.run(*said)
+    assert (done.outcome, type(done.error).__name__) == (Outcome.ENDED, "ReconnectRequired")
+    assert scene.fields["status"] == "reconnect_required"
+    assert not {"refreshAt", "refreshingUntil"} & scene.fields.keys()
+    assert (scene.card["status"], scene.card["statusReason"]) == ("reconnect_required", "token_rejected")
+    assert scene.run().outcome is Outcome.NOT_DUE
+
+
+def test_a_token_that_no_key_opens_is_not_given_up() -> None:
+    """A key that was left out comes back: the account is looked at again later, and not marked."""
+    scene = Scene()
+    scene.world.vault = Vault({"other": Secret(OTHER_KEY)}, lambda: PROJECT)
+    done = scene.run()
+    assert done.outcome is Outcome.POSTPONED
+    assert done.error
+    assert "TOKEN_KEYS" in done.error.message
+    assert scene.account.is_active
+    assert scene.fields["refreshAt"] == token_lifetime.retry_at(scene.account, NOW)
+    assert scene.world.calls == []
+
+
+# --- other writers, meanwhile -------------------------------------------------------------------------------
+
+
+def test_what_was_disconnected_stays_so() -> None:
+    """The new token of an account that is gone is thrown away."""
+    scene = Scene()
+    done = scene.meanwhile(scene.world.delete_account, fresh())
+    assert done == Refresh(Outcome.OVERTAKEN)
+    assert not scene.world.has_account()
+
+
+def test_what_is_being_disconnected_is_not_resurrected() -> None:
+    """An account whose token has been taken away gets no other."""
+    scene = Scene()
+    change = disconnect_change(NOW)
+    done = scene.meanwhile(lambda: scene.world.change_account(**change.account), fresh())
+    assert done.outcome is Outcome.OVERTAKEN
+    assert scene.account.sealed_token is None
+    assert scene.fields["status"] == "reconnect_required"
+
+
+def test_a_reconnect_wins() -> None:
+    """An account that was connected again meanwhile has the newer token, and keeps it."""
+    scene = Scene()
+    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), fresh())
+    assert done.outcome is Outcome.OVERTAKEN
+    assert scene.world.token() == OTHER
+    assert scene.fields["expiresAt"] == NOW + LIFETIME
+
+
+def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -> None:
+    """That the old token is dead says nothing of the new one."""
+    scene = Scene()
+    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD)
+    assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.account)
+    assert (scene.fields["status"], scene.card["status"]) == ("active", "active")
+
+
+def test_a_dead_token_of_an_account_that_is_gone_marks_nothing() -> None:
+    """A refresh that learns of a dead token after its account was disconnected writes nothing."""
+    scene = Scene()
+    assert scene.meanwhile(scene.world.delete_account, DEAD) == Refresh(Outcome.OVERTAKEN)
+    assert scene.card["status"] == "active"
+
+
+def test_passing_trouble_leaves_a_reconnect_alone() -> None:
+    """An account that was connected again meanwhile is due when its own token says so."""
+    scene = Scene()
+    connected: list[StoredAccount] = []
+    done = scene.meanwhile(lambda: connected.append(scene.world.connect(ACCOUNT, OTHER)), silence())
+    assert done.outcome is Outcome.POSTPONED
+    assert connected == [scene.account]
+
+
+def test_a_change_of_something_else_does_not_cost_the_new_token() -> None:
+    """Another writer of the same document is no reason to throw a token away."""
+    scene = Scene()
+    done = scene.meanwhile(lambda: scene.world.change_account(enabled_for_repost=True), fresh())
+    assert done.outcome is Outcome.REFRESHED
+    assert scene.world.token() == NEW
+    assert scene.fields["enabled_for_repost"] is True
+
+
+def test_the_same_token_with_a_longer_life_is_saved() -> None:
+    """Threads may let a token live on instead of giving out another."""
+    scene = Scene()
+    done = scene.meanwhile(lambda: scene.world.change_account(enabled_for_repost=True), fresh(OLD))
+    assert done.outcome is Outcome.REFRESHED
+    assert scene.world.token() == OLD
+    assert scene.fields["expiresAt"] > NOW + 59 * DAY
+
+
+def test_a_token_that_was_sealed_anew_is_still_the_same() -> None:
+    """A change of keys under way does not keep a refreshed token from being saved."""
+    scene = Scene()
+    keys = {"new": Secret(OTHER_KEY), **scene.world.config.token_keys}
+    scene.world.vault = Vault(keys, lambda: PROJECT)
+
+    def reseal() -> None:
+        sealed = scene.world.vault.seal_token(Secret(OLD), UID, ACCOUNT)
+        scene.world.change_account(**{TOKEN_FIELD: sealed})
+
+    assert scene.meanwhile(reseal, fresh()).outcome is Outcome.REFRESHED
+    assert scene.world.token() == NEW
+
+
+def test_an_account_that_was_marked_for_the_old_token_lives_on_with_the_new_one() -> None:
+    """A delivery used the old token while it was exchanged, and marked the account: wrongly, by now."""
+    scene = Scene()
+
+    def mark() -> None:
+        marked = reconnect_change("token_rejected", NOW)
+        assert scene.world.accounts.repository.change(scene.account, marked)
+        assert scene.card["statusReason"] == "token_rejected"
+
+    assert scene.meanwhile(mark, fresh()).outcome is Outcome.REFRESHED
+    assert (scene.fields["status"], scene.world.token()) == ("active", NEW)
+    assert scene.fields["refreshAt"] > NOW
+    assert (scene.card["status"], "statusReason" in scene.card) == ("active", False)
+
+
+# --- Firestore's troubles -----------------------------------------------------------------------------------
+
+
+def trouble(scene: Scene, *, fails: int = 0, loses_answers: int = 0) -> Callable[[], None]:
+    """Return what lets the next calls to Firestore fail, or the next commits lose their answers."""
+
+    def begin() -> None:
+        scene.world.wire.fails, scene.world.wire.loses_answers = fails, loses_answers
+
+    return begin
+
+
+def test_a_lost_answer_of_the_last_commit_is_found_out() -> None:
+    """The token was saved although the answer was lost: it is not saved twice."""
+    scene = Scene()
+    done = scene.meanwhile(trouble(scene, loses_answers=1), fresh())
+    assert (done.outcome, done.account) == (Outcome.REFRESHED, scene.account)
+    assert scene.world.token() == NEW
+
+
+@pytest.mark.parametrize("fails", [1, 2, 4])
+def test_a_new_token_survives_firestores_bad_moment(fails: int) -> None:
+    """A token that Threads has given out is not lost to a few failed commits."""
+    scene = Scene()
+    assert scene.meanwhile(trouble(scene, fails=fails), fresh()).outcome is Outcome.REFRESHED
+    assert scene.world.token() == NEW
+
+
+def test_a_firestore_that_stays_down_leaves_the_account_due() -> None:
+    """A token that was not saved is refreshed anew when the lease is over, with the one that is there."""
+    scene = Scene()
+    with pytest.raises(ServiceUnavailable):
+        scene.meanwhile(trouble(scene, fails=1000), fresh())
+    scene.world.wire.fails = 0
+    assert scene.world.token() == OLD
+    scene.world.clock.forward(seconds=token_lifetime.LEASE.total_seconds())
+    assert scene.run(fresh(OTHER)).outcome is Outcome.REFRESHED
+    assert scene.world.token() == OTHER
+
+
+def test_no_secret_shows_in_what_is_told() -> None:
+    """What Threads echoes of a token does not get into what the log is told."""
+    scene = Scene()
+    error = scene.run(reply(400, graph_error(4, message=f"access_token={OLD}"))).error
+    assert isinstance(error, ThreadsError)
+    assert error.evidence
+    assert error.evidence.step is Step.REFRESH_TOKEN
+    assert "[hidden]" in error.evidence.excerpt
+    assert OLD not in f"{error.message} {error.evidence}"

@@ -1,0 +1,1 @@
+"""Tests of ``threads.base``, module by module."""

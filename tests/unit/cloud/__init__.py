@@ -1,0 +1,1 @@
+"""Tests of ``threads.cloud``, module by module."""

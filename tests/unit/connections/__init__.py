@@ -1,0 +1,1 @@
+"""Tests of ``threads.connections``, module by module."""

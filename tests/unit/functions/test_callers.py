@@ -1,0 +1,718 @@
+"""Who is calling: real tokens of Cloud Tasks, of Cloud Scheduler and of Firebase, and forged ones."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import firebase_admin
+import google.auth.credentials
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from firebase_admin import _token_gen, credentials
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from tests.unit.support import KEY as TOKEN_KEY
+from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
+from threads.base.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
+from threads.functions.callers import (
+    KEYS_KEPT,
+    KEYS_LAST,
+    KEYS_PAUSE,
+    Callers,
+    Scheduler,
+    SigningKeys,
+    Task,
+    User,
+)
+from threads.functions.request import HttpRequest
+
+ACCOUNT = "tasks@project.iam.gserviceaccount.example"
+AUDIENCE = "https://functions.example/publish_threads"
+ISSUER = "https://accounts.example"
+
+KEY, OTHER, STRANGE = (rsa.generate_private_key(65537, 2048) for _ in range(3))
+
+
+def jwk(key: rsa.RSAPrivateKey, kid: str | None = "k1") -> dict[str, Any]:
+    """Return the public half as an entry of a JWK set."""
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    return {**public, "alg": "RS256", "use": "sig", **({"kid": kid} if kid else {})}
+
+
+def pem(key: rsa.RSAPrivateKey) -> str:
+    """Return a certificate of the key, as Google serves them to firebase-admin, by key id."""
+    name, now = x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+JWK_SET = {"keys": [jwk(KEY)]}
+
+
+def token(
+    *, key: Any = KEY, algorithm: str = "RS256", header: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    """Return a token as Cloud Tasks sends it, with changed claims; None leaves one out."""
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "1",
+        "iat": now,
+        "exp": now + 3600,
+        "email": ACCOUNT,
+        "email_verified": True,
+        **changes,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, key, algorithm, {"kid": "k1"} if header is None else header)
+
+
+def segment(value: object) -> str:
+    """Return a part of a token."""
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="module")
+def keys_server() -> Iterator[Loopback]:
+    """Serve one key as a JWK set."""
+    with loopback(serve_json(JWK_SET)) as server:
+        yield server
+
+
+def carrying(authorization: str | None) -> HttpRequest:
+    """Return a request with this header, or without it."""
+    headers = [] if authorization is None else [("Authorization", authorization)]
+    return HttpRequest(Request(EnvironBuilder(headers=headers).get_environ()))
+
+
+def bearing(unverified: str) -> HttpRequest:
+    """Return a request that carries a token."""
+    return carrying(f"Bearer {unverified}")
+
+
+def verifier(server: Loopback, **variables: str) -> Callers:
+    """Return the checks, against this server's keys; there is no Firebase."""
+    settings = {
+        "TASKS_SERVICE_ACCOUNT": ACCOUNT,
+        "TASKS_AUDIENCE": AUDIENCE,
+        "TASKS_ISSUER": ISSUER,
+        "TASKS_CERTS_URL": server.url,
+        **variables,
+    }
+    return Callers(config(**settings), lambda: pytest.fail("Firebase was asked"))
+
+
+# --- Cloud Tasks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "keys", [[jwk(KEY)], [jwk(OTHER, "k0"), jwk(KEY)], [{"kty": "new", "kid": "k9"}, jwk(KEY)]]
+)
+def test_a_sound_token_is_cloud_tasks(keys: list[object]) -> None:
+    """A token of the configured account is accepted, whichever other keys its issuer has."""
+    with loopback(serve_json({"keys": keys})) as server:
+        request = bearing(token())
+        assert verifier(server).user_or_task(request) == Task()
+    assert request.notes == {"caller": "task"}
+
+
+@pytest.mark.parametrize("header", ["bearer {}", "BEARER {}", "Bearer  {} "])
+def test_the_scheme_is_read_as_http_says(header: str, keys_server: Loopback) -> None:
+    """The word Bearer may be written in any case."""
+    assert verifier(keys_server).user_or_task(carrying(header.format(token()))) == Task()
+
+
+def hs256_with_the_public_key() -> str:
+    """Return a token that uses the public key as a shared secret."""
+    public = KEY.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    head, body, _ = token().split(".")
+    head = segment({"alg": "HS256", "typ": "JWT", "kid": "k1"})
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signed = signature.sign(f"{head}.{body}".encode(), public)
+    return f"{head}.{body}.{segment(signed)}"
+
+
+def altered(part: int, value: object) -> str:
+    """Return a sound token with one part replaced after it was signed."""
+    parts = token().split(".")
+    parts[part] = segment(value)
+    return ".".join(parts)
+
+
+NOW = int(time.time())
+FORGED: dict[str, Callable[[], str]] = {
+    "expired": lambda: token(exp=NOW - 60),
+    "no expiry": lambda: token(exp=None),
+    "expiry as text": lambda: token(exp="never"),
+    "issued in the future": lambda: token(iat=NOW + 3600),
+    "not issued": lambda: token(iat=None),
+    "not valid yet": lambda: token(nbf=NOW + 3600),
+    "another audience": lambda: token(aud="https://functions.example/other"),
+    "longer audience": lambda: token(aud=AUDIENCE + "/"),
+    "no audience": lambda: token(aud=None),
+    "audience of another kind": lambda: token(aud={"x": AUDIENCE}),
+    "another key": lambda: token(key=OTHER),
+    "unknown key id": lambda: token(header={"kid": "k2"}),
+    "no key id": lambda: token(header={}),
+    "empty key id": lambda: token(header={"kid": ""}),
+    "critical extension": lambda: token(header={"kid": "k1", "crit": ["x"], "x": 1}),
+    "another algorithm": lambda: token(algorithm="PS256"),
+    "another kind of key": lambda: token(key=ec.generate_private_key(ec.SECP256R1()), algorithm="ES256"),
+    "alg none": lambda: f"{segment({'alg': 'none', 'kid': 'k1'})}.{token().split('.')[1]}.",
+    "alg none, signed": lambda: altered(0, {"alg": "none", "kid": "k1"}),
+    "alg missing": lambda: altered(0, {"kid": "k1"}),
+    "HS256 with the public key": hs256_with_the_public_key,
+    "claims changed": lambda: altered(1, {"iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "exp": NOW + 60}),
+    "signature changed": lambda: altered(2, b"x" * 256),
+    "signature missing": lambda: token().rpartition(".")[0] + ".",
+    "key id of another kind": lambda: altered(0, {"alg": "RS256", "kid": ["k1"]}),
+    "a key of its own": lambda: token(key=OTHER, header={"kid": "k1", "jwk": jwk(OTHER)}),
+    "keys of its own": lambda: token(key=OTHER, header={"kid": "k9", "jku": "http://127.0.0.1:1/"}),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_token_is_nobodys(forge: Callable[[], str], keys_server: Loopback) -> None:
+    """A token is 401 if it is not signed, not for this service or not of this hour, whatever it claims."""
+    with pytest.raises(Unauthenticated) as refusal:
+        verifier(keys_server).user_or_task(bearing(forge()))
+    assert refusal.value.__cause__ is None
+
+
+def test_another_issuers_token_is_no_tasks(keys_server: Loopback) -> None:
+    """The issuer is verified, although it was read before to choose how to verify."""
+    verifier(keys_server)._check_task(token(), AUDIENCE)
+    for issuer in ("https://evil.example", ISSUER + "/", None):
+        with pytest.raises(Unauthenticated):
+            verifier(keys_server)._check_task(token(iss=issuer), AUDIENCE)
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"email": "other@project.iam.gserviceaccount.example"},
+    {"email": ACCOUNT.upper()},
+    {"email": None},
+    {"email": [ACCOUNT]},
+    {"email_verified": None},
+    {"email_verified": False},
+    {"email_verified": "true"},
+    {"email_verified": 1},
+]
+
+
+@pytest.mark.parametrize("claims", OTHERS, ids=str)
+def test_another_service_account_is_forbidden(claims: dict[str, Any], keys_server: Loopback) -> None:
+    """Google signs tokens of all its customers: Cloud Tasks is the configured account alone."""
+    with pytest.raises(Forbidden) as refusal:
+        verifier(keys_server).user_or_task(bearing(token(**claims)))
+    assert (refusal.value.status, refusal.value.code) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("variable", ["TASKS_SERVICE_ACCOUNT", "TASKS_AUDIENCE"])
+def test_without_configuration_no_task_is_believed(variable: str) -> None:
+    """A service that was not told who may call refuses every task, without fetching keys."""
+    with loopback(serve_json(JWK_SET)) as server:
+        for claims in ({}, {"email": None}, {"email": ""}, {"aud": ""}):
+            with pytest.raises(Forbidden):
+                verifier(server, **{variable: ""}).user_or_task(bearing(token(**claims)))
+    assert server.received == []
+
+
+# --- Cloud Scheduler, and Cloud Tasks for refreshing --------------------------------------------------------
+
+REFRESH_URL = "https://functions.example/th_refresh_tokens"
+SCHEDULER = "123-compute@developer.gserviceaccount.com"
+CLOUD = {
+    "K_SERVICE": "th-refresh-tokens",
+    "TOKEN_KEYS": f"k1:{TOKEN_KEY}",
+    "ALLOWED_ORIGINS": "",
+    "TASKS_CERTS_URL": "https://keys.example",
+}
+
+
+def stripped(**claims: Any) -> str:
+    """Return a token of Google's as Cloud Run passes it on."""
+    signed = token(**{"iss": "https://accounts.google.com", "email": SCHEDULER, **claims})
+    return signed.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def on_cloud(**variables: str) -> Callers:
+    """Return the checks, as they are on Google Cloud."""
+    return Callers(config(**{**CLOUD, **variables}), lambda: pytest.fail("Firebase was asked"))
+
+
+@pytest.mark.parametrize("email", [SCHEDULER, "tasks@project.iam.gserviceaccount.com"])
+@pytest.mark.parametrize("audience", [REFRESH_URL, "https://th-refresh-tokens-x.a.run.app", None])
+def test_a_caller_that_cloud_run_has_verified_may_refresh(email: str, audience: str | None) -> None:
+    """On Google Cloud a service account needs no signature; its audience is IAM's business."""
+    assert on_cloud().scheduler(bearing(stripped(email=email, aud=audience))) == Scheduler()
+
+
+NOT_ADMITTED: dict[str, dict[str, Any]] = {
+    "expired": {"exp": int(time.time()) - 60},
+    "no expiry": {"exp": None},
+    "another issuer": {"iss": "https://accounts.google.com.evil.example"},
+    "no issuer": {"iss": None},
+}
+
+
+@pytest.mark.parametrize("claims", NOT_ADMITTED.values(), ids=NOT_ADMITTED)
+def test_a_token_that_cloud_run_would_have_refused_is_refused(claims: dict[str, Any]) -> None:
+    """A token without a signature is 401 if Cloud Run cannot have verified it."""
+    with pytest.raises(Unauthenticated):
+        on_cloud().scheduler(bearing(stripped(**claims)))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"email": "somebody@gmail.com"},
+        {"email": "gserviceaccount.com"},
+        {"email": "x@evil-gserviceaccount.com"},
+        {"email": None},
+        {"email": [SCHEDULER]},
+        {"email_verified": False},
+        {"email_verified": "true"},
+    ],
+    ids=str,
+)
+def test_a_person_does_not_refresh(claims: dict[str, Any]) -> None:
+    """IAM may have admitted a person, too: only service accounts are accepted."""
+    with pytest.raises(Forbidden):
+        on_cloud().scheduler(bearing(stripped(**claims)))
+
+
+@pytest.mark.parametrize("variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true"}], ids=str)
+def test_off_the_cloud_a_signature_may_not_be_missing(variables: dict[str, str]) -> None:
+    """Where Cloud Run verifies no tokens, one without a signature proves nothing."""
+    settings = {"TASKS_SERVICE_ACCOUNT": SCHEDULER, "REFRESH_URL": REFRESH_URL, **variables}
+    with pytest.raises(Unauthenticated):
+        on_cloud(**settings).scheduler(bearing(stripped()))
+
+
+GARBAGE = [
+    None,
+    "Bearer",
+    "Bearer .SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer ..SIGNATURE_REMOVED_BY_GOOGLE",
+    "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {segment([])}.{segment([])}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {segment({'alg': 'RS256'})}.{segment(b'[' * 5000)}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Bearer {stripped()}.SIGNATURE_REMOVED_BY_GOOGLE",
+    f"Basic {stripped()}",
+    f"Bearer {stripped().replace('REMOVED', 'removed')}",
+    f"Bearer {stripped().rpartition('.')[0]}.",
+]
+
+
+@pytest.mark.parametrize("header", GARBAGE, ids=range(len(GARBAGE)))
+def test_what_is_no_token_does_not_refresh(header: str | None, keys_server: Loopback) -> None:
+    """A header that holds no token is refused, on the cloud and off it."""
+    for callers in (on_cloud(), refresher(keys_server)):
+        with pytest.raises((Unauthenticated, Forbidden)) as refusal:
+            callers.scheduler(carrying(header))
+        assert refusal.value.__cause__ is None
+
+
+def refresher(server: Loopback, **variables: str) -> Callers:
+    """Return the checks off the cloud, with the URL that tasks for refreshing call."""
+    return verifier(server, REFRESH_URL=REFRESH_URL, **variables)
+
+
+def test_a_signed_token_refreshes_anywhere(keys_server: Loopback) -> None:
+    """With its signature, a token of the tasks' account for this function's URL is verified in full."""
+    assert refresher(keys_server).scheduler(bearing(token(aud=REFRESH_URL))) == Scheduler()
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_token_does_not_refresh(forge: Callable[[], str], keys_server: Loopback) -> None:
+    """The tokens that publish nothing refresh nothing either."""
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).scheduler(bearing(forge()))
+
+
+def test_a_token_for_publishing_does_not_refresh(keys_server: Loopback) -> None:
+    """Each function's tasks have an audience of their own."""
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).scheduler(bearing(token()))
+    with pytest.raises(Unauthenticated):
+        refresher(keys_server).user_or_task(bearing(token(aud=REFRESH_URL)))
+
+
+def test_another_service_accounts_signed_token_does_not_refresh(keys_server: Loopback) -> None:
+    """Google signs tokens of all its customers."""
+    for claims in OTHERS:
+        with pytest.raises(Forbidden):
+            refresher(keys_server).scheduler(bearing(token(aud=REFRESH_URL, **claims)))
+
+
+@pytest.mark.parametrize("variable", ["TASKS_SERVICE_ACCOUNT", "REFRESH_URL"])
+def test_without_configuration_no_signed_token_refreshes(variable: str, keys_server: Loopback) -> None:
+    """A service that was not told who may call refuses every signed token."""
+    callers = verifier(keys_server, **{"REFRESH_URL": REFRESH_URL, variable: ""})
+    tried: list[dict[str, Any]] = [{"aud": REFRESH_URL}, {"aud": ""}, {"aud": REFRESH_URL, "email": ""}]
+    for claims in tried:
+        with pytest.raises(Forbidden):
+            callers.scheduler(bearing(token(**claims)))
+
+
+# --- keys ---------------------------------------------------------------------------------------------------
+
+
+class Later:
+    """Lets time pass for whatever measures it with the monotonic clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take the clock's place."""
+        self._seconds = 0.0
+        real = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: real() + self._seconds)
+
+    def __call__(self, span: timedelta) -> None:
+        """Let a while pass, and a second."""
+        self._seconds += span.total_seconds() + 1
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Return what lets time pass."""
+    return Later(monkeypatch)
+
+
+def serving_in_turn(*answers: bytes) -> Callable[[Received, Any], bool | None]:
+    """Return a script that gives each answer once, and then the last one each time."""
+    left = [*answers]
+
+    def answer(request: Received, connection: Any) -> bool | None:
+        return always(left.pop(0) if len(left) > 1 else left[0])(request, connection)
+
+    return answer
+
+
+def key_set(*keys: dict[str, Any]) -> bytes:
+    """Return an answer with these keys."""
+    return http(json.dumps({"keys": keys}).encode())
+
+
+DOWN = http(b"", "500 Oops")
+
+
+def test_keys_are_fetched_once() -> None:
+    """However many tasks come, and however many at once, the keys are fetched one time."""
+    with loopback(serve_json(JWK_SET)) as server:
+        callers = verifier(server)
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(callers.user_or_task, [bearing(token())] * 32)) == {Task()}
+    assert len(server.received) == 1
+
+
+def test_unknown_key_ids_do_not_make_it_fetch() -> None:
+    """A caller that makes up key ids causes no fetch beyond the first."""
+    with loopback(serve_json(JWK_SET)) as server:
+        callers = verifier(server)
+        for kid in range(20):
+            with pytest.raises(Unauthenticated):
+                callers.user_or_task(bearing(token(header={"kid": str(kid)})))
+        assert callers.user_or_task(bearing(token())) == Task()
+    assert len(server.received) == 1
+
+
+def test_a_new_key_is_found(later: Later) -> None:
+    """After the pause, a key that was added is found, and one that was removed is refused."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), key_set(jwk(OTHER, "k2")))) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == KEY.public_key()
+        with pytest.raises(Unauthenticated):
+            keys.find("k2")
+        later(KEYS_PAUSE)
+        assert keys.find("k2") == OTHER.public_key()
+        with pytest.raises(Unauthenticated):
+            keys.find("k1")
+    assert len(server.received) == 2
+
+
+def test_keys_are_fetched_again_after_their_time(later: Later) -> None:
+    """A withdrawn key is refused within the hour, although nothing asks for another."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), key_set(jwk(OTHER, "k2")))) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == keys.find("k1")
+        later(KEYS_KEPT)
+        with pytest.raises(Unauthenticated):
+            keys.find("k1")
+    assert len(server.received) == 2
+
+
+USELESS = {
+    "an error": http(b"", "500 Oops"),
+    "not there": http(b"{}", "404 Not Found"),
+    "a redirect": http(b"{}", "302 Found", "Location: http://127.0.0.1:1/"),
+    "HTML": http(b"<html>"),
+    "nothing": http(b""),
+    "a list": http(b"[]"),
+    "a number": http(b"5"),
+    "null": http(b"null"),
+    "no keys": http(b'{"keys": []}'),
+    "keys of another kind": http(b'{"keys": 5}'),
+    "broken keys": http(b'{"keys": [{"kty": "RSA", "kid": "k1", "n": "", "e": ""}]}'),
+    "certificates": http(json.dumps({"k1": pem(KEY)}).encode()),
+    "nested": http(b'{"keys":' + b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("response", USELESS.values(), ids=USELESS)
+def test_without_keys_tasks_come_again(response: bytes) -> None:
+    """While there are no keys, a task is neither accepted nor refused: it is answered 503 and comes again."""
+    with loopback(always(response)) as server, pytest.raises(ServiceUnavailable) as failure:
+        verifier(server).user_or_task(bearing(token()))
+    assert (failure.value.status, failure.value.retryable) == (503, True)
+
+
+def test_a_closed_port_is_no_answer() -> None:
+    """A server of keys that is down is 503, too."""
+    with loopback(serve_json(JWK_SET)) as server:
+        pass
+    with pytest.raises(ServiceUnavailable):
+        verifier(server).user_or_task(bearing(token()))
+
+
+def test_a_server_without_keys_is_not_asked_again_at_once(later: Later) -> None:
+    """While no keys can be fetched, they are asked for once a pause, however many tasks come."""
+    with loopback(serving_in_turn(DOWN, key_set(jwk(KEY)))) as server:
+        keys = SigningKeys(server.url)
+        for _ in range(5):
+            with pytest.raises(ServiceUnavailable):
+                keys.find("k1")
+        assert len(server.received) == 1
+        later(KEYS_PAUSE)
+        assert keys.find("k1") == KEY.public_key()
+
+
+def test_forgers_cannot_make_it_hammer_a_server_in_trouble(later: Later) -> None:
+    """While the server is down, unknown key ids cause no more fetches than while it is up."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN)) as server:
+        keys = SigningKeys(server.url)
+        assert keys.find("k1") == KEY.public_key()
+        later(KEYS_PAUSE)
+        for kid in range(10):
+            with suppress(ServiceError):
+                keys.find(f"made-up-{kid}")
+        assert keys.find("k1") == KEY.public_key()
+    assert len(server.received) == 2
+
+
+def test_an_unknown_key_is_not_refused_during_an_outage(later: Later) -> None:
+    """The key may be a new one: its tasks come again until the keys can be fetched."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN, key_set(jwk(KEY), jwk(OTHER, "k2")))) as server:
+        keys = SigningKeys(server.url)
+        keys.find("k1")
+        later(KEYS_PAUSE)
+        for _ in range(2):
+            with pytest.raises(ServiceUnavailable):
+                keys.find("k2")
+        later(KEYS_PAUSE)
+        assert keys.find("k2") == OTHER.public_key()
+
+
+def test_known_keys_outlive_an_outage_of_their_server_for_a_day(later: Later) -> None:
+    """Old keys serve while newer ones cannot be fetched, but not for ever."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN)) as server:
+        keys = SigningKeys(server.url)
+        keys.find("k1")
+        later(KEYS_LAST - timedelta(minutes=2))
+        assert keys.find("k1") == KEY.public_key()
+        later(KEYS_PAUSE)
+        assert keys.find("k1") == KEY.public_key()
+        later(KEYS_PAUSE)
+        with pytest.raises(ServiceUnavailable):
+            keys.find("k1")
+
+
+def test_keys_are_fetched_as_soon_as_an_outage_is_over(later: Later) -> None:
+    """Keys from before an outage do not count as new: the next pause ends with another fetch."""
+    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN, key_set(jwk(OTHER, "k2")))) as server:
+        keys = SigningKeys(server.url)
+        keys.find("k1")
+        later(KEYS_KEPT)
+        assert keys.find("k1") == KEY.public_key()
+        later(KEYS_PAUSE)
+        with pytest.raises(Unauthenticated):
+            keys.find("k1")
+    assert len(server.received) == 3
+
+
+# --- Firebase ID tokens -------------------------------------------------------------------------------------
+
+
+class Anonymous(credentials.Base):  # type: ignore[misc]
+    """A credential that opens nothing."""
+
+    def get_credential(self) -> google.auth.credentials.Credentials:
+        """Return anonymous credentials."""
+        return google.auth.credentials.AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callers]:
+    """Return the checks with Firebase's own rules, as in production."""
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
+    app = firebase_admin.initialize_app(Anonymous(), {"projectId": "demo"}, name="unit")
+    yield Callers(config(TASKS_ISSUER=ISSUER), lambda: app)
+    firebase_admin.delete_app(app)
+
+
+FIREBASE: dict[str, Any] = {
+    "iss": "https://securetoken.google.com/demo",
+    "aud": "demo",
+    "sub": "u",
+    "iat": NOW,
+    "exp": NOW + 60,
+}
+NESTED = b"[" * 5000
+NOT_UTF_8 = b'{"alg": "\xff"}'
+SOUND = segment({"alg": "RS256", "kid": "k"})
+HEADERS: dict[str, str | None] = {
+    "absent": None,
+    "empty": "",
+    "no token": "Bearer",
+    "blank token": "Bearer   ",
+    "another scheme": "Basic dTpw",
+    "no scheme": token(),
+    "no JWT": "Bearer x",
+    "two parts": "Bearer a.b",
+    "four parts": "Bearer a.b.c.d",
+    "empty parts": "Bearer ..",
+    "not ASCII": "Bearer é.ü.ö",
+    "no base64": "Bearer !.!.!",
+    "no JSON": f"Bearer {segment(b'x')}.{segment(b'y')}.xxxx",
+    "lists": f"Bearer {segment([])}.{segment([])}.xxxx",
+    "nested claims": f"Bearer {SOUND}.{segment(NESTED)}.xxxx",
+    "nested header": f"Bearer {segment(NESTED)}.{segment(FIREBASE)}.xxxx",
+    "not UTF-8": f"Bearer {segment(NOT_UTF_8)}.{segment(FIREBASE)}.xxxx",
+    "unsigned": f"Bearer {segment({'alg': 'none', 'typ': 'JWT'})}.{segment(FIREBASE)}.",
+    "HS256": f"Bearer {jwt.encode(FIREBASE, 'x' * 32, 'HS256', {'kid': 'k'})}",
+    "a stranger's": f"Bearer {token(iss='https://evil.example')}",
+    "no issuer": f"Bearer {token(iss=None)}",
+    "no key id": f"Bearer {token(header={}, **FIREBASE)}",
+    "another project": f"Bearer {token(**FIREBASE | {'aud': 'other'})}",
+    "another issuer": f"Bearer {token(**FIREBASE | {'iss': 'https://securetoken.google.com/other'})}",
+    "an issuer of another kind": f"Bearer {SOUND}.{segment({'iss': [ISSUER]})}.xxxx",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("verify", ["user", "user_or_task"])
+def test_what_is_no_id_token_is_nobodys(verify: str, header: str | None, users: Callers) -> None:
+    """A header that holds no ID token is 401, and causes no call to Google."""
+    with pytest.raises(Unauthenticated) as refusal:
+        getattr(users, verify)(carrying(header))
+    assert (refusal.value.status, refusal.value.next_action) == (401, "sign_in")
+    assert refusal.value.__cause__ is None
+
+
+@pytest.fixture
+def googles_certificates(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Serve a certificate from this machine, where firebase-admin looks for Google's."""
+    with loopback(serve_json({"k1": pem(KEY), "k0": pem(OTHER)})) as server:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
+        yield
+
+
+def id_token(**changes: Any) -> str:
+    """Return a token as Firebase Authentication issues it, with changed claims, key or header."""
+    now = int(time.time())
+    claims: dict[str, Any] = {"email": None, "email_verified": None, "auth_time": now, "user_id": "u"}
+    return token(**{**FIREBASE, "iat": now, "exp": now + 3600, **claims, **changes})
+
+
+@pytest.mark.usefixtures("googles_certificates")
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"key": OTHER, "header": {"kid": "k0"}}, {"iat": NOW - 3000}],
+    ids=("first", "other", "old"),
+)
+@pytest.mark.parametrize("verify", ["user", "user_or_task"])
+def test_a_sound_id_token_is_its_users(verify: str, changes: dict[str, Any], users: Callers) -> None:
+    """A token that one of Google's keys has signed for this project names its user."""
+    request = bearing(id_token(**changes))
+    assert getattr(users, verify)(request) == User("u")
+    assert request.notes == {"uid": "u"}
+
+
+def signed_by_nobody(algorithm: str) -> str:
+    """Return a token that names a key, and has no signature of it."""
+    head = segment({"alg": algorithm, "typ": "JWT", "kid": "k1"})
+    return f"{head}.{id_token().split('.')[1]}."
+
+
+def with_claims_of(claims: str, signature: str) -> str:
+    """Return a token's claims under another one's signature."""
+    head, _, proof = signature.split(".")
+    return f"{head}.{claims.split('.')[1]}.{proof}"
+
+
+FORGED_ID_TOKENS: dict[str, Callable[[], str]] = {
+    "another key": lambda: id_token(key=STRANGE),
+    "another key's id": lambda: id_token(header={"kid": "k0"}),
+    "unknown key id": lambda: id_token(header={"kid": "k2"}),
+    "no key id": lambda: id_token(header={}),
+    "alg none": lambda: signed_by_nobody("none"),
+    "without a signature": lambda: signed_by_nobody("RS256"),
+    "claims changed": lambda: with_claims_of(id_token(sub="root"), id_token()),
+    "expired": lambda: id_token(iat=NOW - 7200, exp=NOW - 60),
+    "no expiry": lambda: id_token(exp=None),
+    "not yet issued": lambda: id_token(iat=int(time.time()) + 120),
+    "not issued": lambda: id_token(iat=None),
+    "another audience": lambda: id_token(aud="other"),
+    "another issuer": lambda: id_token(iss="https://securetoken.google.com/other"),
+    "an issuer like it": lambda: id_token(iss="https://securetoken.google.com/demo/"),
+    "empty sub": lambda: id_token(sub=""),
+    "no sub": lambda: id_token(sub=None),
+    "long sub": lambda: id_token(sub="u" * 129),
+}
+
+
+@pytest.mark.usefixtures("googles_certificates")
+@pytest.mark.parametrize("forge", FORGED_ID_TOKENS.values(), ids=FORGED_ID_TOKENS)
+@pytest.mark.parametrize("verify", ["user", "user_or_task"])
+def test_a_forged_id_token_is_nobodys(verify: str, forge: Callable[[], str], users: Callers) -> None:
+    """A token is 401 unless Google has signed it for this project and this hour, whatever it claims."""
+    with pytest.raises(Unauthenticated) as refusal:
+        getattr(users, verify)(bearing(forge()))
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.usefixtures("googles_certificates")
+@pytest.mark.parametrize("uid", ["a/b", ".", "__x__"])
+def test_a_user_whose_id_is_no_documents_name_is_forbidden(uid: str, users: Callers) -> None:
+    """A user id that would lead to another path in Firestore is refused, although Google has signed it."""
+    with pytest.raises(Forbidden):
+        users.user(bearing(id_token(sub=uid)))
+
+
+def test_without_googles_certificates_users_come_again(
+    users: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Google's certificates cannot be fetched, a user is neither accepted nor refused."""
+    with loopback(always(http(b"", "500 Oops"))) as server:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
+        with pytest.raises(ServiceUnavailable):
+            users.user(bearing(id_token()))
+
+
+def test_a_tasks_token_is_no_users(users: Callers) -> None:
+    """A function that needs a user refuses a token of Cloud Tasks."""
+    with pytest.raises(Unauthenticated):
+        users.user(bearing(token()))

@@ -1,0 +1,1 @@
+"""Tests of ``threads.graph``, module by module."""

@@ -1,0 +1,1 @@
+"""Tests of ``threads.posts``, module by module."""

@@ -1,0 +1,200 @@
+"""A post and the task that brings it: whatever fails between the two, the post comes once and at its time."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.support import graph_error, reply
+from tests.unit.world import (
+    ACCOUNT,
+    IMAGE,
+    NOW,
+    TEXT,
+    UID,
+    VIDEO,
+    World,
+    is_,
+    listed,
+    made,
+    post_id,
+    quota,
+    silence,
+)
+from threads.base.errors import (
+    IdempotencyMismatch,
+    InProgress,
+    InvalidRequest,
+    RateLimited,
+    ReconnectRequired,
+    ServiceUnavailable,
+    ThreadsUnavailable,
+)
+from threads.posts.content import Content
+from threads.posts.ledger import BUDGET, PROMPT, Record, State
+from threads.posts.submission import Submission
+from threads.publishing import delete_and_repost, publish, schedule
+from threads.publishing.lease import Delivery
+from threads.publishing.schedule import QUEUE_PAUSE
+
+SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(days=2)
+LIMIT = reply(403, graph_error(4))
+OUTAGE = reply(503, graph_error(2))
+NAME = post_id("key")
+
+
+def wish(content: Content = TEXT, **more: object) -> Submission:
+    """Return a request to publish later."""
+    return Submission(UID, content, ACCOUNT, "key", **more)  # type: ignore[arg-type]
+
+
+def scheduled(world: World, wanted: Submission) -> Record:
+    """Leave a request to a task, and return its record."""
+    return schedule.schedule(world.publishing, UID, wanted, world.delivery()).root.record
+
+
+def published_now(world: World, wanted: Submission, delivery: Delivery | None = None) -> Record:
+    """Publish a request, and return its record."""
+    return publish.publish(world.publishing, UID, wanted, delivery or world.delivery()).root.record
+
+
+def fail_once(world: World) -> None:
+    """Let the next commit fail."""
+    world.wire.fails_commits = 1
+
+
+def bring(world: World, task: str | None) -> State:
+    """Let a task bring the post, and return its state."""
+    delivery = Delivery("a-task", world.clock() + BUDGET, by_task=True, task=task)
+    return publish.deliver_task(world.publishing, UID, NAME, delivery).root.record.state
+
+
+def test_a_request_whose_record_failed_is_scheduled_anew() -> None:
+    """A queued request that is repeated gets a task of its own, as the first one may have ended."""
+    world = World()
+    fail_once(world)
+    with pytest.raises(ServiceUnavailable):
+        scheduled(world, wish(is_queued=True))
+    world.clock.forward(seconds=7200)
+    record = scheduled(world, wish(is_queued=True))
+    first, second = world.tasks.created
+    assert first.name != second.name == record.task
+    assert second.due_at == NOW + timedelta(seconds=7200) + QUEUE_PAUSE
+
+
+def test_only_its_own_task_brings_a_scheduled_post() -> None:
+    """A task that was created for another time ends without doing anything."""
+    world = World()
+    fail_once(world)
+    with pytest.raises(ServiceUnavailable):
+        scheduled(world, wish(scheduled_time=SOON))
+    record = scheduled(world, wish(scheduled_time=LATER))
+    first, second = world.tasks.created
+    assert bring(world, first.name) is State.NEW
+    assert world.calls == []
+    world.say(made("8"))
+    assert bring(world, record.task) is State.PUBLISHED
+    assert second.due_at == LATER
+
+
+def test_a_mismatch_sets_nothing_off() -> None:
+    """A request that is refused for its content leaves no task behind that would publish the other one."""
+    world = World()
+    world.say(LIMIT, quota(3))
+    with pytest.raises(RateLimited):
+        world.deliver()
+    with pytest.raises(IdempotencyMismatch):
+        scheduled(world, wish(Content({"text": "edited"}), is_queued=True))
+    assert world.tasks.created == []
+
+
+def test_what_an_earlier_request_left_open_can_be_left_to_a_task() -> None:
+    """The same request with ``queue`` gets a task, which goes on with the same record."""
+    world = World()
+    world.say(LIMIT, quota(3))
+    with pytest.raises(RateLimited):
+        world.deliver()
+    assert scheduled(world, wish(is_queued=True)).status == "processing"
+    [task] = world.tasks.created
+    world.say(made("8"))
+    assert bring(world, task.name) is State.PUBLISHED
+
+
+def test_a_scheduled_post_that_is_out_is_answered_whatever_its_account_has_come_to() -> None:
+    """A repeated request gets its answer also when the account is gone, or must be connected again."""
+    world = World()
+    wanted = wish(scheduled_time=SOON)
+    record = scheduled(world, wanted)
+    world.say(made("8"))
+    bring(world, record.task)
+    world.connect(ACCOUNT, status="reconnect_required")
+    assert scheduled(world, wanted).media_id == "8"
+    world.delete_account()
+    assert scheduled(world, wanted).media_id == "8"
+
+
+def test_a_new_post_needs_an_account_that_works_and_a_time_that_comes() -> None:
+    """What could not be published is refused when it is scheduled; nothing is left behind."""
+    world = World()
+    with pytest.raises(InvalidRequest):
+        scheduled(world, wish(scheduled_time=NOW))
+    world.connect(ACCOUNT, status="reconnect_required")
+    with pytest.raises(ReconnectRequired):
+        scheduled(world, wish(scheduled_time=SOON))
+    assert world.tasks.created == []
+
+
+def test_repeating_a_request_for_a_video_does_not_multiply_its_tasks() -> None:
+    """While a follow-up is to come, the same request is answered and nothing else is done."""
+    world = World()
+    world.say(made("7"), *[is_("IN_PROGRESS")] * 4)
+    first = published_now(world, wish(VIDEO))
+    for _ in range(5):
+        assert published_now(world, wish(VIDEO)) == first
+    assert len(world.tasks.created) == 1
+    world.clock.now = world.tasks.created[0].due_at
+    world.say(is_("FINISHED"), made("8"))
+    assert bring(world, first.task) is State.PUBLISHED
+
+
+def test_the_last_delivery_of_an_unclear_post_is_a_later_one() -> None:
+    """What may be out is looked for while the queue still comes; only then it is called unknown."""
+    world = World(has_queue=False)
+    last, final = (
+        Delivery(name, world.clock() + BUDGET, by_task=True, is_last=True, is_final=is_final)
+        for name, is_final in (("20th", False), ("23rd", True))
+    )
+    world.say(silence(), silence())
+    with pytest.raises(ThreadsUnavailable):
+        published_now(world, wish(), last)
+    world.say(silence())
+    record = published_now(world, wish(), final)
+    assert (record.state, record.status) == (State.UNKNOWN, "unknown")
+
+
+def test_who_stood_still_after_the_write_ahead_does_not_send() -> None:
+    """What may settle is reckoned from the write-ahead: a call that comes much later is not made."""
+    world = World()
+    world.say(made("7"), is_("FINISHED"))
+
+    def stand_still(commit: int) -> None:
+        if commit == 3:  # the write-ahead
+            world.wire.after_commit = lambda: world.clock.forward(seconds=PROMPT.total_seconds() + 1)
+
+    world.wire.before_commit = stand_still
+    with pytest.raises(ThreadsUnavailable):
+        published_now(world, wish(IMAGE))
+    assert world.calls == ["create_container", "read_container"]
+    assert not world.record().ambiguous
+
+
+def test_a_post_that_may_be_out_is_not_called_scheduled() -> None:
+    """Waiting for its account, it may still turn up: the owner is offered no cancelling, and told why."""
+    world = World()
+    world.say(OUTAGE, listed())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(by_task=True)
+    world.say(LIMIT, quota(3))
+    record = world.deliver_again(by_task=True)
+    assert (record.state, record.ambiguous, record.status) == (State.SENT, True, "processing")
+    with pytest.raises(InProgress, match="not known yet"):
+        delete_and_repost.remove(world.publishing, UID, NAME)

@@ -48,7 +48,7 @@ def _problem(out: list[str], record: dict[str, Any] | None) -> str:
 
 
 def firestore_calls(done: Load) -> str:
-    """Say what a post has cost in calls to Firestore, repeated deliveries and all."""
+    """Return what a post has cost in calls to Firestore, repeated deliveries and all."""
     letters, posts = Counter(done.calls.read_text()), max(1, len(done.orders))
     named = (("commits", "c"), ("reads", "g"), ("queries", "q"))
     each = ", ".join(f"{letters[letter] / posts:.2f} {name}" for name, letter in named)

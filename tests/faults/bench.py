@@ -33,6 +33,10 @@ DEADLINE = timedelta(seconds=0.4)
 """Stands for the 15 s that a call to Threads may take: real time, so that a hanging one costs little."""
 
 
+VIDEO_SECONDS = 20.0
+"""Where there is a queue: longer than the function waits by itself, so that a follow-up task comes."""
+
+
 class Crash(BaseException):
     """The process dies here. No ``Exception``: nothing of the service may catch it."""
 
@@ -76,6 +80,8 @@ class Bench:
         self.world.reset()
         self.world.clock.freeze()
         self.queue.is_configured = has_queue
+        if has_queue:
+            self.world.settings = replace(self.world.settings, video_seconds=VIDEO_SECONDS)
         self.queue.take_new()
         config = replace(self._parts.config, text_mode=text_mode)
         publish_with(replace(self._parts, config=config), lambda: self._at(RESPONSE))

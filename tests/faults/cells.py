@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
     window: str = ""
     """The window that the duplicates come through; they are not counted then."""
     unknown: int = 0
-    """Posts that somebody has to look for."""
+    """Posts that a person has to look for."""
     why: str = ""
     deliveries: int = 0
     """After the last thing went wrong, until the end."""
@@ -93,13 +93,15 @@ def judge(story: Story, plan: Plan) -> Verdict:
     if len(posts) > wanted:
         return calm._replace(duplicates=len(posts) - wanted, why=f"{len(posts)} posts")
     complaints = [why for twin in range(len(story.names)) for why in _complaints(story, twin, plan)]
+    if late := [post.id for post in posts if post.call.meant_at >= post.call.deadline]:
+        complaints.append(f"{', '.join(late)} published after the deadline of the request")
     if surplus > 0 or len(posts) < published:
         complaints.append(f"{len(posts)} posts, and {published} records of one")
     return calm._replace(lost=len(complaints), why="; ".join(complaints))
 
 
 def _complaints(story: Story, twin: int, plan: Plan) -> Iterator[str]:
-    """Say what is wrong with a request's records, and with the order of what is out."""
+    """Yield what is wrong with a request's records, and with the order of what is out."""
     before = ""
     for number, name in enumerate(story.posts[twin]):
         record = story.record(name)
@@ -117,7 +119,7 @@ def _complaints(story: Story, twin: int, plan: Plan) -> Iterator[str]:
 
 
 def _misplaced(story: Story, post: Post, before: str) -> Iterator[str]:
-    """Say what is wrong with a post that is out: whom it answers, or the files that it has."""
+    """Yield what is wrong with a post that is out: what it answers, or the files that it has."""
     if post.reply_to != before:
         yield f"{post.id} answers {post.reply_to or 'nothing'} instead of {before or 'nothing'}"
     if "children" in post.form:
@@ -142,13 +144,13 @@ def _complaint(story: Story, twin: int, name: str, record: Record | None, plan: 
         is_claimed = story.owner_of(record.media_id or "") == name
         return "" if is_out and is_claimed else "says PUBLISHED, and is not"
     if record.state is State.CANCELLED:
-        return "" if story.was_cancelled else "cancelled by nobody"
+        return "" if story.was_cancelled else "cancelled, and no owner asked for it"
     is_refused = is_given_up or not LASTING.isdisjoint(wrongs) or _has_hopeless_file(story)
     return "" if is_refused else f"failed without a reason: {record.error}"
 
 
 def _has_hopeless_file(story: Story) -> bool:
-    """Say whether one medium of a carousel has failed as often as it is tried."""
+    """Return whether one medium of a carousel has failed as often as it is tried."""
     failed = Counter(
         it.form.get("image_url") for it in story.threads.containers.values() if it.is_child and it.fate
     )
@@ -170,10 +172,10 @@ def _window(story: Story, wanted: int, states: list[State]) -> str:
 
 
 def _is_late(post: Post) -> bool:
-    """Say whether it came when a call that was meant to publish it had to have settled."""
+    """Return whether it came when a call that was meant to publish it had to have settled."""
     return post.out_at - post.call.meant_at >= SETTLE_SILENCE
 
 
 def _is_frozen(post: Post) -> bool:
-    """Say whether that was its caller's fault, which stood still at the socket."""
+    """Return whether its caller was the reason: a process that stood still at the socket."""
     return post.call.sent_at - post.call.meant_at >= SETTLE_SILENCE

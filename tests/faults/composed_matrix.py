@@ -14,6 +14,7 @@ from tests.faults.ledger_matrix import replay
 from tests.faults.result import Result, Size
 from tests.faults.scenarios import COMPOSED
 from tests.faults.tally import Tally, add_up, firsts_of
+from tests.faults.virtual_firestore import COMMIT_FAULTS
 from tests.faults.visits import Timing
 
 LEAST_CELLS = {Size.CI: 3_400, Size.FULL: 37_000}
@@ -22,20 +23,20 @@ FAULTS_OF_CI = frozenset(
     {
         *("crash", "5xx_no_effect", "5xx_with_effect", "timeout_no_effect", "timeout_with_effect"),
         *("reset_mid_body", "late_effect", "breaks", "vanishes"),
-        *("answer_lost", "repeated"),
+        *COMMIT_FAULTS,
     }
 )
 """A stop at every place. At every call to Threads a lost answer and a 5xx, with and without effect, and a
-container that fails. At every commit a lost answer, and a repetition. The next delivery comes when it is told
+container that fails. At every commit, all that can go wrong there. The next delivery comes when it is told
 to."""
 
 THINNED = {"carousel-task", "thread-task", "thread2"}
 EACH_OF_THINNED = 2
-"""Every so-manieth cell is run of rows that differ from another one in who brings them, or the root's way."""
+"""One in so many cells is run of rows that differ from another one in who brings them, or the root's way."""
 
 FIRSTS, SECONDS = 7, 53
-"""Of pairs, every so-manieth first thing and of each of them second one: primes, so that all kinds are among
-them."""
+"""Of pairs, one in so many first things, and of each of these one in so many second ones. They are primes, so
+that all kinds are among them."""
 
 
 def run(size: Size, _seed: int, only: str | None) -> Result:

@@ -9,8 +9,8 @@ Firestore and the queue. A crash after the last call is one before the response.
 
 Of pairs a crash is only made after a call that changes something, and a freeze after a call or at a socket. A
 crash elsewhere is the crash after the last change: between two changes, nothing happens outside the process
-that a crash could leave behind. And of the answers that the service cannot tell apart, one is paired. As
-singles all of them are there.
+that a crash could leave behind. A short freeze, which ends before a lease does, is made where there is one.
+And of the answers that the service cannot tell apart, one is paired. As singles all of them are there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,14 +37,13 @@ _DISTINCT_FAULTS: Mapping[str, tuple[str, ...]] = {
 }
 """The same without what the service cannot tell from another one."""
 
-_CHANGING = frozenset(
-    {
-        *(f"{place}:after" for place in (virtual_firestore.CREATE, virtual_firestore.WRITE)),
-        *(f"{place}:after" for place in virtual_queue.FAULTS),
-        *(f"graph:{step}:after" for step in CHANGING),
-    }
+_COMMITTED = frozenset(f"{place}:after" for place in (virtual_firestore.CREATE, virtual_firestore.WRITE))
+"""After a commit: with a lease, or a write-ahead, on record."""
+
+_CHANGED = frozenset(
+    f"{place}:after" for place in (*virtual_queue.FAULTS, *(f"graph:{it}" for it in CHANGING))
 )
-"""After calls that change something."""
+"""After another call that changes something."""
 
 PAIRED = (
     "text1",
@@ -71,16 +70,17 @@ def single_actions(place: str, scenario: Scenario) -> tuple[str, ...]:
 
 def paired_actions(place: str) -> tuple[str, ...]:
     """Return what may happen there as one of a pair: what would be the same elsewhere is left out."""
+    if place in _COMMITTED:
+        return ("crash", "freeze300", "freeze90")
     if place.endswith(":after"):
-        freezes = ("freeze300", "freeze90") if place.startswith("firestore:") else ("freeze300",)
-        return ("crash", *freezes) if place in _CHANGING else freezes
+        return ("crash", "freeze300") if place in _CHANGED else ("freeze300",)
     if place.startswith("graph:"):
         return ("freeze300", *_DISTINCT_FAULTS[place])
     return _DISTINCT_FAULTS.get(place, ())
 
 
 def is_relevant(timing: Timing, *actions: str) -> bool:
-    """Say whether a timing makes a difference: the other ones are of what stops a delivery."""
+    """Return whether a timing makes a difference: most do so only where a delivery stops."""
     stops = any(action == "crash" or action.startswith("freeze") for action in actions)
     return stops or timing in {Timing.NONE, Timing.SAME}
 

@@ -60,7 +60,7 @@ def _result(scene: Load, kills: int, seed: int, killing: float, draining: float)
         failures=failures,
         notes=[
             f"{len(scene.orders)} posts, {AT_A_TIME} at a time",
-            f"{broken} deliveries broke off, {refused} found nobody",
+            f"{broken} deliveries broke off, {refused} found no process",
             f"{killing:.0f} s of killing, {draining:.0f} s until all was terminal",
             f"{firestore_calls(scene)}; {dict(judged.states)}",
         ],

@@ -61,7 +61,7 @@ TICK = 0.02
 
 
 class Order(NamedTuple):
-    """A post that was asked for; its text is nobody else's."""
+    """A post that was asked for; no other post has its text."""
 
     person: Person
     text: str

@@ -66,7 +66,7 @@ class World:
         self.now = max(self.now, moment)
 
     def later(self, delay: timedelta, effect: Callable[[], object]) -> None:
-        """Let something happen after a while, whoever is still there by then."""
+        """Let something happen after a while, whatever has happened until then."""
         self._number += 1
         heappush(self._later, (self.now + delay, self._number, effect))
 

@@ -235,7 +235,7 @@ def _problem(bench: Bench, out: list[str], found: list[dict[str, Any]], last: An
     if (last.status, last.body.get("id")) != (200, media_id):
         return f"a last delivery is answered {last.status} {last.body}"
     claim = bench.document(f"threadsClaims/{media_id}")
-    return "" if claim else "nobody has claimed the media id"
+    return "" if claim else "no record has claimed the media id"
 
 
 def _said(found: list[dict[str, Any]]) -> str:

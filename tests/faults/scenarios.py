@@ -22,7 +22,7 @@ VIDEO = Content({"text": TEXT.text, "videoUrl": "https://media.example/cat.mp4"}
 MEDIA = [f"https://media.example/{number}.jpg" for number in range(20)]
 CAROUSEL = Content({"text": TEXT.text, "media": [{"imageUrl": url} for url in MEDIA]})
 FAILING: Mapping[str, Fate] = {MEDIA[3]: Fate.BREAKS, MEDIA[10]: Fate.EXPIRES, MEDIA[19]: Fate.VANISHES}
-"""Three media of the carousel whose first container comes to nothing, each in another way."""
+"""Three media of the carousel whose first container fails, each in another way."""
 
 _REPLIES = [f"Reply {number}" for number in (1, 2, 3, 4, 4, 6, 7, 8, 9)]
 """The fourth and the fifth have the same words."""

@@ -1,4 +1,4 @@
-"""One run of a cell: who delivers the request when, until it has ended and nobody comes any more.
+"""One run of a cell: who delivers the request when, until it has ended and no delivery is left.
 
 What is run is the service's own code, ``threads.publishing`` on the real repositories, over the virtual
 systems. A delivery that is to happen in the middle of another one is run there, nested.
@@ -23,14 +23,14 @@ from threads.publishing.lease import Delivery
 from threads.publishing.retry_rules import TASK
 
 BACKOFF = timedelta(seconds=10)
-"""When somebody whose connection broke comes again, and the queue's shortest wait."""
+"""When a caller whose connection broke comes again, and the queue's shortest wait."""
 TWO_HOURS = timedelta(hours=2)
 MANY = 80
 """More deliveries than any run needs: one that comes so far never ends."""
 
 
 class Story:
-    """A request, and everybody who has to do with it."""
+    """A request, and all that deliver it."""
 
     def __init__(
         self, scenario: Scenario, timing: Timing, plan: Mapping[int, str], *, is_traced: bool = False
@@ -48,6 +48,7 @@ class Story:
             failing=scenario.failing,
         )
         self.threads.asked_to_create = self._asked_to_create
+        self.threads.deadline = lambda: self._deadline
         self.threads.add_old_post(scenario.parameters, timedelta(minutes=10))
         self.firestore = VirtualFirestore(self.world)
         parts.connect(self.firestore)
@@ -70,8 +71,10 @@ class Story:
         self.was_cancelled = False
         self._attempts: dict[Job, int] = {}
         self._running: list[Job] = []
+        self._deadline = self.world.now
+        """Of the request that is served; of nested ones, the last."""
         self._is_troubled = False
-        """Something has gone wrong in the delivery that is running, and nobody has come for it yet."""
+        """Something has gone wrong in the delivery that is running, and the next one is not arranged yet."""
         self._duplicated = False
 
     def run(self) -> None:
@@ -92,7 +95,7 @@ class Story:
             self._work_off(until=None)
 
     def has_ended(self) -> bool:
-        """Say whether every post has, or the one before it in its thread without being out."""
+        """Return whether every post has, or the one before it in its thread without being out."""
         return all(self._has_ended(names) for names in self.posts)
 
     def _has_ended(self, names: Sequence[str]) -> bool:
@@ -134,17 +137,20 @@ class Story:
         self._come_again(job, answered)
 
     def _answer(self, job: Job) -> Answered:
+        around, self._deadline = self._deadline, self.world.now + BUDGET
         try:
             self._call(job)
         except Crash:
             return Answered(is_crash=True)
         except ServiceError as error:
             return Answered(error=error)
+        finally:
+            self._deadline = around
         return Answered()
 
     def _call(self, job: Job) -> None:
         tries = self._attempts[job]
-        delivery = Delivery(f"d{self.deliveries}", ends=self.world.now + BUDGET)
+        delivery = Delivery(f"d{self.deliveries}", ends=self._deadline)
         if job.task:
             delivery = delivery._replace(by_task=True, is_last=tries >= (TASK.times or 0), task=job.task)
             publish.deliver_task(self._parts, UID, job.post, delivery)

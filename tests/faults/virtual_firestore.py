@@ -4,7 +4,7 @@ The real repositories run on it. Documents, versions and preconditions are those
 keeps them as the emulator does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ class VirtualFirestore:
         """Let a call happen in its time, or do with it what the plan says."""
         world, place = self._world, _place(call)
         if call.kind == "commit":
-            call.carry_out = partial(self._carry_out, call, call.carry_out)
+            call.carry_out = partial(self._carry_out, call.paths, call.carry_out)
         fault = world.at(place)
         if fault == "commit_30s_late":
             world.later(LATE, call.apply)
@@ -76,8 +76,8 @@ class VirtualFirestore:
         self._world.pass_time(PATIENCE)
         raise refusal(exceptions.ServiceUnavailable, "no answer")
 
-    def _carry_out(self, call: Call[Any], carry_out: Callable[[], Any]) -> Any:
-        ended = [path for path in call.paths if self._has_ended(path)]
+    def _carry_out(self, paths: Sequence[str], carry_out: Callable[[], Any]) -> Any:
+        ended = [path for path in paths if self._has_ended(path)]
         try:
             committed = carry_out()
         except exceptions.GoogleAPICallError as error:
@@ -86,14 +86,14 @@ class VirtualFirestore:
             raise
         assert not ended, f"nothing changes a post that has ended: {ended}"
         if self._world.trace is not None:
-            self._tell(call.paths)
+            self._tell(paths)
         return committed
 
     def _has_ended(self, path: str) -> bool:
         document = self.database.read(path)
         return document is not None and document.fields.get("state") in TERMINAL
 
-    def _tell(self, paths: Any) -> None:
+    def _tell(self, paths: Sequence[str]) -> None:
         for path in paths:
             fields = self.database.fields(path) or {}
             told = [f"{name} {fields[name]}" for name in ("state", "ambiguous", "owner") if name in fields]

@@ -54,6 +54,8 @@ class Call(NamedTuple):
     """After the caller has looked at its clock."""
     sent_at: datetime
     """Later, where the caller stands still at the socket."""
+    deadline: datetime
+    """Of the request that makes it: later, nothing that publishes is meant to be sent."""
 
 
 @dataclass

@@ -6,7 +6,7 @@ account has the same text as the new one, and the clock is behind ours: neither 
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from tests.faults.model import World
@@ -51,8 +51,10 @@ class VirtualThreads:
         self._lag = lag
         self._lists_all = lists_all
         self._failing = dict(failing)
-        self.asked_to_create: Callable[[Mapping[str, str]], None] = _watched_by_nobody
+        self.asked_to_create: Callable[[Mapping[str, str]], None] = _unwatched
         """Told of each call that creates, before anything comes of it."""
+        self.deadline: Callable[[], datetime] = _no_deadline
+        """Returns the deadline of the request that makes a call."""
         self._ids = 18_050_206_876_707_111
         self._old: Post | None = None
         self._is_hiding = False
@@ -62,7 +64,7 @@ class VirtualThreads:
         world, meant_at = self._world, self._world.now
         place = _PLACES[request.step]
         fault = world.at(place)
-        call = Call(meant_at, world.now)
+        call = Call(meant_at, world.now, self.deadline())
         if request.step is Step.CREATE_CONTAINER:
             self.asked_to_create(request.form or {})
         if fault is None:
@@ -76,9 +78,9 @@ class VirtualThreads:
         return reply
 
     def add_old_post(self, form: Mapping[str, str], age: timedelta) -> None:
-        """Let the account have an older post, which is nobody's business here."""
+        """Let the account have an older post, which no request of this run has made."""
         then = self._world.now - age
-        self._old = Post("1", dict(form), then, then, Call(then, then), then)
+        self._old = Post("1", dict(form), then, then, Call(then, then, _no_deadline()), then)
 
     def _disturbed(self, request: GraphRequest, call: Call, fault: str) -> GraphReply:
         world, wrong = self._world, BY_NAME[fault]
@@ -192,8 +194,12 @@ class VirtualThreads:
         return str(self._ids)
 
 
-def _watched_by_nobody(_form: Mapping[str, str]) -> None:
+def _unwatched(_form: Mapping[str, str]) -> None:
     """Go on."""
+
+
+def _no_deadline() -> datetime:
+    return datetime.max.replace(tzinfo=UTC)
 
 
 def _json(value: object) -> GraphReply:

@@ -101,7 +101,7 @@ REFUSED_WITH_EFFECT = (
     Wrong("content_100_with_effect", NOT_PUBLISHABLE, Effect.NOW),
 )
 """Of publishing a container: what reads like a definite refusal is looked into there. A dead token is not
-among them: with it nobody can look."""
+among them: without a token the service cannot look."""
 
 FATES = (
     Wrong("breaks", None, fate="ERROR", reason="FAILED_PROCESSING_VIDEO"),
@@ -170,4 +170,4 @@ LASTING = frozenset({"190", "content_100", "content_100_with_effect", "spoilt"})
 """After these a post may end as FAILED; after the others it must come out."""
 
 BLINDING = frozenset({"190", "content_100"})
-"""After these nobody can look any more, so that a post which may be out ends as UNKNOWN."""
+"""After these the service cannot look any more, so that a post which may be out ends as UNKNOWN."""

@@ -30,7 +30,7 @@ from threads.posts.repository import Overtaken, PostRepository, StoredPost
 TOKEN = Secret("token")
 COMMITS = {CREATE, WRITE}
 SAMPLE = 37
-"""Every so-manieth cell is tried here: a prime, so that all kinds of them are."""
+"""One in so many cells is tried here: a prime, so that all kinds of them are."""
 
 
 def threads_in(world: World) -> VirtualThreads:
@@ -338,6 +338,15 @@ def test_a_thread_out_of_order_is_told() -> None:
     [post] = story.threads.posts
     post.form["children"] = post.form["children"].partition(",")[2]
     assert "other files" in judge(story, {}).why
+
+
+def test_a_post_after_the_deadline_is_told() -> None:
+    """A call that publishes and is made after its request's time is wrong, whatever comes of it."""
+    story, verdict = run_cell(Cell(SCENARIOS["image"], Timing.NONE, {}))
+    assert not verdict.why
+    [post] = story.threads.posts
+    post.call = post.call._replace(deadline=post.call.meant_at)
+    assert "after the deadline" in judge(story, {}).why
 
 
 def test_a_key_names_its_cell() -> None:

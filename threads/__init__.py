@@ -2,7 +2,7 @@
 
 Imports go one way, down these floors; packages on one floor do not import each other:
 
-    app              puts the real parts together and names the functions
+    app              puts the real parts together, and says who may call each function
     functions        HTTP begins and ends here: who is calling, what was sent, what is answered
     publishing       one request becomes one post          connections   how an account comes and goes
     posts            a post as a thing                     accounts      a connected account as a thing

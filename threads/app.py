@@ -1,4 +1,7 @@
-"""The functions, and the one place that creates the parts of the service and puts them together.
+"""What each function consists of: its handler, and who may call it. Here the parts are put together.
+
+To add a function: a handler in ``functions``, an ``Endpoint`` below, its name in ``main.py``, and how it is
+deployed in ``functions.yaml``. No other place creates the real parts.
 
 The parts are created while this module loads. The connections that they need are opened with the first
 request: gunicorn forks in between, and no connection would survive that.

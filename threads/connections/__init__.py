@@ -1,7 +1,7 @@
 """How an account comes and goes: start, callback, confirmation, sign-in, disconnecting, data deletion.
 
 start       writing a state, and the URL of the authorization window
-callback    the browser comes back from the window
+callback    th_auth_callback: the browser comes back from the window
 pending     a code that waits until the app confirms the connection
 finish      the app confirms a connection or a sign-in
 exchange    from a code to a stored account

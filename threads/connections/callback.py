@@ -1,4 +1,4 @@
-"""The callback: the browser comes back from the authorization window.
+"""The work of ``th_auth_callback``: the browser comes back from the authorization window.
 
 In immediate mode, the callback saves the account:
 

@@ -1,10 +1,10 @@
 """One request becomes one post: lease, delivery, carousel, thread, schedule.
 
-publish            from a request or a task to a record, published now
+publish            publishing a post: finds the account and the record, hands both to delivery
 schedule           a post for later: its task and its record
-lease              the lease: of several deliveries at once, one has the post
-delivery           the loop that carries out a post's steps
-steps              the steps: each returns what comes next
+lease              takes the lease: of several deliveries at once, one has the post
+delivery           does what the steps decide: makes the call that publishes, writes, sleeps
+steps              decide what comes next: create, publish, wait, search, give up
 step_results       what a step may return: what comes next
 retry_rules        how soon and how often each thing is tried again, as one table
 carousel           the containers of a carousel's items

@@ -1,6 +1,7 @@
 """The lease on a post: of any number of deliveries at the same time, one has it.
 
 Taking it costs one commit. For a text that is sent in a single call, this commit is also the write-ahead.
+Its fields and its length are the record's (``posts.ledger``).
 """
 
 from dataclasses import dataclass

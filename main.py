@@ -1,7 +1,6 @@
 """The Cloud Functions: their names, and where each is served. What they do is in the package ``threads``.
 
-To add a function: write its handler in ``threads/functions``, its ``Endpoint`` in ``threads/app.py`` (which
-says who may call it), its name here, and how it is deployed in ``functions.yaml``.
+To add one, see the top of ``threads/app.py``.
 """
 
 import functions_framework

@@ -1,7 +1,8 @@
 """What each function consists of: its handler, and who may call it. Here the parts are put together.
 
 To add a function: a handler in ``functions``, an ``Endpoint`` below, its name in ``main.py``, and how it is
-deployed in ``functions.yaml``. No other place creates the real parts.
+deployed in ``functions.yaml``; if no signed-in user calls it, also in ``WITHOUT_USERS`` below.
+CONTRIBUTING.md has the whole list, with tests and pages. No other place creates the real parts.
 
 The parts are created while this module loads. The connections that they need are opened with the first
 request: gunicorn forks in between, and no connection would survive that.
@@ -183,7 +184,7 @@ POSTS = _endpoint(
 ACCOUNTS = _endpoint(
     accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user, for_pages=True
 )
-REFRESH_TOKENS = _endpoint(refresh.th_refresh_tokens, _connections, "POST", caller=_callers.scheduler)
+REFRESH_TOKENS = _endpoint(refresh.th_refresh_tokens, _connections, "POST", caller=_callers.scheduler_or_task)
 DEAUTHORIZE = _endpoint(meta.th_deauthorize, _connections, "POST", caller=_callers.meta)
 DELETE_DATA = _endpoint(
     meta.th_delete_data,

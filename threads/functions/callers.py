@@ -1,13 +1,13 @@
 """Who is calling: the checks that ``app.py`` names for each function, and what each of them returns.
 
-    user             a signed-in user of the web app, by a Firebase ID token: th_posts, th_accounts
-    user_or_task     that, or Cloud Tasks, by an OIDC token: publish_threads
-    user_unless      that, except where a visitor wants to sign in: th_auth_start, th_auth_finish
-    scheduler        Cloud Scheduler or Cloud Tasks, by an OIDC token: th_refresh_tokens
-    meta             Meta, by what it has signed: th_deauthorize
-    meta_or_visitor  that, or anybody who asks how far a deletion is: th_delete_data
-    meta_webhook     Meta, by its signature or by the verify token: th_webhook
-    anybody          no check, the browser that Threads sends back: th_auth_callback
+    user               a signed-in user of the web app, by a Firebase ID token: th_posts, th_accounts
+    user_or_task       that, or Cloud Tasks, by an OIDC token: publish_threads
+    user_unless        that, except where a visitor wants to sign in: th_auth_start, th_auth_finish
+    scheduler_or_task  Cloud Scheduler or Cloud Tasks, by an OIDC token: th_refresh_tokens
+    meta               Meta, by what it has signed: th_deauthorize
+    meta_or_visitor    that, or anybody who asks how far a deletion is: th_delete_data
+    meta_webhook       Meta, by its signature or by the verify token: th_webhook
+    anybody            no check, the browser that Threads sends back: th_auth_callback
 
 The check runs before the handler, which gets what the check returns. Headers named ``X-CloudTasks-*`` prove
 nothing and are not looked at here.
@@ -167,7 +167,7 @@ class Callers:
 
         return check
 
-    def scheduler(self, request: HttpRequest) -> Scheduler:
+    def scheduler_or_task(self, request: HttpRequest) -> Scheduler:
         """Accept Cloud Scheduler and Cloud Tasks, which trigger the refreshing of tokens.
 
         A function with a schedule is not public. Cloud Run verifies the OIDC token of each caller, and admits

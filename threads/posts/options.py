@@ -2,7 +2,8 @@
 
 A row says everything about an option: its name here and at Threads, how its value is read and sent, which
 kinds of post may have it, and which scope it needs. Reading, checking, sending and docs/options.md follow
-this table, so a new parameter of Threads is a new row.
+this table, so a new parameter of Threads is a new row here and in the page (CONTRIBUTING.md, "Add an
+option").
 
 Sources: https://developers.facebook.com/docs/threads/posts and
 https://developers.facebook.com/docs/threads/reference/publishing

@@ -257,7 +257,7 @@ def on_cloud(**variables: str) -> Callers:
 @pytest.mark.parametrize("audience", [REFRESH_URL, "https://th-refresh-tokens-x.a.run.app", None])
 def test_a_caller_that_cloud_run_has_verified_may_refresh(email: str, audience: str | None) -> None:
     """On Google Cloud a service account needs no signature; its audience is IAM's business."""
-    assert on_cloud().scheduler(bearing(stripped(email=email, aud=audience))) == Scheduler()
+    assert on_cloud().scheduler_or_task(bearing(stripped(email=email, aud=audience))) == Scheduler()
 
 
 NOT_ADMITTED: dict[str, dict[str, Any]] = {
@@ -272,7 +272,7 @@ NOT_ADMITTED: dict[str, dict[str, Any]] = {
 def test_a_token_that_cloud_run_would_have_refused_is_refused(claims: dict[str, Any]) -> None:
     """A token without a signature is 401 if Cloud Run cannot have verified it."""
     with pytest.raises(Unauthenticated):
-        on_cloud().scheduler(bearing(stripped(**claims)))
+        on_cloud().scheduler_or_task(bearing(stripped(**claims)))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_token_that_cloud_run_would_have_refused_is_refused(claims: dict[str, 
 def test_a_person_does_not_refresh(claims: dict[str, Any]) -> None:
     """IAM may have admitted a person, too: only service accounts are accepted."""
     with pytest.raises(Forbidden):
-        on_cloud().scheduler(bearing(stripped(**claims)))
+        on_cloud().scheduler_or_task(bearing(stripped(**claims)))
 
 
 @pytest.mark.parametrize("variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true"}], ids=str)
@@ -299,7 +299,7 @@ def test_off_the_cloud_a_signature_may_not_be_missing(variables: dict[str, str])
     """Where Cloud Run verifies no tokens, one without a signature proves nothing."""
     settings = {"TASKS_SERVICE_ACCOUNT": SCHEDULER, "REFRESH_URL": REFRESH_URL, **variables}
     with pytest.raises(Unauthenticated):
-        on_cloud(**settings).scheduler(bearing(stripped()))
+        on_cloud(**settings).scheduler_or_task(bearing(stripped()))
 
 
 GARBAGE = [
@@ -323,7 +323,7 @@ def test_what_is_no_token_does_not_refresh(header: str | None, keys_server: Loop
     """A header that holds no token is refused, on the cloud and off it."""
     for callers in (on_cloud(), refresher(keys_server)):
         with pytest.raises((Unauthenticated, Forbidden)) as refusal:
-            callers.scheduler(carrying(header))
+            callers.scheduler_or_task(carrying(header))
         assert refusal.value.__cause__ is None
 
 
@@ -334,20 +334,20 @@ def refresher(server: Loopback, **variables: str) -> Callers:
 
 def test_a_signed_token_refreshes_anywhere(keys_server: Loopback) -> None:
     """With its signature, a token of the tasks' account for this function's URL is verified in full."""
-    assert refresher(keys_server).scheduler(bearing(token(aud=REFRESH_URL))) == Scheduler()
+    assert refresher(keys_server).scheduler_or_task(bearing(token(aud=REFRESH_URL))) == Scheduler()
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
 def test_a_forged_token_does_not_refresh(forge: Callable[[], str], keys_server: Loopback) -> None:
     """The tokens that publish nothing refresh nothing either."""
     with pytest.raises(Unauthenticated):
-        refresher(keys_server).scheduler(bearing(forge()))
+        refresher(keys_server).scheduler_or_task(bearing(forge()))
 
 
 def test_a_token_for_publishing_does_not_refresh(keys_server: Loopback) -> None:
     """Each function's tasks have an audience of their own."""
     with pytest.raises(Unauthenticated):
-        refresher(keys_server).scheduler(bearing(token()))
+        refresher(keys_server).scheduler_or_task(bearing(token()))
     with pytest.raises(Unauthenticated):
         refresher(keys_server).user_or_task(bearing(token(aud=REFRESH_URL)))
 
@@ -356,7 +356,7 @@ def test_another_service_accounts_signed_token_does_not_refresh(keys_server: Loo
     """Google signs tokens of all its customers."""
     for claims in OTHERS:
         with pytest.raises(Forbidden):
-            refresher(keys_server).scheduler(bearing(token(aud=REFRESH_URL, **claims)))
+            refresher(keys_server).scheduler_or_task(bearing(token(aud=REFRESH_URL, **claims)))
 
 
 @pytest.mark.parametrize("variable", ["TASKS_SERVICE_ACCOUNT", "REFRESH_URL"])
@@ -366,7 +366,7 @@ def test_without_configuration_no_signed_token_refreshes(variable: str, keys_ser
     tried: list[dict[str, Any]] = [{"aud": REFRESH_URL}, {"aud": ""}, {"aud": REFRESH_URL, "email": ""}]
     for claims in tried:
         with pytest.raises(Forbidden):
-            callers.scheduler(bearing(token(**claims)))
+            callers.scheduler_or_task(bearing(token(**claims)))
 
 
 # --- keys ---------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 A row says everything about an option: its name here and at Threads, how its value is read and sent, which
 kinds of post may have it, and which scope it needs. Reading, checking, sending and docs/options.md follow
-this table, so a new parameter of Threads is a new row here and in the page (CONTRIBUTING.md, "Add an
-option").
+this table, so a new parameter of Threads begins with a new row; "Add an option" in CONTRIBUTING.md lists the
+other places, such as the emulator and the page.
 
 Sources: https://developers.facebook.com/docs/threads/posts and
 https://developers.facebook.com/docs/threads/reference/publishing

@@ -164,7 +164,6 @@ AUTH_START = _endpoint(
     caller=_callers.user_unless(auth.starts_sign_in),
     for_pages=True,
 )
-
 AUTH_CALLBACK = _endpoint(
     auth.th_auth_callback, _connections, "GET", caller=anybody, error_answer=auth.callback_error
 )

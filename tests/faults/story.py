@@ -152,7 +152,7 @@ class Story:
         tries = self._attempts[job]
         delivery = Delivery(f"d{self.deliveries}", ends=self._deadline)
         if job.task:
-            delivery = delivery._replace(by_task=True, is_last=tries >= (TASK.times or 0), task=job.task)
+            delivery = delivery._replace(by_task=True, is_last=TASK.is_used_up(tries), task=job.task)
             publish.deliver_task(self._parts, UID, job.post, delivery)
             return
         submission = self.scenario.submissions[job.twin]

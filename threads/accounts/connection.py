@@ -20,8 +20,7 @@ class Connection:
     threads_user_id: str
     token: Secret
     token_type: str
-    expires_in: int
-    expires_at: datetime
+    expires_in: timedelta
     scopes: tuple[str, ...]
     """The scopes that were granted."""
     refused_scopes: tuple[str, ...]
@@ -46,8 +45,7 @@ def new_connection(
         threads_user_id=short.user_id,
         token=long.secret,
         token_type=long.token_type,
-        expires_in=int(long.expires_in.total_seconds()),
-        expires_at=now + long.expires_in,
+        expires_in=long.expires_in,
         scopes=grants.granted,
         refused_scopes=grants.refused,
         now=now,
@@ -90,7 +88,7 @@ def connection_change(
     changed = with_connected_card(
         summary,
         connection.profile,
-        expires_at=connection.expires_at,
+        expires_at=connection.now + connection.expires_in,
         refused_scopes=connection.refused_scopes,
         now=connection.now,
     )
@@ -113,7 +111,7 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
         "accountId": connection.profile.id,
         TOKEN_FIELD: sealed_token,
         "tokenType": connection.token_type,
-        **token_times(connection.profile.id, connection.now, timedelta(seconds=connection.expires_in)),
+        **token_times(connection.profile.id, connection.now, connection.expires_in),
         "scopes": list(connection.scopes),
         "status": ACTIVE,
         **_profile_fields(connection),

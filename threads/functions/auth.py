@@ -180,7 +180,7 @@ def callback_error(request: HttpRequest, error: ServiceError) -> HttpResponse:
 
 
 def finishes_sign_in(request: HttpRequest) -> bool:
-    """Return whether th_auth_finish is called to sign in: with a verifier, and without a signed-in user."""
+    """Return whether th_auth_finish is called to sign in: with a verifier. Then no user is signed in yet."""
     return request.json().get("verifier") not in (None, "")
 
 

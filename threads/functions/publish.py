@@ -86,8 +86,8 @@ def _from_task(parts: PublishingParts, request: HttpRequest, delivery: Delivery)
     tries = request.retry_count() + 1
     delivery = delivery._replace(
         by_task=True,
-        is_last=tries >= (TASK.times or 0),
-        is_final=tries >= (UNCLEAR_TASK.times or 0),
+        is_last=TASK.is_used_up(tries),
+        is_final=UNCLEAR_TASK.is_used_up(tries),
         task=request.flask.headers.get("X-CloudTasks-TaskName"),
     )
     try:

@@ -34,6 +34,13 @@ _CHUNK_BYTES = 1 << 16
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
+class Graph(Protocol):
+    """A client that sends Graph requests; ``GraphClient`` is the real one."""
+
+    def send(self, request: GraphRequest) -> GraphReply:
+        """Return the reply. If no answer came, the reply says so."""
+
+
 class GraphClient:
     """Sends Graph requests over persistent connections. Threads may share it."""
 
@@ -105,10 +112,3 @@ def _failure(error: Exception) -> str:
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
         return NOT_SENT
     return type(error).__name__
-
-
-class Graph(Protocol):
-    """A client that sends Graph requests; ``GraphClient`` is the real one."""
-
-    def send(self, request: "GraphRequest") -> "GraphReply":
-        """Return the reply. If no answer came, the reply says so."""

@@ -7,7 +7,7 @@ from typing import Any, Self
 from threads.base.scopes import DEFAULT_SCOPES
 from threads.posts import options
 
-_ANY_POST = "1"
+ANY_POST = "1"
 """Stands for the previous post, whose id is not known yet."""
 
 
@@ -40,7 +40,7 @@ class Content:
     @property
     def needed_scopes(self) -> tuple[str, ...]:
         """The scopes that publishing it needs, including the posts that follow it."""
-        whole = [self, *(reply.answering(_ANY_POST) for reply in self.replies)]
+        whole = [self, *(reply.answering(ANY_POST) for reply in self.replies)]
         extra = (scope for content in whole for scope in options.needed_scopes(content.values))
         return tuple(dict.fromkeys((*DEFAULT_SCOPES, *extra)))
 

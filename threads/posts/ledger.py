@@ -320,7 +320,7 @@ class Record:
         return self._within(now, state=state, **changes)
 
     def _within(self, now: datetime, **changes: Any) -> Self:
-        return type(self)(**{**vars(self), "updated_at": now, **changes})
+        return replace(self, updated_at=now, **changes)
 
 
 def new_record(

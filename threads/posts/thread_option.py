@@ -6,14 +6,12 @@ from typing import Any
 from threads.base.config import Counting
 from threads.base.validation import Fields
 from threads.posts import options
+from threads.posts.content import ANY_POST
 from threads.posts.option_values import is_absent
 from threads.posts.text import Unsplittable, split
 
 MAX_THREAD = 25
 """The most posts of a thread: as many as a request has time for."""
-
-_ANY_POST = "1"
-"""Stands for the previous post, whose id is not known yet, while a reply's rules are checked."""
 
 
 def read_thread(fields: Fields, members: Mapping[str, Any], counting: Counting) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def _read_post(fields: Fields, position: int, post: Any, counting: Counting) -> 
     inner = Fields(post, known=options.BY_NAME)
     if position and "replyToId" in post:
         inner.problem("replyToId", "invalid_thread", "is the post before; leave it out.")
-    placed = {**post, "replyToId": _ANY_POST} if position else post
+    placed = {**post, "replyToId": ANY_POST} if position else post
     values = options.read_options(inner, placed, counting)
     for problem in inner.problems:
         fields.problem(f"{place}.{problem.field}", problem.code, problem.message)

@@ -102,7 +102,7 @@ class Carousel:
 def _failed(number: int, look: Look, error: ThreadsError) -> Look:
     """Forget a container that has failed, so that it is created again, or end the post with its error."""
     child = look.children[number]
-    if not error.retryable or child["replaced"] == NEW_CONTAINER.times:
+    if not error.retryable or NEW_CONTAINER.is_used_up(child["replaced"]):
         return look._replace(failure=error)
     children = list(look.children)
     children[number] = {"id": None, "replaced": child["replaced"] + 1}

@@ -30,6 +30,10 @@ class RetryRule(NamedTuple):
         """Return the pause after a try. The first try has number 0."""
         return min(self.first * self.factor ** min(number, MAX_EXPONENT), self.longest)
 
+    def is_used_up(self, tries: int) -> bool:
+        """Return whether this many tries are all that there may be."""
+        return self.times is not None and tries >= self.times
+
 
 LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=30))
 """Looks at a container within one delivery. An image is usually ready at the first or second look."""

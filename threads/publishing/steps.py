@@ -254,7 +254,7 @@ class Steps:
 
     def _without_container(self, known: Known, error: ThreadsError) -> Next:
         known = known.but(record=known.record.withdrawn(self._now()), refusal=None)
-        if error.retryable and known.record.replaced < (NEW_CONTAINER.times or 0):
+        if error.retryable and not NEW_CONTAINER.is_used_up(known.record.replaced):
             return Go(known.but(record=known.record.without_container(self._now())))
         return self.fail(known, error)
 
@@ -327,7 +327,7 @@ class Steps:
             return self._postpone(known, error)
         if error.verdict.may_last:
             known = known.but(record=known.record.refused_again(self._now()))
-        is_hopeless = error.verdict.may_last and known.record.refused >= (LASTING_ERROR.times or 0)
+        is_hopeless = error.verdict.may_last and LASTING_ERROR.is_used_up(known.record.refused)
         if error.retryable and not is_hopeless:
             return Retry(known, error)
         if isinstance(error, MissingScope):
@@ -343,7 +343,7 @@ class Steps:
         """
         if not (self._delivery.by_task and self._has_queue):
             return Retry(known, error)
-        if known.record.postponed == ACCOUNT_LIMIT.times:
+        if ACCOUNT_LIMIT.is_used_up(known.record.postponed):
             return self.fail(known, error)
         wait = error.retry_after or ACCOUNT_LIMIT.first
         if isinstance(error, RateLimited):

@@ -32,6 +32,12 @@ def test_pauses_grow_up_to_the_longest(rule: RetryRule) -> None:
     assert rule.pause(10**6) == rule.longest
 
 
+def test_tries_beyond_a_lowered_limit_are_used_up_too() -> None:
+    """A record may have more tries than a newer deployment allows. A rule without a limit allows all."""
+    assert [RetryRule(times=2).is_used_up(tries) for tries in range(5)] == [False, False, True, True, True]
+    assert not RetryRule().is_used_up(10**6)
+
+
 def test_the_pauses_are_those_of_the_pages() -> None:
     """A container is looked at after 1, 2, 4 … 30 s; a task looks after 30 s, then every minute."""
     assert [LOOK.pause(number).total_seconds() for number in range(7)] == [1, 2, 4, 8, 16, 30, 30]

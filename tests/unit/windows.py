@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.unit.support import TOKEN, reply
-from tests.unit.world import ACCOUNT, UID, World, summary_path
+from tests.unit.world import ACCOUNT, UID, World
 from threads.connections.callback import Callback, Outcome, complete
 from threads.connections.finish import Confirmation, Finished, finish
 from threads.connections.pending import pending_id
@@ -128,8 +128,3 @@ class Windows(World):
     def stored(self) -> str:
         """Return everything that Firestore holds, paths and fields, as a text."""
         return json.dumps(self.everything(), default=str)
-
-
-def summary_of(world: Windows, uid: str = UID) -> dict[str, Any]:
-    """Return a user's summary, empty where there is none."""
-    return world.database.fields(summary_path(uid)) or {}

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +22,7 @@ from threads.accounts.parts import AccountParts
 from threads.accounts.repository import AccountRepository
 from threads.accounts.vault import Vault
 from threads.base.config import Config, read_config
+from threads.cloud.clock import ServerClock
 from threads.cloud.tasks import TaskQueue
 from threads.cloud.users import FirebaseUsers
 from threads.connections.parts import ConnectionParts
@@ -103,24 +104,22 @@ def _firebase() -> "firebase_admin.App":
 # --- parts --------------------------------------------------------------------------------------------------
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _sleep(pause: timedelta) -> None:
     time.sleep(pause.total_seconds())
 
 
+_clock = ServerClock()
+_now = _clock.now
 _queue = TaskQueue(CONFIG, _cloud_tasks)
 _callers = Callers(CONFIG, _firebase)
 _accounts = AccountParts(
-    repository=AccountRepository(_firestore),
+    repository=AccountRepository(_firestore, _clock),
     graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
     vault=Vault(CONFIG.token_keys, lambda: str(_firestore().project)),
     queue=_queue,
     now=_now,
 )
-_posts = PostParts(PostRepository(_firestore), _queue, _now)
+_posts = PostParts(PostRepository(_firestore, _clock), _queue, _now)
 _publishing = PublishingParts(CONFIG, accounts=_accounts, posts=_posts, now=_now, sleep=_sleep)
 _connections = ConnectionParts(
     CONFIG,

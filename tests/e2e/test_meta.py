@@ -35,7 +35,7 @@ from threads.connections.repository import ConnectionRepository
 from threads.connections.states import DONE, RUNNING, Deletion
 from threads.posts import repository
 from threads.posts.content import Content
-from threads.posts.ledger import SETTLE_SILENCE, State, new_record
+from threads.posts.ledger import SETTLE, State, new_record
 from threads.posts.repository import Overtaken, PostRepository
 
 TEXT = Content({"text": "x"})
@@ -497,7 +497,7 @@ def test_the_webhook_finds_a_text_whose_answer_was_lost(
     form = {"media_type": "TEXT", "text": "Is it out?", "auto_publish_text": "true"}
     sent = requests.post(f"{threads.url}/v1.0/me/threads", data=form, headers=token, timeout=30).json()
     posts = PostRepository(lambda: firebase.client)
-    long_ago = datetime.now(UTC) - SETTLE_SILENCE - timedelta(seconds=5)
+    long_ago = datetime.now(UTC) - SETTLE - timedelta(seconds=5)
     for name, text in (("out", "Is it out?"), ("not", "It is not.")):
         record = new_record(author.account_id, Content({"text": text}), long_ago).sending(long_ago)
         posts.create(author.uid, name, record)

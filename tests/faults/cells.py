@@ -13,7 +13,7 @@ from tests.faults.story import Story
 from tests.faults.virtual_posts import Post
 from tests.faults.visits import Timing
 from tests.faults.wrongs import BLINDING, LASTING
-from threads.posts.ledger import SETTLE_SILENCE, Record, State
+from threads.posts.ledger import SETTLE, Record, State
 from threads.publishing.retry_rules import NEW_CONTAINER
 
 Plan = dict[int, str]
@@ -173,9 +173,9 @@ def _window(story: Story, wanted: int, states: list[State]) -> str:
 
 def _is_late(post: Post) -> bool:
     """Return whether it came when a call that was meant to publish it had to have settled."""
-    return post.out_at - post.call.meant_at >= SETTLE_SILENCE
+    return post.out_at - post.call.meant_at >= SETTLE
 
 
 def _is_frozen(post: Post) -> bool:
     """Return whether its caller was the reason: a process that stood still at the socket."""
-    return post.call.sent_at - post.call.meant_at >= SETTLE_SILENCE
+    return post.call.sent_at - post.call.meant_at >= SETTLE

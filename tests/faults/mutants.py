@@ -69,8 +69,7 @@ def record_deleted_on_error() -> Iterator[None]:
 @contextmanager
 def settle_is_zero() -> Iterator[None]:
     """Count as not out what cannot be found at once."""
-    nothing = timedelta()
-    with patch.object(ledger, "SETTLE_SILENCE", nothing), patch.object(ledger, "SETTLE_ANSWER", nothing):
+    with patch.object(ledger, "SETTLE", timedelta()):
         yield
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.faults.scenarios import Caller
 from threads.base.errors import ServiceError
-from threads.posts.ledger import LEASE, SETTLE_SILENCE
+from threads.posts.ledger import LEASE, SETTLE
 
 SECOND = timedelta(seconds=1)
 
@@ -28,7 +28,7 @@ class Timing(StrEnum):
 WAITS = {
     Timing.CRASH: timedelta(),
     Timing.LEASE: LEASE + SECOND,
-    Timing.SETTLE: SETTLE_SILENCE + SECOND,
+    Timing.SETTLE: SETTLE + SECOND,
 }
 
 

@@ -169,5 +169,6 @@ BY_NAME = {wrong.name: wrong for wrongs in BY_STEP.values() for wrong in wrongs}
 LASTING = frozenset({"190", "content_100", "content_100_with_effect", "spoilt"})
 """After these a post may end as FAILED; after the others it must come out."""
 
-BLINDING = frozenset({"190", "content_100"})
-"""After these the service cannot look any more, so that a post which may be out ends as UNKNOWN."""
+BLINDING = frozenset({"190", "content_100", *(wrong.name for wrong in FATES)})
+"""After these the service cannot look any more, so that a post which may be out ends as UNKNOWN: Threads
+shows nothing, or the container that was perhaps published tells nothing."""

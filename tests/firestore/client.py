@@ -127,6 +127,11 @@ class DocumentReference(_Refusing):
         self.path = path
 
     @property
+    def server_time(self) -> Any:
+        """The time by the server's clock."""
+        return self._channel.database.time()
+
+    @property
     def id(self) -> str:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
@@ -198,12 +203,13 @@ class DocumentReference(_Refusing):
 class DocumentSnapshot(_Refusing):
     """A document as it was read."""
 
-    __slots__ = ("_document", "reference", "update_time")
+    __slots__ = ("_document", "read_time", "reference", "update_time")
 
     def __init__(self, reference: DocumentReference, document: Document | None) -> None:
         """Take what was found, None where nothing was."""
         self.reference = reference
         self.update_time: Any = document.version if document else None
+        self.read_time: Any = reference.server_time
         self._document = document
 
     @property

@@ -48,7 +48,7 @@ class Database:
             now: the server's clock. Versions are its moments, each at least a microsecond after the last.
 
         """
-        self._now = now
+        self.time = now
         self._last = datetime.min.replace(tzinfo=UTC)
         self._documents: dict[str, Document] = {}
         self._checked: set[str] = set()
@@ -129,7 +129,7 @@ class Database:
         return WriteResult(moment)
 
     def _next_version(self) -> datetime:
-        self._last = max(self._now(), self._last + _SMALLEST_STEP)
+        self._last = max(self.time(), self._last + _SMALLEST_STEP)
         return version_at(self._last)
 
     def _check(self, path: str) -> None:

@@ -95,9 +95,9 @@ class AccountRepository(Repository):
             accounts = client.collection(at(ACCOUNTS, uid))
             snapshots: Sequence[DocumentSnapshot[DocumentReference]]
             if unverified_account_id is None:
-                snapshots = accounts.limit(2).get(**patience())
+                snapshots = self.run(accounts.limit(2))
             elif is_threads_id(unverified_account_id):
-                snapshots = [accounts.document(unverified_account_id).get(**patience())]
+                snapshots = [self.get(accounts.document(unverified_account_id))]
             else:
                 snapshots = []
         return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from threads.base.errors import Forbidden, ServiceUnavailable
 from threads.base.validation import is_document_id
+from threads.cloud.clock import ServerClock
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
 
 RPC_TIMEOUT = 10.0
 """Seconds for one call to Firestore, including its retries. The client's own limit for reads is 300."""
@@ -23,9 +24,24 @@ RPC_TIMEOUT = 10.0
 class Repository:
     """What the repositories have in common."""
 
-    def __init__(self, client: "Callable[[], Client]") -> None:
-        """Take a function that returns the client, the same one each time."""
+    def __init__(self, client: "Callable[[], Client]", clock: ServerClock | None = None) -> None:
+        """Take a function that returns the client, the same one each time, and a clock to be set by it."""
         self._client = client
+        self._clock = clock or ServerClock()
+
+    def get(self, document: "DocumentReference") -> "DocumentSnapshot[DocumentReference]":
+        """Read a document, and set the clock by the answer. One read."""
+        asked_at = self._clock.machine()
+        snapshot = document.get(**patience())
+        self._clock.hear(asked_at, snapshot.read_time)
+        return snapshot
+
+    def run(self, query: "Query") -> "list[DocumentSnapshot[DocumentReference]]":
+        """Run a query, and set the clock by what it finds. One read."""
+        asked_at = self._clock.machine()
+        snapshots = list(query.get(**patience()))
+        self._clock.hear(asked_at, snapshots[-1].read_time if snapshots else None)
+        return snapshots
 
     @contextmanager
     def rpc(self) -> "Iterator[Client]":

@@ -32,14 +32,18 @@ from threads.connections.disconnect import remove, take_token
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import DONE, RUNNING, Deletion
 from threads.graph.signed_request import SignedRequest
-from threads.posts.ledger import CLOCK_ALLOWANCE, LEASE, SETTLE_SILENCE, Record
+from threads.posts.ledger import LEASE, SETTLE, Record
 from threads.posts.parts import PostParts
 from threads.posts.repository import StoredPost
 
 STATUS_LIFETIME = timedelta(days=90)
 """How long a person can look up that their data has been deleted."""
 
-SETTLES = LEASE + SETTLE_SILENCE
+ISSUED_ALLOWANCE = timedelta(seconds=5)
+"""How far the clock that dates Meta's notices may be behind ours. An account that is connected later than
+this after a notice was connected again, and stays."""
+
+SETTLES = LEASE + SETTLE
 """After this time, everything that began before an account lost its token has ended: deliveries are over, and
 a post without an answer has appeared or never will."""
 
@@ -118,7 +122,7 @@ def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime) -> str:
     settles_at = deletion.settles_at
     if deletion.state == DONE or (settles_at and settles_at > parts.now()):
         return deletion.state
-    is_last, until = settles_at is not None, deletion.issued_at + CLOCK_ALLOWANCE
+    is_last, until = settles_at is not None, deletion.issued_at + ISSUED_ALLOWANCE
     account_ids = _forget_accounts(parts, deletion, until)
     if not is_last:
         _forget_people(parts, account_ids, until)

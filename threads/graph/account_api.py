@@ -1,7 +1,8 @@
 """The Threads API for one account: its calls carry the account's token, and return what Threads answered."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from threads.base.errors import MissingScope, ReconnectRequired, ThreadsError, ThreadsUnavailable
 from threads.base.secret import Secret
@@ -12,6 +13,11 @@ from threads.graph.protocol import GraphReply, GraphRequest
 MAX_PAGES = 20
 """How many pages of an account's posts are read, 100 posts each. That is more than an account can publish in
 a day, including replies (https://developers.facebook.com/docs/threads/overview#rate-limiting)."""
+
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far Threads' clock may be behind ours when posts are listed. The answer tells how far it is. So this
+only decides how many posts are read."""
 
 
 class AccountApi:
@@ -36,29 +42,39 @@ class AccountApi:
         reply = self.send(media.container_status_request(self.token, container_id))
         return media.read_container_status(reply)
 
-    def posts_since(self, since: datetime, *, replies: bool) -> list[media.RecentPost]:
+    def posts_since(
+        self, since: datetime, *, replies: bool, now: Callable[[], datetime]
+    ) -> list[media.RecentPost]:
         """List the account's posts, the oldest first. With ``replies``, include the list of replies.
 
         It is not known whether the list of posts contains replies. The list of replies needs a scope of its
         own, and is left out without it.
 
+        Args:
+            since: the moment, by the clock of ``now``. Threads' own may differ: see ``CLOCKS_DIFFER``.
+            replies: whether to include replies.
+            now: tells the time in which the posts' times are returned.
+
         Raises:
             ThreadsError: Threads did not list the posts, or not all of them.
 
         """
-        posts = self._list(since, "/me/threads")
+        posts = self._list(since, "/me/threads", now)
         if replies:
             with suppress(MissingScope):
-                posts += self._list(since, "/me/replies")
+                posts += self._list(since, "/me/replies", now)
         return sorted(dict.fromkeys(posts), key=lambda post: post.published_at)
 
-    def _list(self, since: datetime, path: str) -> list[media.RecentPost]:
+    def _list(self, since: datetime, path: str, now: Callable[[], datetime]) -> list[media.RecentPost]:
         """Read a list to its end: a day may have several pages of posts."""
         posts: list[media.RecentPost] = []
         after = None
         for _ in range(MAX_PAGES):
-            reply = self.send(media.recent_posts_request(self.token, since, path=path, after=after))
-            posts = media.read_recent_posts(reply) + posts
+            request = media.recent_posts_request(self.token, since - CLOCKS_DIFFER, path=path, after=after)
+            reply = self.send(request)
+            ahead = media.time_ahead(reply, now())
+            listed = media.read_recent_posts(reply)
+            posts = [it._replace(published_at=it.published_at - ahead) for it in listed] + posts
             after = media.read_end_of_page(reply)
             if after is None:
                 return posts

@@ -4,7 +4,8 @@ Source: https://developers.facebook.com/docs/threads/posts
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -164,7 +165,16 @@ class RecentPost(NamedTuple):
     media_type: str
     text: str
     published_at: datetime
-    permalink: str | None
+    permalink: str | None = None
+    topic: str | None = None
+    link: str | None = None
+    """The address on its link card."""
+    audience: str | None = None
+    """Who may reply."""
+    alt_text: str | None = None
+    has_poll: bool = False
+    has_gif: bool = False
+    is_quote: bool = False
 
 
 LISTED_TYPES = {"TEXT": "TEXT_POST", "IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL": "CAROUSEL_ALBUM"}
@@ -196,12 +206,30 @@ def recent_posts_request(
 
     """
     query = {
-        "fields": "id,media_type,text,timestamp,permalink",
+        "fields": ",".join(LISTED_FIELDS),
         "since": str(int(since.timestamp())),
         "limit": "100",
         **({"after": after} if after else {}),
     }
     return GraphRequest(Step.LIST_POSTS, "GET", path, query=query, token=token)
+
+
+LISTED_FIELDS = (
+    "id",
+    "media_type",
+    "text",
+    "timestamp",
+    "permalink",
+    "topic_tag",
+    "link_attachment_url",
+    "poll_attachment",
+    "gif_url",
+    "is_quote_post",
+    "reply_audience",
+    "alt_text",
+)
+"""What a list is asked to show of each post: all that tells two posts of an account apart.
+https://developers.facebook.com/docs/threads/threads-media#fields"""
 
 
 def read_recent_posts(reply: GraphReply) -> list[RecentPost]:
@@ -221,6 +249,18 @@ def read_recent_posts(reply: GraphReply) -> list[RecentPost]:
     return sorted(
         (post for post in posts if is_threads_id(post.media_id)), key=lambda post: post.published_at
     )
+
+
+def time_ahead(reply: GraphReply, now: datetime) -> timedelta:
+    """Return how far Threads' clock is ahead of ours, by the ``Date`` of an answer that has just come.
+
+    The answer was on its way for a while. So the clock may be ahead a little more. Without a date (RFC 9110,
+    section 6.6.1) the clocks count as equal.
+    """
+    try:
+        return parsedate_to_datetime(reply.headers["date"]) - now
+    except (KeyError, ValueError, TypeError):
+        return timedelta()
 
 
 def read_end_of_page(reply: GraphReply) -> str | None:
@@ -276,7 +316,18 @@ def _recent_post(entry: Mapping[str, Any]) -> RecentPost:
         text=str(entry.get("text") or ""),
         published_at=datetime.fromisoformat(str(entry.get("timestamp"))).astimezone(UTC),
         permalink=web_address(entry.get("permalink")),
+        topic=_text(entry.get("topic_tag")),
+        link=_text(entry.get("link_attachment_url")),
+        audience=_text(entry.get("reply_audience")),
+        alt_text=_text(entry.get("alt_text")),
+        has_poll=bool(entry.get("poll_attachment")),
+        has_gif=bool(entry.get("gif_url")),
+        is_quote=bool(entry.get("is_quote_post")),
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def web_address(value: Any) -> str | None:

@@ -33,15 +33,14 @@ LEASE = BUDGET + timedelta(seconds=80)
 after it (10 s), the skew between two machines' clocks, and some time to spare: a lease that ends too early
 does more harm than one that ends too late."""
 
-SETTLE_SILENCE = timedelta(seconds=240)
-"""How long after a call without an answer its post may still appear. Measured with faults of up to four
-minutes. Meta documents nothing."""
+SETTLE = timedelta(seconds=240)
+"""How long a post may take to appear after a call that may have published it. Whatever came back instead of
+an id makes no difference: a request that was answered with an error may have published the post, and lists
+lag behind. Seen with faults of up to four minutes. Meta documents nothing."""
 
-SETTLE_ANSWER = timedelta(seconds=30)
-"""The same after a complete error answer: the request is over, and only lists may lag."""
-
-CLOCK_ALLOWANCE = timedelta(seconds=5)
-"""How far Threads' clock may be behind ours. Threads tells times in whole seconds."""
+CLOCK_ALLOWANCE = timedelta(seconds=60)
+"""How far Threads' times may be behind Firestore's. Both keep good time, and a list's own ``Date`` corrects
+the rest. This is to spare. Threads tells times in whole seconds."""
 
 CONTAINER_SETTLES = timedelta(seconds=60)
 """How long a new container may be unknown to Threads (24/4279009) before it counts as lost."""
@@ -73,7 +72,8 @@ class State(StrEnum):
 
 
 TERMINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED, State.UNKNOWN})
-"""States that a post never leaves. Every later request gets the recorded answer."""
+"""States in which a post has ended. Every later request gets the recorded answer. Only a post whose media id
+was found, not answered, goes on once more, if Threads answers this id to another post."""
 
 TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
     {
@@ -90,6 +90,8 @@ TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
         (State.ARMED, State.FAILED): "refused for good",
         (State.ARMED, State.CANCELLED): "its owner cancels",
         (State.ARMED, State.UNKNOWN): "given up without an answer",
+        (State.PUBLISHED, State.SENT): "the id that was found is another post's",
+        (State.PUBLISHED, State.ARMED): "the id that was found is another post's",
     }
 )
 """Every transition from one state to another, and its cause. A record also changes within its state."""
@@ -142,7 +144,12 @@ class Record:
     follow_up_at: datetime | None = None
     """When a task looks at the container again."""
     postponed: int = 0
+    out_since: datetime | None = None
+    """When its container was first seen to be published."""
     media_id: str | None = None
+    is_found: bool = False
+    """Whether the media id was found among the account's posts. Then it is only very likely the post's own: a
+    post that looks the same may be another one. An id that Threads has answered is certain."""
     permalink: str | None = None
     instagram_status: str | None = None
     """SUCCESS or FAILED, if the post was to be shared to Instagram. It is out on Threads in both cases."""
@@ -224,26 +231,26 @@ class Record:
         """Write ahead: this container is about to be published."""
         return self._within(now, **_intent(self, now))
 
-    def answered(self, before: Self, now: datetime) -> Self:
-        """Note that a call that may have published the post was answered with an error.
+    def unsettled(self, now: datetime) -> Self:
+        """Note that a call that may have published the post was not answered with an id."""
+        return self._within(now, settles_at=now + SETTLE)
 
-        The answer says nothing about earlier calls: ``before`` is the record before this call's write-ahead.
-        """
-        settles_at = max(before.settles_at or now, now + SETTLE_ANSWER)
-        return self._within(now, settles_at=settles_at)
-
-    def unanswered(self, now: datetime) -> Self:
-        """Note that a call that may have published the post got no answer."""
-        return self._within(now, settles_at=now + SETTLE_SILENCE)
+    def seen_out(self, now: datetime) -> Self:
+        """Note that the container is published. Its post is listed within ``SETTLE`` of that."""
+        since = self.out_since or now
+        settles_at = max(self.settles_at or since, since + SETTLE)
+        return self._within(
+            now, ambiguous=True, sent_at=self.sent_at or now, out_since=since, settles_at=settles_at
+        )
 
     def shared(self, published_at: datetime, now: datetime) -> Self:
         """Note that another record has taken a listed post with the same text.
 
         The listed post may be this record's, while the other record's own post has not appeared yet. The
-        other record's call was made before ``published_at``, so its post appears within ``SETTLE_SILENCE`` of
+        other record's call was made before ``published_at``, so its post appears within ``SETTLE`` of
         that, or never. The listed post that is left by then is this record's.
         """
-        settles_at = published_at + CLOCK_ALLOWANCE + SETTLE_SILENCE
+        settles_at = published_at + CLOCK_ALLOWANCE + SETTLE
         return self._within(now, settles_at=max(self.settles_at or settles_at, settles_at))
 
     def refused_again(self, now: datetime) -> Self:
@@ -275,12 +282,25 @@ class Record:
         media_id: str,
         now: datetime,
         *,
-        permalink: str | None = None,
         instagram_status: str | None = None,
     ) -> Self:
-        """Note the media id of a post that is out, and what else Threads said about it."""
-        return self._ended(
-            State.PUBLISHED, now, media_id=media_id, permalink=permalink, instagram_status=instagram_status
+        """Note the media id that Threads has answered, and what else it said about the post."""
+        return self._ended(State.PUBLISHED, now, media_id=media_id, instagram_status=instagram_status)
+
+    def found(self, media_id: str, now: datetime, *, permalink: str | None = None) -> Self:
+        """Note the media id of a listed post that looks like this one."""
+        return self._ended(State.PUBLISHED, now, media_id=media_id, permalink=permalink, is_found=True)
+
+    def reopened(self, now: datetime) -> Self:
+        """Go on looking for the post: the media id that was found has been answered to another one."""
+        return self._moved(
+            State.ARMED if self.container_id else State.SENT,
+            now,
+            ambiguous=True,
+            settles_at=now + SETTLE,
+            media_id=None,
+            is_found=False,
+            permalink=None,
         )
 
     def deleted(self, now: datetime) -> Self:
@@ -391,11 +411,11 @@ def _camel(name: str) -> str:
 
 
 _NAMES = {field.name: _camel(field.name) for field in fields(Record)}
-_NO_INTENT: Mapping[str, Any] = {"ambiguous": False, "sent_at": None, "settles_at": None}
+_NO_INTENT: Mapping[str, Any] = {"ambiguous": False, "sent_at": None, "settles_at": None, "out_since": None}
 
 
 def _intent(record: Record, now: datetime) -> dict[str, Any]:
-    return {"ambiguous": True, "sent_at": record.sent_at or now, "settles_at": now + SETTLE_SILENCE}
+    return {"ambiguous": True, "sent_at": record.sent_at or now, "settles_at": now + SETTLE}
 
 
 def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:

@@ -67,7 +67,7 @@ class PostRepository(Repository):
     def read(self, uid: str, post_id: str) -> StoredPost | None:
         """Read a record. One read."""
         with self.rpc():
-            return _stored(uid, self._post(uid, post_id).get(**patience()))
+            return _stored(uid, self.get(self._post(uid, post_id)))
 
     def write(self, post: StoredPost, record: Record, *, media_id: str | None = None) -> StoredPost:
         """Change a record unless it has changed since it was read, and claim a media id with it. One commit.
@@ -77,8 +77,7 @@ class PostRepository(Repository):
             AlreadyClaimed: the media id belongs to another post; nothing was written.
 
         """
-        before = as_document(post.record)
-        change = {name: value for name, value in as_document(record).items() if value != before[name]}
+        change = _changes(post.record, record)
         with self.rpc() as client, conflicts():
             batch = client.batch()
             unchanged = client.write_option(last_update_time=post.version)
@@ -95,6 +94,37 @@ class PostRepository(Repository):
         if media_id and there and there.version == post.version:
             raise AlreadyClaimed
         raise Overtaken
+
+    def take_over(self, post: StoredPost, record: Record, media_id: str, now: datetime) -> StoredPost:
+        """Publish a post with a media id that Threads has answered, and take it from the post that found it.
+
+        The other post goes on looking for its own. Two reads and a commit, which hardly ever happen.
+
+        Raises:
+            Overtaken: another writer has changed the record.
+            AlreadyClaimed: the media id is not one that another post has only found; nothing was written.
+
+        """
+        with self.rpc():
+            claim = self._claim(media_id).get(**patience())
+        owner = claim.to_dict() or {}
+        other = self.read(owner["uid"], owner["postId"]) if owner else None
+        if other is None or not other.record.is_found or other.record.media_id != media_id:
+            raise AlreadyClaimed
+        with self.rpc() as client, conflicts():
+            batch = client.batch()
+            for it, after in ((post, record), (other, other.record.reopened(now))):
+                unchanged = client.write_option(last_update_time=it.version)
+                batch.update(self._post(it.uid, it.post_id), _changes(it.record, after), option=unchanged)
+            mine = {"uid": post.uid, "postId": post.post_id, TTL_FIELD: record.expires_at}
+            unchanged = client.write_option(last_update_time=claim.update_time)
+            batch.update(self._claim(media_id), mine, option=unchanged)
+            [written, *_] = batch.commit(**patience())
+            return StoredPost(post.uid, post.post_id, record, written.update_time)
+        there = self.read(post.uid, post.post_id)
+        if there and there.record == record:
+            return there
+        raise AlreadyClaimed if there and there.version == post.version else Overtaken
 
     def find(
         self, uid: str, account_id: str, *, limit: int, state: State | None = None, after: str | None = None
@@ -178,6 +208,12 @@ class PostRepository(Repository):
     def _post(self, uid: str, post_id: str) -> "DocumentReference":
         post: DocumentReference = self._client().collection(at(POSTS, uid)).document(post_id)
         return post
+
+
+def _changes(before: Record, after: Record) -> dict[str, Any]:
+    """Return the fields that differ."""
+    fields = as_document(before)
+    return {name: value for name, value in as_document(after).items() if value != fields[name]}
 
 
 def _stored(uid: str, snapshot: Any) -> StoredPost | None:

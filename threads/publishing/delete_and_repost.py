@@ -15,7 +15,7 @@ from threads.base.errors import (
 from threads.graph import media
 from threads.graph.error_codes import is_missing_post
 from threads.posts.cancel import cancel, read
-from threads.posts.ledger import CONTAINER_SETTLES, State
+from threads.posts.ledger import CONTAINER_SETTLES, Record, State
 from threads.posts.repository import Overtaken, StoredPost
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
@@ -81,6 +81,7 @@ def delete(parts: PublishingParts, post: StoredPost) -> StoredPost:
     in the Threads app.
 
     Raises:
+        InvalidRequest: its media id was only found, not answered, so it may be another post's.
         AccountNotFound, ReconnectRequired, MissingScope: its account cannot delete it (threads_delete).
         ThreadsError: Threads did not delete the post; ``retryable`` says whether a later try may.
         InProgress: another writer is changing the record.
@@ -89,6 +90,8 @@ def delete(parts: PublishingParts, post: StoredPost) -> StoredPost:
     record = post.record
     if record.deleted_at or not record.media_id:
         return post
+    if record.is_found:
+        raise InvalidRequest(Problem("postId", "uncertain_id", _uncertain(record)))
     account = find_open_account(parts.accounts, post.uid, record.account_id, (DELETE_SCOPE,))
     try:
         media.read_deleted(account.api.send(media.delete_post_request(account.api.token, record.media_id)))
@@ -105,6 +108,14 @@ def delete(parts: PublishingParts, post: StoredPost) -> StoredPost:
         return post if post.record.deleted_at else _note_deleted(parts, post)
     except Overtaken:
         raise InProgress from None
+
+
+def _uncertain(record: Record) -> str:
+    where = f": {record.permalink}" if record.permalink else "."
+    return (
+        "names a post whose media id Threads did not answer. It was found by its words, and another post may "
+        f"have the same ones. So nothing was deleted. Delete it in the Threads app{where}"
+    )
 
 
 def _check_gone(parts: PublishingParts, account: OpenAccount, post: StoredPost, error: ThreadsError) -> None:

@@ -112,7 +112,7 @@ class _Loop:
         known = take.known
         for listed in take.listed:
             now = self._parts.now()
-            ended = known.record.published(listed.media_id, now, permalink=listed.permalink)
+            ended = known.record.found(listed.media_id, now, permalink=listed.permalink)
             try:
                 self._write(ended, media_id=listed.media_id)
             except AlreadyClaimed:
@@ -167,9 +167,13 @@ class _Loop:
         try:
             self._write(done.record, media_id=done.media_id)
         except AlreadyClaimed:
-            # Another record with the same text has found this post and taken it for its own. There is, or
-            # will be, a post for each.
-            return Retry(done.known, ServiceUnavailable())
+            # Another record of a post that looks the same has found this one. But an answer is certain.
+            try:
+                self._post = self._parts.posts.repository.take_over(
+                    self._post, done.record, done.media_id or "", self._parts.now()
+                )
+            except AlreadyClaimed:
+                return Retry(done.known, ServiceUnavailable())
         return Delivered(self._post, done.reason)
 
     def _note(self, error: ServiceError | None) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from threads.base.errors import IdempotencyMismatch, InProgress, ServiceError
 from threads.posts.ledger import Record, State, ended_badly
 from threads.posts.repository import Overtaken, StoredPost
+from threads.publishing.matching import is_told_by_lists
 from threads.publishing.outcome import Delivered
 from threads.publishing.parts import PublishingParts
 
@@ -111,8 +112,8 @@ def end(parts: PublishingParts, post: StoredPost, trouble: ServiceError) -> Deli
 def _leased(parts: PublishingParts, record: Record, delivery: Delivery) -> Record:
     """Return the record with the lease. For a text in a single call, it also has the write-ahead."""
     now = parts.now()
-    # Threads may not list a reply with the account's posts. A container's status still tells if it is out.
-    can_be_found = record.content.media_type == "TEXT" and not record.content.is_reply
-    in_one_call = can_be_found and parts.config.text_mode == "single_step" and not record.by_container
+    # Whether another post is out, a list may not tell for certain. The status of its container does.
+    by_container = record.by_container or parts.config.text_mode == "two_step"
+    in_one_call = not by_container and is_told_by_lists(record.content)
     mine = record.leased(delivery.owner, now)
     return mine.sending(now) if in_one_call and record.state is State.NEW else mine

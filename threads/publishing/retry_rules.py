@@ -2,8 +2,8 @@
 
 | what                                     | first pause | factor | longest | times                    |
 |------------------------------------------|-------------|--------|---------|--------------------------|
-| a look at a container, in one delivery   | 1 s         | 2      | 30 s    | until the deadline       |
-| a look at it by a follow-up task         | 30 s        | 2      | 60 s    | for five minutes         |
+| a look at a container, for a person      | 1 s         | 2      | 10 s    | 2                        |
+| a look at it by a follow-up task         | 3 s         | 10     | 60 s    | for five minutes         |
 | a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
 | a new container for one that went wrong  | at once     |        |         | 2                        |
 | a call whose error may last              | next delivery |      |         | 3                        |
@@ -13,7 +13,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-MAX_EXPONENT = 30
+MAX_EXPONENT = 12
 """With a larger exponent, every pause is the longest one."""
 
 
@@ -35,15 +35,17 @@ class RetryRule(NamedTuple):
         return self.times is not None and tries >= self.times
 
 
-LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=30))
-"""Looks at a container within one delivery. An image is usually ready at the first or second look."""
+LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=10))
+"""Looks at a container while a person waits for the answer. An image is usually ready at the first or second
+look. Without a queue, the same request may look again after the longest pause."""
 
-LOOKS_BEFORE_TASK = 3
-"""With a queue, a follow-up task takes over after this many pauses, so that no process waits for a video."""
+LOOKS_AT_ONCE = 2
+"""A person's request pauses this often, for three seconds in all. A task's delivery does not pause: its
+process is there for everybody's posts, and a follow-up task costs less than a process that sleeps."""
 
-FOLLOW_UP = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(seconds=60))
-"""A follow-up task's looks at a container that Threads still processes. Meta advises to wait about thirty
-seconds, and then to look once a minute, for five minutes at most.
+FOLLOW_UP = RetryRule(first=timedelta(seconds=3), factor=10, longest=timedelta(seconds=60))
+"""A follow-up task's looks at a container that Threads still processes: one for an image, and then, as Meta
+advises, one after about thirty seconds, and one every minute, for five minutes at most.
 https://developers.facebook.com/docs/threads/troubleshooting#publishing-does-not-return-a-media-id"""
 
 PROCESSING_TIME = timedelta(minutes=5)

@@ -20,10 +20,6 @@ class Known:
     looked_at: datetime
     """When the last look began. What the look did not show may have appeared since."""
     pauses: int = 0
-    looks: int = 0
-    """How often a container was looked at and was not ready."""
-    misses: int = 0
-    """How often Threads did not know the container."""
     finished: frozenset[str] = frozenset()
     """The containers of a carousel's items that need no further look."""
     seen: Evidence | None = None
@@ -32,8 +28,6 @@ class Known:
     """The error of this delivery's own call to publish."""
     before_call: Record | None = None
     """The record before that call's write-ahead."""
-    out_since: datetime | None = None
-    """When this delivery learned that the container is published."""
 
     def but(self, **changes: Any) -> Self:
         """Return a copy with changes."""

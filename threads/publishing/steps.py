@@ -25,11 +25,11 @@ from threads.base.errors import (
     ThreadsUnavailable,
 )
 from threads.graph import media
-from threads.graph.error_codes import NO_ANSWER, Step, is_missing_container
+from threads.graph.error_codes import Step, is_missing_container
 from threads.graph.media import ContainerStatus
 from threads.graph.protocol import GraphReply
 from threads.posts.content import Content
-from threads.posts.ledger import CONTAINER_SETTLES, PROMPT, SETTLE_ANSWER, Record, State, ended_badly
+from threads.posts.ledger import BUDGET, CONTAINER_SETTLES, LEASE, PROMPT, Record, State, ended_badly
 from threads.publishing.carousel import Carousel
 from threads.publishing.lease import Delivery, Lease
 from threads.publishing.matching import is_listed_as, search_begins
@@ -39,7 +39,7 @@ from threads.publishing.retry_rules import (
     FOLLOW_UP,
     LASTING_ERROR,
     LOOK,
-    LOOKS_BEFORE_TASK,
+    LOOKS_AT_ONCE,
     NEW_CONTAINER,
     PROCESSING_TIME,
 )
@@ -68,6 +68,7 @@ class Steps:
         self._now = parts.now
         self._has_queue = parts.posts.queue.is_configured
         self._delivery = delivery
+        self._ends = delivery.ends
         self._api = account.api
         self._content = content
         self._carousel = Carousel(account.api, content)
@@ -75,6 +76,9 @@ class Steps:
     def begin(self, lease: Lease) -> Next:
         """Return the first step. A text whose write-ahead came with the lease is sent at once."""
         record = lease.post.record
+        if record.lease_until:
+            # The lease is by Firestore's clock. When the request began, this machine's may have been wrong.
+            self._ends = min(self._ends, record.lease_until - (LEASE - BUDGET))
         known = Known(record, looked_at=self._now())
         if not lease.is_sending:
             return Go(known)
@@ -182,12 +186,7 @@ class Steps:
             media_id = publish.read_media_id(reply)
             instagram = media.read_instagram_status(reply)
         except ThreadsError as error:
-            record = (
-                known.record.unanswered(now)
-                if reply.status == NO_ANSWER
-                else known.record.answered(_before_call(known), now)
-            )
-            return Go(known.but(record=record, refusal=error))
+            return Go(known.but(record=known.record.unsettled(now), refusal=error))
         return Done(known, known.record.published(media_id, now, instagram_status=instagram), media_id)
 
     def _believe(self, known: Known, refusal: ThreadsError) -> Next:
@@ -203,7 +202,7 @@ class Steps:
         """Search for the post among the account's posts."""
         since = search_begins(known.record)
         try:
-            posts = self._api.posts_since(since, replies=self._content.is_reply)
+            posts = self._api.posts_since(since, replies=self._content.is_reply, now=self._now)
         except ThreadsError as error:
             return self._refused(known, error)
         return Take(known, [it for it in posts if is_listed_as(it, self._content, since)], otherwise)
@@ -215,13 +214,11 @@ class Steps:
         published the container just now. So the search goes on for a while before the id is given up.
         """
         now = self._now()
-        return self._search(known.but(out_since=known.out_since or now, looked_at=now), self._id_not_listed)
+        return self._search(known.but(record=known.record.seen_out(now), looked_at=now), self._id_not_listed)
 
     def _id_not_listed(self, known: Known) -> Next:
-        if self._is_late() or not known.record.is_settled(known.looked_at):
-            return self._unclear(known)
-        if known.looked_at - (known.out_since or known.looked_at) < SETTLE_ANSWER:
-            return self._pause(known)
+        if not known.record.is_settled(known.looked_at):
+            return self._come_back(known)
         return self.fail(known, OutcomeUnknown("This post is out, but its id could not be found."))
 
     def _not_shown(self, known: Known, error: ThreadsError) -> Next:
@@ -232,25 +229,32 @@ class Steps:
             return self._believe(known, known.refusal)
         if not (known.record.ambiguous and isinstance(error, RejectedByThreads)):
             return self._refused(known, error)
-        if not known.record.is_settled(known.looked_at):
-            return self._unclear(known)
-        return self._search(known, lambda unlisted: self.fail(unlisted, OutcomeUnknown()))
+        return self._look_further(known)
 
     def _missing(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not know a container: it is too new, or lost."""
-        known = known.but(misses=known.misses + 1)
         age = known.looked_at - (known.record.container_at or known.looked_at)
-        if age < CONTAINER_SETTLES:
-            return self._wait(known)
-        return self._pause(known) if known.misses <= LOOKS_BEFORE_TASK else self._replace(known, error)
+        if known.record.ambiguous:
+            return self._look_further(known)
+        return self._wait(known) if age < CONTAINER_SETTLES else self._without_container(known, error)
 
     def _replace(self, known: Known, error: ThreadsError) -> Next:
-        """Replace a container while that may help, but first look whether it is published."""
-        if not known.record.ambiguous:
-            return self._without_container(known, error)
+        """Replace a container that is of no use, if it is certain that it was not published before."""
+        if known.refusal and known.refusal.verdict.is_definite:
+            known = known.but(record=_before_call(known), refusal=None)
+        return self._look_further(known) if known.record.ambiguous else self._without_container(known, error)
+
+    def _look_further(self, known: Known) -> Next:
+        """Search for a post whose container was perhaps published, and tells nothing any more.
+
+        From here on, nothing publishes another container: Threads may have published this one.
+        """
+        return self._search(known, self._container_not_listed)
+
+    def _container_not_listed(self, known: Known) -> Next:
         if not known.record.is_settled(known.looked_at):
             return self._unclear(known)
-        return self._search(known, lambda unlisted: self._without_container(unlisted, error))
+        return self.fail(known, OutcomeUnknown())
 
     def _without_container(self, known: Known, error: ThreadsError) -> Next:
         known = known.but(record=known.record.withdrawn(self._now()), refusal=None)
@@ -261,24 +265,30 @@ class Steps:
     # --- coming back --------------------------------------------------------------------------------------
 
     def _wait(self, known: Known) -> Next:
-        """Wait for a container: for a moment here, and then with a follow-up task.
+        """Wait for a container that Threads still processes.
 
         The container's age decides when to give up, not the number of tasks. A delivery that happens twice
         leaves two tasks, and a container that replaces another one has five minutes of its own. If the
         process was frozen since its look, it no longer knows the container's status, so it does not give up.
         """
-        now, known = self._now(), known.but(looks=known.looks + 1)
-        if known.looks > LOOKS_BEFORE_TASK and self._has_queue:
-            if not self._is_late() and now - (known.record.container_at or now) >= PROCESSING_TIME:
-                stuck = "Threads did not finish processing the file within five minutes."
-                return self.fail(known, RejectedByThreads(stuck))
-            return FollowUp(known, now + FOLLOW_UP.pause(known.record.follow_ups))
-        if now + LOOK.pause(known.pauses) >= self._delivery.ends:
-            return self._late(known)
-        return self._pause(known)
+        now = self._now()
+        if not self._is_late() and now - (known.record.container_at or now) >= PROCESSING_TIME:
+            stuck = "Threads did not finish processing the file within five minutes."
+            return self.fail(known, RejectedByThreads(stuck))
+        return self._come_back(known)
 
-    def _pause(self, known: Known) -> Wait:
-        return Wait(known.but(pauses=known.pauses + 1), LOOK.pause(known.pauses))
+    def _come_back(self, known: Known) -> Next:
+        """Look again in a moment, if a person waits for the answer; then it is left to a later delivery.
+
+        A process that waits for one post's file keeps everybody else's posts waiting, too.
+        """
+        now, pause = self._now(), LOOK.pause(known.pauses)
+        is_awaited = not self._delivery.by_task and known.pauses < LOOKS_AT_ONCE
+        if is_awaited and now + pause < self._ends:
+            return Wait(known.but(pauses=known.pauses + 1), pause)
+        if self._has_queue:
+            return FollowUp(known, now + FOLLOW_UP.pause(known.record.follow_ups))
+        return self._late(known)
 
     def _unclear(self, known: Known) -> Retry:
         """Leave it to a later delivery to find out whether the post is out."""
@@ -291,7 +301,7 @@ class Steps:
         error = ThreadsUnavailable(
             "Threads did not finish in time, and nothing was published.",
             evidence=known.seen,
-            retry_after=timedelta(minutes=1),
+            retry_after=LOOK.longest,
         )
         return Retry(known, error)
 
@@ -307,7 +317,7 @@ class Steps:
 
     def _is_late(self) -> bool:
         """Return whether the deadline has passed. From then on, another delivery may have the lease."""
-        return self._now() >= self._delivery.ends
+        return self._now() >= self._ends
 
     # --- the end ------------------------------------------------------------------------------------------
 

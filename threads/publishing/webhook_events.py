@@ -85,7 +85,7 @@ def _look(parts: PublishingParts, event: Event, username: str) -> None:
 def _may_be(record: Record, event: Event, now: datetime) -> bool:
     """Return whether an event may be about a post. By the documentation, a publish event has no text."""
     is_late_enough = event.published_at is None or event.published_at >= search_begins(record)
-    is_same = event.text is None or is_same_text(event.text, record.content.text)
+    is_same = event.text is None or is_same_text(record.content.text, event.text)
     return not record.is_leased(now) and is_late_enough and is_same
 
 
@@ -97,7 +97,7 @@ def _find(parts: PublishingParts, account: StoredAccount, wanted: list[StoredPos
 
     """
     begins = min(search_begins(post.record) for post in wanted)
-    listed = open_account(parts.accounts, account).api.posts_since(begins, replies=False)
+    listed = open_account(parts.accounts, account).api.posts_since(begins, replies=False, now=parts.now)
     for post in wanted:
         content, since = post.record.content, search_begins(post.record)
         _take_first(parts, post, [it for it in listed if is_listed_as(it, content, since)])
@@ -106,7 +106,7 @@ def _find(parts: PublishingParts, account: StoredAccount, wanted: list[StoredPos
 def _take_first(parts: PublishingParts, post: StoredPost, listed: list[RecentPost]) -> None:
     """End a post with the first listed post that no other record has claimed."""
     for it in listed:
-        ended = post.record.published(it.media_id, parts.now(), permalink=it.permalink)
+        ended = post.record.found(it.media_id, parts.now(), permalink=it.permalink)
         try:
             parts.posts.repository.write(post, ended, media_id=it.media_id)
         except AlreadyClaimed:

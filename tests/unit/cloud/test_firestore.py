@@ -82,6 +82,7 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "create": lambda posts: posts.create("ada", "post", RECORD),
     "read": lambda posts: posts.read("ada", "post"),
     "write": lambda posts: posts.write(POST, RECORD.leased("me", NOW), media_id="8"),
+    "take_over": lambda posts: posts.take_over(POST, RECORD.leased("me", NOW), "8", NOW),
     "find": lambda posts: posts.find("ada", "1", limit=20, state=RECORD.state, after="post"),
     "pages_of": lambda posts: next(posts.pages_of("1")),
     "of_media_id": lambda posts: posts.of_media_id("8"),

@@ -12,6 +12,7 @@ from threads.base.secret import Secret
 from threads.graph import media, oauth, protocol
 from threads.graph.error_codes import Step
 from threads.graph.media import ContainerStatus, RecentPost
+from threads.graph.protocol import GraphReply
 
 CREATE, PUBLISH = Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER
 
@@ -124,6 +125,22 @@ def test_a_page_says_where_it_ends(body: dict[str, Any], after: str | None) -> N
     assert media.recent_posts_request(Secret(TOKEN), NOON, after=after).query.get("after") == after
 
 
+LISTED = (
+    "id,media_type,text,timestamp,permalink,topic_tag,link_attachment_url,poll_attachment,gif_url,"
+    "is_quote_post,reply_audience,alt_text"
+)
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [("Fri, 01 May 2026 12:00:08 GMT", 8), ("Fri, 01 May 2026 11:55:50 GMT", -250), ("soon", 0), (None, 0)],
+)
+def test_an_answer_tells_how_far_the_clocks_differ(date: str | None, ahead: int) -> None:
+    """The Date of an answer is Threads' time; without one the clocks count as equal."""
+    answer = GraphReply(200, {} if date is None else {"date": date})
+    assert media.time_ahead(answer, NOON).total_seconds() == ahead
+
+
 QUOTAS: list[tuple[object, object, bool]] = [
     (0, 250, False),
     (249, 250, False),
@@ -189,7 +206,7 @@ BUILT: list[tuple[Callable[[Secret], protocol.GraphRequest], tuple[object, ...]]
             Step.LIST_POSTS,
             "GET",
             "/me/threads",
-            {"fields": "id,media_type,text,timestamp,permalink", "since": "1777636800", "limit": "100"},
+            {"fields": LISTED, "since": "1777636800", "limit": "100"},
             None,
         ),
     ),
@@ -200,7 +217,7 @@ BUILT: list[tuple[Callable[[Secret], protocol.GraphRequest], tuple[object, ...]]
             "GET",
             "/me/replies",
             {
-                "fields": "id,media_type,text,timestamp,permalink",
+                "fields": LISTED,
                 "since": "1777636800",
                 "limit": "100",
                 "after": "x",

@@ -40,13 +40,19 @@ from threads.graph.protocol import GraphReply, GraphRequest
 from threads.posts.content import Content
 from threads.posts.ledger import (
     BUDGET,
+    CLOCK_ALLOWANCE,
     LEASE,
     RECORD_LIFETIME,
-    SETTLE_ANSWER,
-    SETTLE_SILENCE,
+    SETTLE,
     State,
 )
-from threads.publishing.retry_rules import ACCOUNT_LIMIT, FOLLOW_UP, LOOKS_BEFORE_TASK, NEW_CONTAINER
+from threads.publishing.retry_rules import (
+    ACCOUNT_LIMIT,
+    FOLLOW_UP,
+    LOOKS_AT_ONCE,
+    NEW_CONTAINER,
+    PROCESSING_TIME,
+)
 from threads.publishing.retry_rules import LOOK as LOOK_RULE
 
 OUTAGE = reply(503, graph_error(2, None, "Service temporarily unavailable"))
@@ -94,7 +100,7 @@ def test_that_a_text_may_be_out_is_written_before_it_is_sent() -> None:
     [seen] = world.seen
     assert (seen.state, seen.ambiguous, seen.sent_at) == (State.SENT, True, NOW)
     assert (seen.owner, seen.lease_until, seen.attempts) == ("delivery-1", NOW + LEASE, 1)
-    assert seen.settles_at == NOW + SETTLE_SILENCE
+    assert seen.settles_at == NOW + SETTLE
 
 
 REFUSALS: list[tuple[list[Said], str, list[str]]] = [
@@ -174,36 +180,34 @@ def test_a_refusal_that_hides_no_dead_token_marks_nothing() -> None:
     assert record.error["message"] == "Threads says: Too rude."
 
 
-UNCLEAR: list[tuple[GraphReply, timedelta]] = [
-    (OUTAGE, SETTLE_ANSWER),
-    (PUBLISHED_ALL_THE_SAME, SETTLE_ANSWER),
-    (reply(502, HTML), SETTLE_ANSWER),
-    (reply(200, b'{"id": "178'), SETTLE_ANSWER),
-    (reply(200, {"success": True}), SETTLE_ANSWER),
-    (reply(400, graph_error(99999)), SETTLE_ANSWER),
-    (silence(), SETTLE_SILENCE),
-    (silence("ConnectionError"), SETTLE_SILENCE),
+UNCLEAR: list[GraphReply] = [
+    OUTAGE,
+    PUBLISHED_ALL_THE_SAME,
+    reply(502, HTML),
+    reply(200, b'{"id": "178'),
+    reply(200, {"success": True}),
+    reply(400, graph_error(99999)),
+    silence(),
+    silence("ConnectionError"),
 ]
-"""Answers after which nobody knows, and how long it takes to be sure that the post will not appear."""
+"""Answers after which nobody knows whether the post is out."""
 
 
-@pytest.mark.parametrize(("answer", "settles"), UNCLEAR, ids=range(len(UNCLEAR)))
-def test_a_text_that_may_be_out_is_looked_for_and_not_sent_again(
-    answer: GraphReply, settles: timedelta
-) -> None:
+@pytest.mark.parametrize("answer", UNCLEAR, ids=range(len(UNCLEAR)))
+def test_a_text_that_may_be_out_is_looked_for_and_not_sent_again(answer: GraphReply) -> None:
     """After an unclear answer the same request is 503; the next delivery finds the post and adopts it."""
     world = World()
     world.say(answer, listed())
     with pytest.raises(ThreadsUnavailable) as unclear:
         world.deliver()
-    assert unclear.value.retry_after == settles
+    assert unclear.value.retry_after == SETTLE
     left = world.record()
     assert (left.state, left.ambiguous, left.owner, left.status) == (State.SENT, True, None, "processing")
-    assert left.settles_at == NOW + settles
-    world.clock.forward(seconds=10)
+    assert left.settles_at == NOW + SETTLE
+    world.clock.forward(seconds=45)
     world.say(listed("8"))
     record = world.deliver()
-    assert (record.state, record.media_id) == (State.PUBLISHED, "8")
+    assert (record.state, record.media_id, record.is_found) == (State.PUBLISHED, "8", True)
     assert world.calls == [CREATE, LIST, LIST]
 
 
@@ -242,14 +246,14 @@ def test_a_text_that_never_came_goes_by_a_container() -> None:
     world.say(silence(), listed())
     with pytest.raises(ThreadsUnavailable):
         world.deliver()
-    world.clock.now = NOW + SETTLE_SILENCE
+    world.clock.now = NOW + SETTLE
     world.say(listed(), made("7"), is_("FINISHED"), world.noting(made("8")))
     record = world.deliver()
     assert world.calls[2:] == [LIST, CREATE, LOOK, PUBLISH]
     assert world.graph.requests[3].form == {"media_type": "TEXT", "text": "hello"}
     assert (record.state, record.media_id) == (State.PUBLISHED, "8")
     [seen] = world.seen
-    assert (seen.by_container, seen.container_id, seen.sent_at) == (True, "7", NOW + SETTLE_SILENCE)
+    assert (seen.by_container, seen.container_id, seen.sent_at) == (True, "7", NOW + SETTLE)
 
 
 def test_a_text_by_container_does_not_go_back_to_the_single_call() -> None:
@@ -258,7 +262,7 @@ def test_a_text_by_container_does_not_go_back_to_the_single_call() -> None:
     world.say(silence(), listed())
     with pytest.raises(ThreadsUnavailable):
         world.deliver()
-    world.clock.now = NOW + SETTLE_SILENCE
+    world.clock.now = NOW + SETTLE
     world.say(listed(), OUTAGE)
     with pytest.raises(ThreadsUnavailable):
         world.deliver()
@@ -286,7 +290,7 @@ OTHERS: list[GraphReply] = [
     listed("9", text="Hello"),
     listed("9", kind="IMAGE"),
     listed("9", kind="REPOST_FACADE"),
-    listed("9", at=NOW - timedelta(seconds=6)),
+    listed("9", at=NOW - CLOCK_ALLOWANCE - timedelta(seconds=1)),
 ]
 
 
@@ -302,14 +306,14 @@ def test_another_post_is_not_adopted(posts: GraphReply) -> None:
 
 SAME: list[GraphReply] = [
     listed("8", text=" hello\n"),
-    listed("8", at=NOW - timedelta(seconds=5)),
+    listed("8", at=NOW - CLOCK_ALLOWANCE),
     listed("8", at=NOW + timedelta(minutes=3)),
 ]
 
 
 @pytest.mark.parametrize("posts", SAME, ids=range(len(SAME)))
 def test_a_post_is_known_by_its_text_and_time(posts: GraphReply) -> None:
-    """White space at the ends, and clocks that are a few seconds apart, make no other post of it."""
+    """White space at the ends, and clocks that are a minute apart, make no other post of it."""
     world = World()
     world.say(silence(), posts)
     assert world.deliver().media_id == "8"
@@ -347,8 +351,24 @@ def test_two_posts_with_one_text_take_two_media_ids() -> None:
     assert world.claims == adopted
 
 
-def test_an_adopted_post_is_not_taken_away() -> None:
-    """Who learns by its own answer that its post was adopted by an equal one looks for the other's later."""
+def test_an_answered_id_beats_one_that_was_found() -> None:
+    """Who is answered the id that an equal post has found takes it, and the other one looks for its own."""
+    world = World()
+    world.say(silence(), listed("8"))
+    assert world.deliver(key="found").is_found
+    world.say(made("8"))
+    answered = world.deliver(key="answered")
+    assert (answered.state, answered.media_id, answered.is_found) == (State.PUBLISHED, "8", False)
+    assert world.claims == {"8": (UID, post_id("answered"))}
+    left = world.record("found")
+    assert (left.state, left.ambiguous, left.media_id, left.owner) == (State.SENT, True, None, None)
+    assert left.settles_at == NOW + SETTLE
+    world.say(listed("9", "8"))
+    assert world.deliver(key="found").media_id == "9"
+
+
+def test_a_media_id_that_another_post_was_answered_is_not_taken_away() -> None:
+    """Threads answers an id once. Whoever seems to get it a second time looks for its own post later."""
     world = World()
     world.claim("8", post_id("other"))
     world.say(made("8"))
@@ -378,7 +398,7 @@ def test_an_image_is_published_in_two_steps() -> None:
     assert world.trail == HAPPY
     armed, intended = world.seen
     assert (armed.container_id, armed.container_at, armed.ambiguous) == ("7", NOW, False)
-    assert (intended.ambiguous, intended.sent_at, intended.settles_at) == (True, NOW, NOW + SETTLE_SILENCE)
+    assert (intended.ambiguous, intended.sent_at, intended.settles_at) == (True, NOW, NOW + SETTLE)
     assert (record.state, record.media_id, record.owner) == (State.PUBLISHED, "8", None)
 
 
@@ -402,7 +422,7 @@ def test_what_create_did_not_answer_costs_a_container() -> None:
     assert world.deliver(IMAGE).media_id == "8"
 
 
-@pytest.mark.parametrize("answer", [answer for answer, _ in UNCLEAR], ids=range(len(UNCLEAR)))
+@pytest.mark.parametrize("answer", UNCLEAR, ids=range(len(UNCLEAR)))
 def test_a_container_that_was_published_all_the_same_is_adopted(answer: GraphReply) -> None:
     """After an unclear answer the container's status tells, and the account's posts tell the media id."""
     world = World()
@@ -428,7 +448,7 @@ def test_a_container_is_published_once_in_a_delivery() -> None:
     world.say(made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED"))
     with pytest.raises(ThreadsUnavailable) as unclear:
         world.deliver(IMAGE)
-    assert unclear.value.retry_after == SETTLE_ANSWER
+    assert unclear.value.retry_after == SETTLE
     left = world.record()
     assert (left.state, left.ambiguous, left.container_id, left.owner) == (State.ARMED, True, "7", None)
     world.clock.forward(seconds=30)
@@ -443,7 +463,7 @@ def test_a_refusal_says_nothing_about_an_earlier_call() -> None:
     world.say(made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED"))
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
-    world.clock.forward(seconds=29)
+    world.clock.forward(seconds=239)
     world.say(is_("FINISHED"), BLOCK, is_("FINISHED"))
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
@@ -456,6 +476,7 @@ def test_a_look_that_is_refused_says_nothing_of_the_post() -> None:
     """While the post may be out, a refusal to show it is no answer: another delivery asks again."""
     world = World()
     world.say(made("7"), is_("FINISHED"), OUTAGE, reply(400, graph_error(31415)))
+    world.say(listed())
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
     world.say(is_("PUBLISHED"), in_pictures(NOW))
@@ -464,19 +485,34 @@ def test_a_look_that_is_refused_says_nothing_of_the_post() -> None:
 
 def test_a_published_container_whose_post_is_not_listed_is_waited_for() -> None:
     """The post is out: who cannot find its id yet comes back, and after all tells its owner to look."""
-    world = World()
-    world.say(
-        made("7"), is_("FINISHED"), silence(), is_("PUBLISHED"), in_pictures(NOW - timedelta(minutes=1))
-    )
+    world = World(has_queue=False)
+    earlier = in_pictures(NOW - timedelta(minutes=2))
+    world.say(made("7"), is_("FINISHED"), silence(), *[is_("PUBLISHED"), earlier] * (LOOKS_AT_ONCE + 1))
     with pytest.raises(ThreadsUnavailable) as unclear:
         world.deliver(IMAGE)
-    assert unclear.value.retry_after == SETTLE_SILENCE
-    world.clock.forward(seconds=240)
-    world.graph.always = {LOOK: is_("PUBLISHED"), LIST: listed()}
+    assert SETTLE - timedelta(seconds=5) < (unclear.value.retry_after or SETTLE) <= SETTLE
+    left = world.record()
+    assert (left.out_since, left.status) == (NOW, "processing")
+    world.graph.always = {LOOK: is_("PUBLISHED"), LIST: earlier}
+    world.clock.now = NOW + SETTLE - timedelta(seconds=10)
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.now = NOW + SETTLE
     record = world.deliver(IMAGE)
     assert (record.state, record.status, record.next_action) == (State.UNKNOWN, "unknown", "check_account")
-    assert SETTLE_ANSWER.total_seconds() <= sum(world.clock.pauses) < BUDGET.total_seconds()
-    assert PUBLISH not in world.calls[3:]
+    assert world.calls.count(PUBLISH) == 1
+
+
+def test_a_task_looks_for_the_id_of_a_published_container() -> None:
+    """With a queue, a task looks for an id that no list shows yet, and nobody has to wait for it."""
+    world = World()
+    world.say(made("7"), is_("FINISHED"), OUTAGE, is_("PUBLISHED"), listed())
+    record = world.deliver(IMAGE, by_task=True)
+    assert (record.state, record.status, record.owner) == (State.ARMED, "processing", None)
+    world.clock.now = world.tasks.created[-1].due_at
+    world.say(is_("PUBLISHED"), in_pictures())
+    assert world.deliver_again(by_task=True).media_id == "8"
+    assert world.clock.pauses == []
 
 
 REFUSED_TO_PUBLISH: list[tuple[GraphReply, list[Said], str]] = [
@@ -511,67 +547,76 @@ def test_a_container_that_is_not_there_yet_is_published_a_moment_later() -> None
 
 
 def test_a_container_that_cannot_be_published_is_replaced() -> None:
-    """A container that is finished, and that publish does not know after a minute, is replaced at last."""
+    """A container that is finished, and that publish does not know after a minute, is replaced."""
     world = World()
     world.graph.always = {LOOK: is_("FINISHED")}
-    world.say(made("7"), world.after(60, MISSING), *[MISSING] * LOOKS_BEFORE_TASK, made("17"), made("8"))
+    world.say(made("7"), world.after(60, MISSING), made("17"), made("8"))
     record = world.deliver(IMAGE)
     assert (record.media_id, record.replaced) == ("8", 1)
     assert [request.form for request in world.graph.requests if request.step == PUBLISH] == [
-        *[{"creation_id": "7"}] * (1 + LOOKS_BEFORE_TASK),
+        {"creation_id": "7"},
         {"creation_id": "17"},
     ]
 
 
-def test_a_container_that_is_gone_after_publish_is_looked_for() -> None:
-    """Where publish and the looks after it all know no container, the account's posts are asked first."""
-    world = World()
-    world.say(made("7"), world.after(60, is_("FINISHED")), MISSING)
-    world.say(*[MISSING] * (1 + LOOKS_BEFORE_TASK))
-    with pytest.raises(ThreadsUnavailable) as unclear:
-        world.deliver(IMAGE)
-    assert timedelta() < (unclear.value.retry_after or timedelta()) <= SETTLE_ANSWER
-    assert (world.record().ambiguous, world.record().container_id) == (True, "7")
-    world.clock.forward(seconds=30)
-    world.say(*[MISSING] * (1 + LOOKS_BEFORE_TASK), listed(), made("17"), is_("FINISHED"), made("8"))
-    assert world.deliver(IMAGE).replaced == 1
-
-
 def test_a_container_is_lost_a_minute_after_it_was_made() -> None:
     """A container that Threads denies is asked for until it is a minute old, and only then replaced."""
-    world = World(has_queue=False)
-    world.say(made("7"), *[MISSING] * 7, made("17"), is_("FINISHED"), made("8"))
-    assert world.deliver(IMAGE).replaced == 1
-    assert world.clock.pauses == [1, 2, 4, 8, 16, 30]
-    assert sum(world.clock.pauses[:-1]) < 60 <= sum(world.clock.pauses)
+    world = World()
+    world.say(made("7"), MISSING)
+    world.deliver(IMAGE, by_task=True)
+    for seconds in (3, 30):
+        world.clock.now = world.tasks.created[-1].due_at
+        world.say(MISSING)
+        assert world.deliver_again(by_task=True).replaced == 0, seconds
+    world.clock.now = world.tasks.created[-1].due_at
+    world.say(MISSING, made("17"), is_("FINISHED"), made("8"))
+    assert world.deliver_again(by_task=True).replaced == 1
 
 
-def lost_with_a_post_that_may_be_out(world: World) -> None:
-    """Publish a container without an answer, and lose it."""
-    world.say(made("7"), world.after(60, is_("FINISHED")), silence(), *[MISSING] * (1 + LOOKS_BEFORE_TASK))
+TELLS_NOTHING = [MISSING, is_("EXPIRED"), is_("ERROR", "UNKNOWN")]
+
+
+@pytest.mark.parametrize("gone", TELLS_NOTHING, ids=["lost", "expired", "error"])
+@pytest.mark.parametrize("answer", [silence(), OUTAGE, PUBLISHED_ALL_THE_SAME], ids=range(3))
+def test_after_an_unclear_publication_no_other_container_is_published(
+    answer: GraphReply, gone: GraphReply
+) -> None:
+    """A container that was perhaps published, and tells nothing any more, is looked for, not replaced."""
+    world = World()
+    world.say(made("7"), world.after(60, is_("FINISHED")), answer, gone, listed())
     with pytest.raises(ThreadsUnavailable) as unclear:
         world.deliver(IMAGE)
-    assert SETTLE_ANSWER < (unclear.value.retry_after or timedelta()) <= SETTLE_SILENCE
-    world.clock.forward(seconds=240)
-    world.say(*[MISSING] * (1 + LOOKS_BEFORE_TASK))
+    assert unclear.value.retry_after == SETTLE
+    assert (world.record().ambiguous, world.record().container_id) == (True, "7")
+    world.clock.forward(seconds=239)
+    world.say(gone, listed())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.forward(seconds=1)
+    world.say(gone, listed())
+    record = world.deliver(IMAGE)
+    assert (record.state, record.next_action) == (State.UNKNOWN, "check_account")
+    assert world.calls.count(CREATE) == world.calls.count(PUBLISH) == 1
 
 
-def test_a_lost_container_that_may_be_published_is_not_replaced_too_early() -> None:
-    """Where a call may have published the lost container, its post is looked for first, and waited for."""
+def test_a_lost_container_that_was_published_is_found() -> None:
+    """The account's posts are asked at each delivery, until the post must have appeared."""
     world = World()
-    lost_with_a_post_that_may_be_out(world)
-    world.say(in_pictures(NOW + timedelta(minutes=2)))
+    world.say(made("7"), world.after(60, is_("FINISHED")), silence(), MISSING, listed())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.forward(seconds=200)
+    world.say(MISSING, in_pictures(NOW + timedelta(minutes=2)))
     assert world.deliver(IMAGE).media_id == "8"
     assert world.calls.count(CREATE) == 1
 
 
-def test_a_lost_container_that_was_not_published_is_replaced_at_last() -> None:
-    """Where its post is not to be found after all that time, another container is published."""
+def test_a_container_that_went_wrong_after_a_refusal_is_replaced() -> None:
+    """Threads has refused to publish it, and says that it cannot: nothing is out."""
     world = World()
-    lost_with_a_post_that_may_be_out(world)
-    world.say(listed(), made("17"), is_("FINISHED"), made("8"))
-    record = world.deliver(IMAGE)
-    assert (record.media_id, record.replaced) == ("8", 1)
+    world.say(made("7"), is_("FINISHED"), BLOCK, is_("ERROR", "UNKNOWN"))
+    world.say(made("17"), is_("FINISHED"), made("8"))
+    assert world.deliver(IMAGE).replaced == 1
 
 
 INVALID = ["INVALID_ASPEC_RATIO", "INVALID_DURATION", "INVALID_AUDIO_CHANNEL_LAYOUT"]
@@ -610,19 +655,6 @@ def test_a_container_that_went_wrong_is_replaced_twice(status: GraphReply) -> No
     error = record.error or {}
     assert (error["code"], error["retryable"]) == ("given_up", False)
     assert error["nextAction"] == record.next_action == "publish_again"
-
-
-@pytest.mark.parametrize("status", [is_("EXPIRED"), is_("ERROR", "UNKNOWN")], ids=["expired", "error"])
-def test_a_container_of_an_unclear_call_is_not_replaced_before_it_is_looked_for(status: GraphReply) -> None:
-    """However it ends: its post may be out until everything has settled, and then it is not listed."""
-    world = World()
-    world.say(made("7"), is_("FINISHED"), silence(), status)
-    with pytest.raises(ThreadsUnavailable):
-        world.deliver(IMAGE)
-    world.clock.forward(seconds=240)
-    world.say(status, listed(), made("17"), is_("FINISHED"), made("8"))
-    assert world.deliver(IMAGE).media_id == "8"
-    assert LIST in world.calls
 
 
 @pytest.mark.parametrize("shown", ["\u00e9 b", "e\u0301\nb", "\u00e9 \n b "], ids=ascii)
@@ -774,44 +806,52 @@ def test_a_post_is_not_left_to_a_task_that_was_not_created() -> None:
 
 
 def test_media_in_progress_is_left_to_follow_up_tasks() -> None:
-    """With a queue no process waits for a video: tasks look after 30 s, then each minute, five times."""
+    """No process waits for a video: tasks look soon, after half a minute, and then once a minute."""
     world = World()
+    world.graph.always = {LOOK: is_("IN_PROGRESS")}
     world.say(made("7"))
-    waits = []
-    for number in range(5):
-        world.say(*[is_("IN_PROGRESS")] * (LOOKS_BEFORE_TASK + 1))
-        record = world.deliver_again(by_task=True) if number else world.deliver(VIDEO)
+    record, waits = world.deliver(VIDEO, by_task=True), []
+    while not record.is_terminal:
         assert (record.state, record.status, record.owner) == (State.ARMED, "processing", None)
         task = world.tasks.created[-1]
         assert task.name == record.task
         waits.append(task.due_at - world.clock.now)
         world.clock.now = task.due_at
-    assert waits == [FOLLOW_UP.pause(number) for number in range(5)]
-    world.say(*[is_("IN_PROGRESS")] * (LOOKS_BEFORE_TASK + 1))
-    record = world.deliver_again(by_task=True)
+        record = world.deliver_again(by_task=True)
+    assert waits == [FOLLOW_UP.pause(number) for number in range(len(waits))]
+    assert PROCESSING_TIME <= sum(waits, timedelta()) < PROCESSING_TIME + FOLLOW_UP.longest
     assert (record.state, (record.error or {})["code"]) == (State.FAILED, "rejected_by_threads")
-    assert len({task.name for task in world.tasks.created}) == 5
+    assert len({task.name for task in world.tasks.created}) == len(waits)
     assert PUBLISH not in world.calls
+    assert world.clock.pauses == []
+
+
+def test_a_person_waits_for_an_image_a_moment() -> None:
+    """An image is usually ready within seconds, and then one request is enough."""
+    world = World()
+    world.say(made("7"), *[is_("IN_PROGRESS")] * LOOKS_AT_ONCE, is_("FINISHED"), made("8"))
+    assert world.deliver(IMAGE).media_id == "8"
+    assert world.clock.pauses == [1, 2]
 
 
 def test_a_follow_up_publishes_what_is_finished() -> None:
     """The task finds the container finished and publishes it."""
     world = World()
-    world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_BEFORE_TASK + 1))
+    world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_AT_ONCE + 1))
     world.deliver(VIDEO)
     world.say(is_("FINISHED"), made("8"))
     assert world.deliver_again(by_task=True).media_id == "8"
     assert world.calls.count(CREATE) == 1
 
 
-def test_without_a_queue_media_is_waited_for_within_the_budget() -> None:
-    """Without a queue the delivery looks less and less often, and ends in time with a 503."""
+def test_without_a_queue_the_same_request_looks_again() -> None:
+    """Nobody's thread waits for somebody's video: the caller is told when to come again."""
     world = World(has_queue=False)
-    world.say(made("7"), *[is_("IN_PROGRESS")] * 8)
+    world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_AT_ONCE + 1))
     with pytest.raises(ThreadsUnavailable) as unfinished:
         world.deliver(VIDEO)
-    assert unfinished.value.retry_after == timedelta(minutes=1)
-    assert NOW + BUDGET - LOOK_RULE.longest <= world.clock.now < NOW + BUDGET
+    assert unfinished.value.retry_after == LOOK_RULE.longest
+    assert sum(world.clock.pauses) == 3
     left = world.record()
     assert (left.state, left.owner, left.container_id, left.ambiguous) == (State.ARMED, None, "7", False)
     assert world.graph.is_done()
@@ -903,12 +943,14 @@ def test_a_reply_that_is_out_is_found_in_either_list(said: list[Said], asked: li
 
 def test_a_reply_that_no_list_shows_is_not_published_again() -> None:
     """Without the scope for the list of replies its id may stay unknown, but it is out once."""
-    world = World()
+    world = World(has_queue=False)
     world.say(*OUT, listed(), NO_SCOPE)
+    for _ in range(LOOKS_AT_ONCE):
+        world.say(is_("PUBLISHED"), listed(), NO_SCOPE)
     with pytest.raises(ThreadsUnavailable):
         world.deliver(REPLY)
-    world.clock.now = NOW + SETTLE_SILENCE
-    world.graph.always = {LIST: listed(), LOOK: is_("PUBLISHED")}
+    world.clock.now = NOW + SETTLE
+    world.say(is_("PUBLISHED"), listed(), NO_SCOPE)
     record = world.deliver(REPLY)
     assert (record.state, (record.error or {})["code"]) == (State.UNKNOWN, "outcome_unknown")
     assert world.calls.count(PUBLISH) == world.calls.count(CREATE) == 1
@@ -944,15 +986,15 @@ def test_a_reply_has_a_quota_of_its_own(used: int, error: type[ThreadsUnavailabl
 
 # --- sharing to Instagram -----------------------------------------------------------------------------------
 
-SHARED: list[tuple[Content, list[Said]]] = [(TEXT, []), (IMAGE, [made("7"), is_("FINISHED")])]
+SHARED = [TEXT, IMAGE]
 
 
-@pytest.mark.parametrize(("content", "before"), SHARED, ids=["text", "image"])
+@pytest.mark.parametrize("content", SHARED, ids=["text", "image"])
 @pytest.mark.parametrize("told", ["SUCCESS", "FAILED", None, 5])
-def test_how_sharing_went_is_kept(content: Content, before: list[Said], told: object) -> None:
+def test_how_sharing_went_is_kept(content: Content, told: object) -> None:
     """The post is out whether or not it could be shared, and its record says which."""
     world = World()
-    world.say(*before, reply(200, {"id": "8", "crossreshare_to_ig_status": told}))
+    world.say(made("7"), is_("FINISHED"), reply(200, {"id": "8", "crossreshare_to_ig_status": told}))
     record = world.deliver(Content({**content.values, "shareToInstagram": True}))
     assert (record.state, record.media_id) == (State.PUBLISHED, "8")
     assert record.instagram_status == (told if isinstance(told, str) else None)
@@ -1023,7 +1065,7 @@ OVERTAKEN: list[tuple[Content, list[Said], int, list[str]]] = [
     (IMAGE, [OUTAGE], 2, [CREATE]),
     (IMAGE, [made("7"), is_("FINISHED")], 3, [CREATE, LOOK]),
     (IMAGE, [made("7"), is_("ERROR", "INVALID_DURATION")], 3, [CREATE, LOOK]),
-    (IMAGE, [made("7"), *[is_("IN_PROGRESS")] * 4], 3, [CREATE, *[LOOK] * 4]),
+    (IMAGE, [made("7"), is_("FINISHED"), MISSING, MISSING, listed()], 4, [CREATE, LOOK, PUBLISH, LOOK, LIST]),
     (IMAGE, [made("7"), is_("FINISHED"), made("8")], 4, [CREATE, LOOK, PUBLISH]),
     (IMAGE, [made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED")], 4, [CREATE, LOOK, PUBLISH, LOOK]),
 ]
@@ -1121,7 +1163,7 @@ class Death(NamedTuple):
 
 
 WHOLE: list[Said] = [made("7"), is_("FINISHED"), made("8")]
-LATER = NOW + LEASE + SETTLE_SILENCE
+LATER = NOW + LEASE + SETTLE
 BY_CONTAINER: list[list[Said]] = [[listed()], [listed(), made("7"), is_("FINISHED"), made("8")]]
 DEATHS = [
     *(

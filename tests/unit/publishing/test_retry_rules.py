@@ -14,7 +14,7 @@ from threads.publishing.retry_rules import (
     FOLLOW_UP,
     LASTING_ERROR,
     LOOK,
-    LOOKS_BEFORE_TASK,
+    LOOKS_AT_ONCE,
     NEW_CONTAINER,
     PROCESSING_TIME,
     TASK,
@@ -39,18 +39,18 @@ def test_tries_beyond_a_lowered_limit_are_used_up_too() -> None:
 
 
 def test_the_pauses_are_those_of_the_pages() -> None:
-    """A container is looked at after 1, 2, 4 … 30 s; a task looks after 30 s, then every minute."""
-    assert [LOOK.pause(number).total_seconds() for number in range(7)] == [1, 2, 4, 8, 16, 30, 30]
-    assert [FOLLOW_UP.pause(number).total_seconds() for number in range(5)] == [30, 60, 60, 60, 60]
+    """A person's request looks again after 1 and 2 s; a task after 3 s, 30 s, and then every minute."""
+    assert [LOOK.pause(number).total_seconds() for number in range(5)] == [1, 2, 4, 8, 10]
+    assert [FOLLOW_UP.pause(number).total_seconds() for number in range(5)] == [3, 30, 60, 60, 60]
     assert [ACCOUNT_LIMIT.pause(number) / timedelta(minutes=1) for number in range(8)] == [
         *(1, 2, 4, 8, 16, 32),
         *(60, 60),
     ]
 
 
-def test_a_delivery_looks_a_few_times_before_it_leaves_the_rest_to_a_task() -> None:
-    """The looks before a task fit well into one request, and the tasks into Meta's five minutes."""
-    assert sum((LOOK.pause(number) for number in range(LOOKS_BEFORE_TASK)), timedelta()) < BUDGET / 4
+def test_a_request_keeps_its_process_for_seconds_only() -> None:
+    """The looks for a person take three seconds, and the tasks fit into Meta's five minutes."""
+    assert sum((LOOK.pause(number) for number in range(LOOKS_AT_ONCE)), timedelta()) <= BUDGET / 30
     assert sum((FOLLOW_UP.pause(number) for number in range(5)), timedelta()) <= PROCESSING_TIME
 
 
@@ -71,8 +71,8 @@ def test_the_docstring_has_every_number() -> None:
     )
     told = {what: (first, longest, times) for what, first, _, longest, times in rows[1:]}
     assert told == {
-        "a look at a container, in one delivery": ("1 s", "30 s", "until the deadline"),
-        "a look at it by a follow-up task": ("30 s", "60 s", "for five minutes"),
+        "a look at a container, for a person": ("1 s", "10 s", "2"),
+        "a look at it by a follow-up task": ("3 s", "60 s", "for five minutes"),
         "a post whose account is at a limit": ("60 s", "1 h", str(ACCOUNT_LIMIT.times)),
         "a new container for one that went wrong": ("at once", "", str(NEW_CONTAINER.times)),
         "a call whose error may last": ("next delivery", "", str(LASTING_ERROR.times)),

@@ -34,6 +34,7 @@ from threads.posts.ledger import BUDGET, PROMPT, Record, State
 from threads.posts.submission import Submission
 from threads.publishing import delete_and_repost, publish, schedule
 from threads.publishing.lease import Delivery
+from threads.publishing.retry_rules import LOOKS_AT_ONCE
 from threads.publishing.schedule import QUEUE_PAUSE
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(days=2)
@@ -146,7 +147,7 @@ def test_a_new_post_needs_an_account_that_works_and_a_time_that_comes() -> None:
 def test_repeating_a_request_for_a_video_does_not_multiply_its_tasks() -> None:
     """While a follow-up is to come, the same request is answered and nothing else is done."""
     world = World()
-    world.say(made("7"), *[is_("IN_PROGRESS")] * 4)
+    world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_AT_ONCE + 1))
     first = published_now(world, wish(VIDEO))
     for _ in range(5):
         assert published_now(world, wish(VIDEO)) == first

@@ -12,7 +12,7 @@ from tests.unit.world import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, World, listed
 from threads.base.errors import ServiceUnavailable, ThreadsUnavailable
 from threads.graph.protocol import GraphReply
 from threads.graph.webhook import Event
-from threads.posts.ledger import LEASE, SETTLE_SILENCE, Record, State
+from threads.posts.ledger import LEASE, SETTLE, Record, State
 from threads.publishing import webhook_events
 
 USERNAME = f"user{ACCOUNT}"
@@ -144,7 +144,7 @@ def test_what_is_not_found_stays_as_it_was() -> None:
     """Where Threads does not show the post, whatever the notice says, nothing is changed and nothing sent."""
     world = World()
     before = unanswered(world)
-    world.clock.forward(seconds=SETTLE_SILENCE.total_seconds() + 60)
+    world.clock.forward(seconds=SETTLE.total_seconds() + 60)
     for answer in (listed(), listed("8", text="another"), listed("8", at=NOW - timedelta(days=1))):
         world.say(answer)
         webhook_events.note(world.publishing, OUT._replace(text="hello"))
@@ -157,7 +157,7 @@ NOT_LOOKED_FOR: dict[str, Event] = {
     "another account's": OUT._replace(username="somebody"),
     "nobody's": OUT._replace(username=None),
     "another text": OUT._replace(text="another"),
-    "too early": OUT._replace(published_at=NOW - timedelta(seconds=60)),
+    "too early": OUT._replace(published_at=NOW - timedelta(seconds=61)),
     "another kind of notice": OUT._replace(field="mentions"),
     "a reply": OUT._replace(field="replies"),
 }

@@ -297,6 +297,7 @@ class Record:
             State.ARMED if self.container_id else State.SENT,
             now,
             ambiguous=True,
+            sent_at=self.sent_at or now,
             settles_at=now + SETTLE,
             media_id=None,
             is_found=False,

@@ -193,6 +193,7 @@ class Steps:
     def _believe(self, known: Known, refusal: ThreadsError) -> Next:
         """Act on a refusal that was looked into: the call has certainly published nothing."""
         known = known.but(refusal=None, record=_before_call(known))
+        refusal = self._api.confirmed(refusal)
         return (
             self._missing(known, refusal) if is_missing_container(refusal) else self._refused(known, refusal)
         )
@@ -226,10 +227,13 @@ class Steps:
 
     def _not_shown(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not tell a container's status."""
+        error = self._api.confirmed(error)
         if is_missing_container(error):
             return self._missing(known, error)
-        if isinstance(error, ReconnectRequired) and isinstance(known.refusal, ReconnectRequired):
-            return self._believe(known, known.refusal)
+        if isinstance(error, ReconnectRequired) and known.refusal and known.refusal.verdict.is_definite:
+            refusal = self._api.confirmed(known.refusal)
+            if isinstance(refusal, ReconnectRequired):
+                return self._believe(known, refusal)
         if not (known.record.ambiguous and isinstance(error, RejectedByThreads)):
             return self._refused(known, error)
         if not known.record.is_settled(known.looked_at):
@@ -317,10 +321,9 @@ class Steps:
 
     def _refused(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows an error of Threads. Its call has not published the post."""
+        error = self._api.confirmed(error)
         if known.record.ambiguous and isinstance(error, RejectedByThreads):
             return self._unclear(known)  # Threads only refuses to show the post, which may be out
-        if error.verdict.is_suspect:
-            error = self._api.confirmed(error)
         if type(error) is RateLimited and self._is_quota_spent():
             error = QuotaExceeded(evidence=error.evidence)
         if isinstance(error, RateLimited | QuotaExceeded):

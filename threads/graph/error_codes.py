@@ -197,8 +197,6 @@ RULES: tuple[Rule, ...] = (
         codes=frozenset({24}),
         subcodes=frozenset({4279009}),
         verdict=Verdict(is_definite=True, is_suspect=True, may_last=True),
-        message="Threads does not find what this post names: the post of replyToId or quotePostId, or an "
-        "image or video. A new one may take a moment. If the error stays, the id is wrong.",
     ),
     Rule(
         ThreadsUnavailable,

@@ -324,6 +324,7 @@ class Steps:
         error = self._api.confirmed(error)
         if known.record.ambiguous and isinstance(error, RejectedByThreads):
             return self._unclear(known)  # Threads only refuses to show the post, which may be out
+        error = self._naming_what_is_missing(known, error)
         if type(error) is RateLimited and self._is_quota_spent():
             error = QuotaExceeded(evidence=error.evidence)
         if isinstance(error, RateLimited | QuotaExceeded):
@@ -356,6 +357,20 @@ class Steps:
     def _is_quota_spent(self) -> bool:
         quota = self._api.quota(replies=self._content.is_reply)
         return quota is not None and quota.used >= quota.total
+
+    def _naming_what_is_missing(self, known: Known, error: ThreadsError) -> ThreadsError:
+        """Return the error of a create call with what Threads may not find, if the post names anything.
+
+        The user does not know of a ``replyToId`` that comes from the thread.
+        """
+        named = [name for name in self._content.named if not (known.record.root and name == "replyToId")]
+        seen = error.evidence
+        if not (named and seen and seen.step == Step.CREATE_CONTAINER and is_missing_container(error)):
+            return error
+        return error.changed(
+            message=f"Threads does not find what this post names ({', '.join(named)}). A new post or file "
+            "may take a moment. If the error stays, an id or an address is wrong."
+        )
 
     def _naming_scopes(self, error: MissingScope) -> MissingScope:
         """Return the error with the scopes that may be missing.

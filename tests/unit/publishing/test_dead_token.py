@@ -56,6 +56,8 @@ class Scene:
         self.world.graph.always = {step: self._answer(step) for step in Step}
         self.dead: dict[str, GraphReply] = {}
         """The tokens that have died, and what is answered to them."""
+        self.broken: dict[Step, GraphReply] = {}
+        """The steps that fail with every token."""
         self.then: Callable[[GraphRequest], None] = lambda _request: None
         """Happens before the next call that is about to be answered."""
         self.world.graph.send = self._send  # type: ignore[method-assign]
@@ -66,7 +68,7 @@ class Scene:
         self.world.graph.requests.append(request)
         self.then(request)
         token = request.token.reveal() if request.token else ""
-        return self.dead.get(token) or self._reply(request)
+        return self.dead.get(token) or self.broken.get(request.step) or self._reply(request)
 
     def _reply(self, request: GraphRequest) -> GraphReply:
         if request.step is Step.CREATE_CONTAINER and "auto_publish_text" not in (request.form or {}):
@@ -84,6 +86,10 @@ class Scene:
     def kill(self, answer: GraphReply, token: str = TOKEN) -> None:
         """Let the token die."""
         self.dead[token] = answer
+
+    def break_creation(self) -> None:
+        """Let Threads not find what a container needs."""
+        self.broken[Step.CREATE_CONTAINER] = NOT_FOUND
 
     def connect_again(self) -> None:
         """Connect the account again, with another token."""
@@ -242,6 +248,47 @@ def test_a_witness_in_trouble_proves_nothing(said: GraphReply, *, by_task: bool)
     with pytest.raises(ThreadsUnavailable):
         world.deliver(by_task=by_task)
     assert not world.is_marked()
+
+
+# --- what the user is told ----------------------------------------------------------------------------------
+
+
+NAMING: list[tuple[Content, str]] = [
+    (Content({"text": "hello", "replyToId": "5"}), "(replyToId)"),
+    (Content({"text": "hello", "quotePostId": "5"}), "(quotePostId)"),
+    (
+        Content({"text": "hello", "replyToId": "5", "imageUrl": "https://cdn.example/a.jpg"}),
+        "(replyToId, imageUrl)",
+    ),
+    (PICTURES, "(media)"),
+]
+
+
+@pytest.mark.parametrize(("content", "named"), NAMING, ids=[named for _, named in NAMING])
+def test_only_what_a_post_names_is_called_wrong(content: Content, named: str) -> None:
+    """If Threads does not find something, the message lists the options that the request has."""
+    assert named in not_found(content)
+
+
+def test_a_post_that_names_nothing_is_not_told_that_an_id_is_wrong() -> None:
+    """A plain text has no id that could be wrong, and neither has a reply of a thread that was sent whole."""
+    for content in (TEXT, THREAD):
+        assert not_found(content).startswith("Threads cannot do this right now.")
+    scene = Scene()
+    scene.then = lambda _request: scene.break_creation() if scene.published else None
+    with pytest.raises(ThreadsUnavailable) as told:
+        scene.send(THREAD)
+    assert told.value.message.startswith("Threads cannot do this right now.")
+
+
+def not_found(content: Content) -> str:
+    """Return what is told if every call that creates a container gets 24/4279009, and the token works."""
+    scene = Scene()
+    scene.break_creation()
+    with pytest.raises(ThreadsUnavailable) as told:
+        scene.send(content)
+    assert scene.count(WITNESS) == 1
+    return told.value.message
 
 
 # --- connected again meanwhile ------------------------------------------------------------------------------

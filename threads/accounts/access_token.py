@@ -119,6 +119,17 @@ def understood(parts: AccountParts, account: OpenAccount, refusal: ThreadsError)
     return noted(parts, account.stored, account.api.confirmed(refusal))
 
 
+def is_token_alive(parts: AccountParts, account: StoredAccount) -> bool:
+    """Return whether Threads still answers to an account's token. At most one call.
+
+    False if nobody can say, because no key opens the token, or Threads is down.
+    """
+    try:
+        return AccountApi(parts.graph, parts.vault.open_token(account)).is_alive
+    except SealBroken:
+        return False
+
+
 def noted(parts: AccountParts, account: StoredAccount, error: ThreadsError) -> ThreadsError:
     """Mark an account if an error says that its token is dead, and return the error for the caller.
 

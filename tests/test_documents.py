@@ -69,6 +69,7 @@ from threads.connections.states import EXCHANGE_TIME
 from threads.functions.callers import MAX_NOTIFICATION
 from threads.functions.request import MAX_BODY_BYTES
 from threads.graph.client import CALL_DEADLINE
+from threads.graph.error_codes import Step, classify
 from threads.posts import ledger, options
 from threads.posts.content import Content
 from threads.posts.submission import MAX_KEY, MAX_SCHEDULE, WEB_FIELDS, Submission, read_task_body
@@ -258,6 +259,33 @@ def test_the_fields_of_a_record_are_there() -> None:
     assert shown <= record.keys()
     summary = without_card(StoredSummary("ada", {"accounts": {"1": {}, "2": {}}}), "1", now) or {}
     assert {field for row in FIRESTORE.table("The summary").rows for field in codes(row[0])} == {*summary}
+
+
+def test_a_dead_token_is_what_the_table_of_errors_says() -> None:
+    """docs/guarantees.md lists the codes that prove a token dead, or leave doubt, as error_codes does."""
+    proof, doubt, *_ = GUARANTEES.table("When a token counts as dead").rows
+    known = {errors.Evidence(step, 400, code=code, subcode=sub) for step in Step for code, sub in KNOWN_CODES}
+    dead = {seen for seen in known if classify(seen).error is errors.ReconnectRequired}
+    assert listed_codes(proof[0]) == {_code(seen) for seen in dead if seen.step != Step.ASK_WITNESS}
+    assert listed_codes(doubt[1]) == {_code(seen) for seen in dead if seen.step == Step.ASK_WITNESS}
+    suspect = {_code(seen) for seen in known if classify(seen).verdict.is_suspect}
+    assert listed_codes(doubt[0]) == suspect - {str(UNDOCUMENTED)}
+    assert str(UNDOCUMENTED) in suspect
+
+
+UNDOCUMENTED = 31415
+KNOWN_CODES = [(1, None), (2, None), (4, None), (9, None), (10, None), (17, None), (24, 4279009), (100, None)]
+KNOWN_CODES += [(102, None), (190, None), (200, None), (341, None), (368, None), (506, None), (613, None)]
+KNOWN_CODES += [(UNDOCUMENTED, None)]
+
+
+def listed_codes(cell: str) -> set[str]:
+    """Return the codes in a cell, each with its subcode if there is one."""
+    return set(re.findall(r"\b\d+(?:/\d+)?", cell))
+
+
+def _code(seen: errors.Evidence) -> str:
+    return f"{seen.code}/{seen.subcode}" if seen.subcode else str(seen.code)
 
 
 def test_the_state_diagram_is_the_ledgers_table() -> None:

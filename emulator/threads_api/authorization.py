@@ -193,7 +193,8 @@ def caller(world: World, value: str | None) -> Token:
     """Return the token of a request.
 
     Raises:
-        GraphError: 190. The token is missing, unknown, expired, revoked or replaced.
+        GraphError: 190. The token is missing, unknown, expired, revoked or replaced. A token may also end in
+            a way that this error does not tell.
 
     """
     status = world.settings.token_error_status
@@ -204,6 +205,10 @@ def caller(world: World, value: str | None) -> Token:
         raise errors.token_unknown(status)
     if token.ended_by is Ending.REMOVED:
         raise errors.app_removed(status, token.app_id)
+    if token.ended_by is Ending.NOT_FOUND:
+        raise errors.media_not_found("me")
+    if token.ended_by is Ending.UNSUPPORTED:
+        raise errors.unsupported("get", "me")
     if token.ended_by is not None:
         raise errors.token_revoked(status)
     now = world.now()
@@ -218,10 +223,10 @@ def require(token: Token, scope: str) -> None:
         raise errors.permission_missing(scope)
 
 
-def revoke(world: World, account_id: str) -> int:
+def revoke(world: World, account_id: str, ending: Ending = Ending.REVOKED) -> int:
     """End every token of an account, and return how many it ended."""
     tokens = [token for token in world.tokens.values() if token.account_id == account_id]
-    return _end([token for token in tokens if token.ended_by is None], Ending.REVOKED)
+    return _end([token for token in tokens if token.ended_by is None], ending)
 
 
 def remove_app(world: World, app: App, account: Account) -> int:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 
 from emulator.base.control import PREFIX, json_body
 from emulator.base.json_body import JsonBody, Malformed
 from emulator.threads_api import authorization, scopes
 from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.edge import current_world
-from emulator.threads_api.model import Account, App
+from emulator.threads_api.model import Account, App, Ending
 from emulator.threads_api.window import USERNAME
 
 if TYPE_CHECKING:
     from flask import Response
 
     from emulator.threads_api.model import Token
+
+#: How a token ends, by the code of the error with which every later call is refused.
+ENDINGS = {190: Ending.REVOKED, 24: Ending.NOT_FOUND, 100: Ending.UNSUPPORTED}
+
+MOST_CODE = 10**6
 
 control_people = Blueprint("control_people", __name__, url_prefix=PREFIX)
 
@@ -81,9 +86,18 @@ def add_account() -> tuple[Response, int]:
 
 @control_people.post("/accounts/<account_id>/revoke")
 def revoke(account_id: str) -> Response:
-    """End every token of an account (190, subcode 460). Takes no body."""
+    """Take ``{error?}``: end every token of an account. The code says how every later call is refused.
+
+    190 (subcode 460) is what Meta documents. Some dead tokens get 24 (subcode 4279009) or 100 (subcode 33)
+    instead, on every call (seen).
+    """
     account = account_with(account_id)
-    return jsonify({"ok": True, "revoked": authorization.revoke(current_world(), account.id)})
+    body = JsonBody(request.get_json(force=True) if request.data else {})
+    code = body.number("error", 190, least=1, most=MOST_CODE)
+    body.finish()
+    if code not in ENDINGS:
+        raise Malformed(f"error must be one of {', '.join(map(str, ENDINGS))}")
+    return jsonify({"ok": True, "revoked": authorization.revoke(current_world(), account.id, ENDINGS[code])})
 
 
 def account_with(account_id: str) -> Account:

@@ -89,6 +89,10 @@ class Ending(StrEnum):
     """Why a token stopped working before it expired."""
 
     REVOKED = "revoked"
+    #: The same, but every call is answered 24/4279009, as if what it names did not exist (seen).
+    NOT_FOUND = "not_found"
+    #: The same, but every call is answered 100, subcode 33 (seen).
+    UNSUPPORTED = "unsupported"
     #: The owner of the account has removed the app.
     REMOVED = "removed"
     #: A refresh has replaced it.

@@ -200,19 +200,20 @@ def test_a_full_page_goes_on(
     assert len(threads.calls()) == len(names)
 
 
+@pytest.mark.parametrize("code", [190, 24, 100])
 def test_a_dead_token_asks_for_a_reconnect(
-    refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads
+    code: int, refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads
 ) -> None:
     """Who has revoked the access sees it on the card, with a reason; no later sweep finds the account."""
     name = accounts.connect("ada")
-    threads.control("POST", f"accounts/{name}/revoke")
+    threads.control("POST", f"accounts/{name}/revoke", error=code)
     sweep()
     assert accounts.document("ada", name)["status"] == "reconnect_required"
     assert not {"refreshAt", "refreshingUntil"} & accounts.document("ada", name).keys()
     card = accounts.card("ada", name)
     assert (card["status"], card["statusReason"]) == ("reconnect_required", "token_rejected")
     sweep()
-    assert calls_of(threads) == ["GET /refresh_access_token"]
+    assert calls_of(threads) == ["GET /refresh_access_token", *(["GET /me"] if code != 190 else [])]
     assert "ended" in {line.get("refresh") for line in refreshing.log_lines()}
 
 

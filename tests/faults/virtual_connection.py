@@ -34,6 +34,7 @@ _ANSWERS: dict[Step, dict[str, Any]] = {
     Step.EXCHANGE_CODE: {"access_token": "short", "user_id": int(ACCOUNT)},
     Step.EXCHANGE_TOKEN: {"access_token": "long", "token_type": "bearer", "expires_in": 5183944},
     Step.READ_PROFILE: {"id": ACCOUNT, "username": "mira.okafor", "name": "Mira Okafor"},
+    Step.ASK_WITNESS: {"id": ACCOUNT},
     Step.READ_GRANTS: {"data": {"is_valid": True, "scopes": ["threads_basic"]}},
 }
 

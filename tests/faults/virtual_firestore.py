@@ -16,7 +16,7 @@ from tests.firestore.calls import Call
 from tests.firestore.client import Client
 from tests.firestore.database import Database
 from tests.firestore.errors import refusal
-from threads.posts.ledger import TERMINAL
+from threads.posts.ledger import TERMINAL, from_document, may_begin_again
 
 PROJECT = "demo-threads"
 
@@ -91,7 +91,9 @@ class VirtualFirestore:
 
     def _has_ended(self, path: str) -> bool:
         document = self.database.read(path)
-        return document is not None and document.fields.get("state") in TERMINAL
+        if document is None or document.fields.get("state") not in TERMINAL:
+            return False
+        return not may_begin_again(from_document(document.fields))
 
     def _tell(self, paths: Sequence[str]) -> None:
         for path in paths:

@@ -47,6 +47,7 @@ class Windows(World):
             Step.EXCHANGE_CODE: reply(200, {"access_token": "short", "user_id": int(ACCOUNT)}),
             Step.EXCHANGE_TOKEN: reply(200, {"access_token": TOKEN, "expires_in": 5183944}),
         }
+        self.graph.always[Step.ASK_WITNESS] = reply(200, {"id": ACCOUNT})
         self.is_person(PROFILE)
         self.grants(*ASKED)
 

@@ -3,15 +3,26 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from threads.accounts.account import StoredAccount, check_connected, check_scopes, select_account
 from threads.accounts.changes import TOKEN_REJECTED, reconnect_change
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import Outcome, refresh
+from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.accounts.token_lifetime import is_ending
 from threads.accounts.vault import SealBroken
-from threads.base.errors import AccountNotFound, ReconnectRequired, ServiceUnavailable, ThreadsError
+from threads.base.errors import (
+    AccountNotFound,
+    ReconnectRequired,
+    ServiceUnavailable,
+    ThreadsError,
+    ThreadsUnavailable,
+)
 from threads.graph.account_api import AccountApi
+
+RETRY_PAUSE = timedelta(seconds=1)
+"""How soon to try again with the token of an account that was just connected again: at once."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +116,64 @@ def understood(parts: AccountParts, account: OpenAccount, refusal: ThreadsError)
 
     A dead token may look like another error.
     """
-    error = account.api.confirmed(refusal) if refusal.verdict.is_suspect else refusal
-    if isinstance(error, ReconnectRequired):
-        note_dead_token(parts, account.stored)
-    return error
+    return noted(parts, account.stored, account.api.confirmed(refusal))
 
 
-def note_dead_token(parts: AccountParts, account: StoredAccount) -> None:
-    """Mark an account whose token Threads has refused, for the next request that needs it. One commit."""
+def is_token_alive(parts: AccountParts, account: StoredAccount) -> bool:
+    """Return whether Threads still answers to an account's token. At most one call.
+
+    False if nobody can say, because no key opens the token, or Threads is down.
+    """
+    try:
+        return AccountApi(parts.graph, parts.vault.open_token(account)).is_alive
+    except SealBroken:
+        return False
+
+
+def noted(parts: AccountParts, account: StoredAccount, error: ThreadsError) -> ThreadsError:
+    """Mark an account if an error says that its token is dead, and return the error for the caller.
+
+    If the account was connected again meanwhile, nothing is marked: the next try has another token.
+    """
+    if not isinstance(error, ReconnectRequired) or note_dead_token(parts, account):
+        return error
+    return ThreadsUnavailable(
+        "This account was connected again just now. Send the same request again.",
+        evidence=error.evidence,
+        retry_after=RETRY_PAUSE,
+        verdict=error.verdict,
+    )
+
+
+def note_dead_token(parts: AccountParts, account: StoredAccount) -> bool:
+    """Mark an account whose token Threads has refused, for the next request that needs it. One commit.
+
+    If another writer has changed the account since it was read, each time a read and a commit more.
+
+    Returns:
+        Whether it still has this token, or none. False: it has another one, and is not marked.
+
+    """
     with suppress(ServiceUnavailable):  # the next call to Threads finds out again
-        parts.repository.change(account, reconnect_change(TOKEN_REJECTED, parts.now()))
+        for _ in range(SAVE_ATTEMPTS):
+            if parts.repository.change(account, reconnect_change(TOKEN_REJECTED, parts.now())):
+                break
+            there = parts.repository.read(account.uid, account.account_id)
+            if there is None or there.sealed_token is None:
+                break
+            if not _has_same_token(parts, account, there):
+                return False
+            if not there.is_active:
+                break
+            account = there
+    return True
+
+
+def _has_same_token(parts: AccountParts, account: StoredAccount, there: StoredAccount) -> bool:
+    """Return whether two versions of an account have one token. It may have been sealed anew between them."""
+    if account.sealed_token == there.sealed_token:
+        return True
+    try:
+        return parts.vault.open_token(account) == parts.vault.open_token(there)
+    except SealBroken:
+        return False

@@ -1,6 +1,6 @@
 """A connection: an account that has just been authorized, and what it changes in the stored documents."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +58,7 @@ def connection_change(
     *,
     summary: StoredSummary,
     account: StoredAccount | None,
-    opens: bool = True,
+    is_alive: Callable[[], bool],
 ) -> ConnectionChange | None:
     """Return what a connection changes in the summary and in the account's document.
 
@@ -66,22 +66,26 @@ def connection_change(
     unless its owner has refused a scope: the window of a sign-in asks only for the scopes that every
     connection asks for.
 
+    The new token is good: it has just told its profile. So it is dropped only for a token that Threads still
+    answers to, not for one that its owner has ended by removing the app.
+
     Args:
         connection: the new connection.
         sealed_token: its sealed token.
         summary: the user's summary.
         account: the account as it is stored, or None if it is new.
-        opens: whether a key opens the stored token. A token that no key opens counts as no token.
+        is_alive: returns whether the stored token works at Threads. It is only asked if that matters.
 
     Returns:
         The fields of both. None if nothing changes, because the account was connected again meanwhile.
 
     """
-    if account and opens and _works(account, connection.now):
+    if account and _may_work(account, connection.now):
         issued = issued_at(account)
-        if issued is not None and issued > connection.now:
-            return None
-        if _can_do_more(account, connection):
+        is_overtaken = issued is not None and issued > connection.now
+        if (is_overtaken or _can_do_more(account, connection)) and is_alive():
+            if is_overtaken:
+                return None
             changed = with_profile(summary, connection.profile, connection.now)
             return ConnectionChange(changed, _profile_fields(connection))
     first = {} if account else {"createdAt": connection.now}
@@ -95,7 +99,7 @@ def connection_change(
     return ConnectionChange(changed, {**account_document(connection, sealed_token), **first})
 
 
-def _works(account: StoredAccount, now: datetime) -> bool:
+def _may_work(account: StoredAccount, now: datetime) -> bool:
     return account.is_active and account.sealed_token is not None and not account.has_run_out(now)
 
 

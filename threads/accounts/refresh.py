@@ -96,8 +96,7 @@ def refresh(parts: AccountParts, account: StoredAccount) -> Refresh:
 
 def _refused(parts: AccountParts, account: StoredAccount, token: Secret, error: ThreadsError) -> Refresh:
     """End the account if its token is dead. Otherwise postpone the refresh."""
-    if error.verdict.is_suspect:
-        error = AccountApi(parts.graph, token).confirmed(error)
+    error = AccountApi(parts.graph, token).confirmed(error)
     if isinstance(error, ReconnectRequired):
         return _end(parts, account, TOKEN_REJECTED, error)
     return _postpone(parts, account, error)

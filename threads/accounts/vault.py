@@ -69,14 +69,6 @@ class Vault:
         """
         return self.open(account.sealed_token or "", token_place(account.uid, account.account_id))
 
-    def opens(self, account: StoredAccount) -> bool:
-        """Return whether a key opens an account's token."""
-        try:
-            self.open_token(account)
-        except SealBroken:
-            return False
-        return True
-
     def is_newest(self, sealed: str) -> bool:
         """Return whether a sealed text names the newest key. It is not opened."""
         return key_id(sealed) == self._newest

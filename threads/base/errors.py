@@ -89,7 +89,7 @@ class Verdict(NamedTuple):
     is_definite: bool = False
     """The call certainly had no effect. Otherwise its outcome is unknown."""
     is_suspect: bool = False
-    """The real cause may be a dead token. Ask for the profile before you act on the error."""
+    """The real cause may be a dead token. Ask the witness before you act on the error."""
     may_last: bool = False
     """The error is gone after a few tries, or it is permanent. Count the tries."""
 

@@ -4,9 +4,10 @@
     4 calls    code → short-lived token → long-lived token → profile, and the granted scopes
     1 commit   account, summary, and how the window has ended
 
-If the user has a summary already, that commit fails on it. Then two more steps follow:
+If the user has a summary already, that commit fails on it. Then more steps follow:
 
     1 read     summary and account
+    1 call     only if the account's old token can do more, or is newer: does it still work?
     1 commit   the same, added to what they hold
 
 Nothing is saved before all calls are answered. Then everything is saved at once.
@@ -16,6 +17,7 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 
+from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
 from threads.accounts.connection import Connection, ConnectionChange, connection_change, new_connection
 from threads.accounts.summary import StoredSummary, public_profile
@@ -61,12 +63,18 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
         ServiceUnavailable: the account is not saved, or Firestore does not answer.
 
     """
-    profile, vault = connection.profile, parts.accounts.vault
-    sealed = vault.seal_token(connection.token, uid, profile.id)
+    profile = connection.profile
+    sealed = parts.accounts.vault.seal_token(connection.token, uid, profile.id)
+    witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
     def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:
-        opens = account is not None and vault.opens(account)
-        return connection_change(connection, sealed, summary=summary, account=account, opens=opens)
+        def is_alive() -> bool:
+            stored = account.sealed_token if account else None
+            if account and stored not in witnessed:
+                witnessed[stored] = is_token_alive(parts.accounts, account)
+            return witnessed.get(stored, False)
+
+        return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
     end = End(CONNECTED, profile.id, public_profile(profile), connection.refused_scopes)
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from threads.base.errors import MissingScope, ReconnectRequired, ThreadsError, ThreadsUnavailable
 from threads.base.secret import Secret
@@ -97,15 +98,27 @@ class AccountApi:
         except ThreadsError:
             return None
 
-    def confirmed(self, error: ThreadsError) -> ThreadsError:
-        """Return what an error really is: for a dead token, Threads sometimes blames the content.
+    # --- is the token dead? -------------------------------------------------------------------------------
 
-        So this asks for the account's id. If Threads then calls the token dead, that is the error.
+    def confirmed(self, error: ThreadsError) -> ThreadsError:
+        """Return what an error really is: for a dead token, Threads sometimes blames something else.
+
+        ``error_codes`` says which errors are suspect, and which answer of the witness proves a token dead.
         """
+        if error.verdict.is_suspect and isinstance(self._witness, ReconnectRequired):
+            return self._witness
+        return error
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether Threads answers to this token. False if the token is dead, and if nobody can say."""
+        return self._witness is None
+
+    @cached_property
+    def _witness(self) -> ThreadsError | None:
+        """What the witness says about the token: its error, or None if the token works. Asked once."""
         try:
             oauth.read_own_id(self.send(oauth.own_id_request(self.token)))
-        except ReconnectRequired as dead:
-            return dead
-        except ThreadsError:
+        except ThreadsError as error:
             return error
-        return error
+        return None

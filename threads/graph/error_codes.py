@@ -4,6 +4,20 @@ An error comes in one of three envelopes: Graph's ``error`` object, the token en
 container's ``error_message``. It may also come without one: as HTML, as half a body, or as no answer at all.
 ``protocol`` and ``media`` turn each into an ``Evidence``, and this table has a row for it.
 
+It also decides whether a token is dead. Threads does not always say so: some dead tokens get 24/4279009 or
+100 for every call (seen), like a good token that names what is not there. So a row may be *suspect*. Then a
+witness is asked: a call that names nothing but the token's own account (``Step.ASK_WITNESS``).
+
+| the call was answered                              | the witness was answered                | the token |
+|----------------------------------------------------|-----------------------------------------|-----------|
+| 102, 190                                           | not asked                               | is dead   |
+| 24/4279009, 100, 506, or an undocumented code      | 102, 190, 24/4279009, 100               | is dead   |
+| the same                                           | with the account's id                   | works     |
+| the same                                           | anything else, or not at all            | may work  |
+| anything else; or any of these with a 5xx          | not asked                               | may work  |
+
+Only the first two rows are ``ReconnectRequired``. ``AccountApi.confirmed`` asks the witness.
+
 "seen" marks what others saw in production. The codes are from
 https://developers.facebook.com/docs/graph-api/guides/error-handling and
 https://developers.facebook.com/docs/threads/troubleshooting.
@@ -40,6 +54,8 @@ class Step(StrEnum):
     READ_GRANTS = "read_grants"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a step
     READ_PROFILE = "read_profile"
+    ASK_WITNESS = "ask_witness"
+    """Does this token still work? Asks for the account's id."""
     CREATE_CONTAINER = "create_container"
     READ_CONTAINER = "read_container"
     PUBLISH_CONTAINER = "publish_container"
@@ -98,6 +114,7 @@ _HANDLING = "https://developers.facebook.com/docs/graph-api/guides/error-handlin
 _LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
 _CONTAINERS = "https://developers.facebook.com/docs/threads/troubleshooting"
 _WATCHED = frozenset({Step.READ_CONTAINER})
+_WITNESS = frozenset({Step.ASK_WITNESS})
 
 RULES: tuple[Rule, ...] = (
     # --- a container that cannot be published, by its error_message or its status
@@ -141,6 +158,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(ReconnectRequired, _HANDLING, codes=frozenset({102, 190}), verdict=_DEFINITE),
     Rule(
+        ReconnectRequired,
+        "seen: a dead token that is refused like this on every call. The witness names nothing else",
+        steps=_WITNESS,
+        codes=frozenset({24}),
+        subcodes=frozenset({4279009}),
+        statuses=_CLIENT_ERRORS,
+        is_transient=False,
+        verdict=_DEFINITE,
+    ),
+    Rule(
+        ReconnectRequired,
+        "seen: the same with code 100, with and without subcode 33",
+        steps=_WITNESS,
+        codes=frozenset({100}),
+        statuses=_CLIENT_ERRORS,
+        is_transient=False,
+        verdict=_DEFINITE,
+    ),
+    Rule(
         RejectedByThreads, _HANDLING, codes=frozenset({9, 368, 4279013}), verdict=_DEFINITE, message=_BLOCKED
     ),
     Rule(RejectedByThreads, "seen", subcodes=frozenset({4279013}), verdict=_DEFINITE, message=_BLOCKED),
@@ -160,16 +196,14 @@ RULES: tuple[Rule, ...] = (
         steps=frozenset({Step.CREATE_CONTAINER}),
         codes=frozenset({24}),
         subcodes=frozenset({4279009}),
-        verdict=Verdict(is_definite=True, may_last=True),
-        message="Threads does not find what this post names: the post of replyToId or quotePostId, or an "
-        "image or video. A new one may take a moment. If the error stays, the id is wrong.",
+        verdict=Verdict(is_definite=True, is_suspect=True, may_last=True),
     ),
     Rule(
         ThreadsUnavailable,
         "seen: a container that Threads does not see yet, or has lost; a third of all unknown errors",
         codes=frozenset({24}),
         subcodes=frozenset({4279009}),
-        verdict=_DEFINITE,
+        verdict=_SUSPECT,
     ),
     Rule(
         ThreadsUnavailable,
@@ -212,7 +246,7 @@ def classify(seen: Evidence) -> Rule:
     if seen.status not in _SERVER_ERRORS or not rule.verdict.is_definite:
         return rule
     error = ThreadsUnavailable if rule.error is ReconnectRequired else rule.error
-    return rule._replace(error=error, verdict=rule.verdict._replace(is_definite=False))
+    return rule._replace(error=error, verdict=rule.verdict._replace(is_definite=False, is_suspect=False))
 
 
 def error_for(
@@ -236,11 +270,19 @@ def error_for(
 def is_missing_container(error: ThreadsError) -> bool:
     """Return whether Threads does not know a container: it does not see it yet, or has lost it."""
     seen = error.evidence
-    return seen is not None and (seen.code, seen.subcode) == (24, 4279009)
+    if seen is None or isinstance(
+        error, ReconnectRequired
+    ):  # the witness of a dead token gets the same answer
+        return False
+    return (seen.code, seen.subcode) == (24, 4279009)
 
 
 def is_missing_post(error: ThreadsError) -> bool:
     """Return whether Threads does not find a post. It answers a missing permission the same way (seen)."""
     seen = error.evidence
-    is_named = seen is not None and (seen.code, seen.subcode) == (100, 33)
+    is_named = (
+        seen is not None
+        and (seen.code, seen.subcode) == (100, 33)
+        and not isinstance(error, ReconnectRequired)
+    )
     return error.verdict.is_definite and (is_named or is_missing_container(error))

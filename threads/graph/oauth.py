@@ -202,7 +202,7 @@ def read_grants(reply: GraphReply, asked: Iterable[str]) -> Grants:
 
 def own_id_request(token: Secret) -> GraphRequest:
     """Ask only for the account's id, to find out whether a token works."""
-    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": "id"}, token=token)
+    return GraphRequest(Step.ASK_WITNESS, "GET", "/me", query={"fields": "id"}, token=token)
 
 
 def read_own_id(reply: GraphReply) -> str:
@@ -213,7 +213,7 @@ def read_own_id(reply: GraphReply) -> str:
         ReconnectRequired: the token is dead.
 
     """
-    return str(read_object(Step.READ_PROFILE, reply).get("id"))
+    return str(read_object(Step.ASK_WITNESS, reply).get("id"))
 
 
 def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile:

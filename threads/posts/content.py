@@ -33,6 +33,11 @@ class Content:
         return "replyToId" in self.values
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """The options of this post that name something which may not exist at Threads."""
+        return tuple(name for name in options.NAMING if name in self.values)
+
+    @property
     def replies(self) -> "Sequence[Content]":
         """The posts that follow it in its thread, in order."""
         return [Content(values) for values in self.values.get("thread", ())]

@@ -72,8 +72,9 @@ class State(StrEnum):
 
 
 TERMINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED, State.UNKNOWN})
-"""States in which a post has ended. Every later request gets the recorded answer. Only a post whose media id
-was found, not answered, goes on once more, if Threads answers this id to another post."""
+"""States in which a post has ended. Every later request gets the recorded answer. There are two exceptions: a
+post whose media id was found, not answered, goes on if Threads answers this id to another post; and see
+``may_begin_again``."""
 
 TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
     {
@@ -357,6 +358,34 @@ def new_record(
         expires_at=max(now, scheduled_time or now) + RECORD_LIFETIME,
         scheduled_time=scheduled_time,
     )
+
+
+def may_begin_again(record: Record) -> bool:
+    """Return whether a post begins again when its request comes again and its account can publish it.
+
+    It has failed because the account must be connected again, so its owner can mend that.
+    """
+    return record.state is State.FAILED and record.next_action == "reconnect"
+
+
+def begun_again(failed: Record, now: datetime) -> Record:
+    """Return the record with which a failed post begins again.
+
+    It keeps the containers. The status of one that exists shows whether the post is out after all.
+    """
+    fresh = new_record(failed.account_id, failed.content, now, scheduled_time=failed.scheduled_time)
+    kept = (
+        "created_at",
+        "attempts",
+        "by_container",
+        "container_id",
+        "container_at",
+        "root",
+        "replaced",
+        "children",
+    )
+    state = State.ARMED if failed.container_id else State.NEW
+    return replace(fresh, state=state, **{name: getattr(failed, name) for name in kept})
 
 
 def content_hash(content: Content, scheduled_time: datetime | None) -> str:

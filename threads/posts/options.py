@@ -258,6 +258,9 @@ OPTIONS: tuple[Option, ...] = (
 
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 
+NAMING = ("replyToId", "quotePostId", "imageUrl", "videoUrl", "media", "gif", "locationId")
+"""The options that name something outside the post, which Threads may not find."""
+
 
 class Exclusion(NamedTuple):
     """Two options that cannot be combined."""

@@ -87,9 +87,10 @@ class Carousel:
         child = look.children[number]
         try:
             status, reason = self._api.container_status(child["id"])
-        except ThreadsError as error:
+        except ThreadsError as refusal:
+            error = self._api.confirmed(refusal)
             if not is_missing_container(error):
-                raise
+                raise error from None
             is_young = now - (record.container_at or now) <= CONTAINER_SETTLES
             return look if is_young else _failed(number, look, error)
         if status is ContainerStatus.FINISHED:

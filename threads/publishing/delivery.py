@@ -7,8 +7,8 @@ with a commit. So whatever happens in between, another delivery can go on from t
 
 from datetime import datetime
 
-from threads.accounts.access_token import OpenAccount, note_dead_token
-from threads.base.errors import InProgress, ReconnectRequired, ServiceError, ServiceUnavailable
+from threads.accounts.access_token import OpenAccount, noted
+from threads.base.errors import InProgress, ServiceError, ServiceUnavailable, ThreadsError
 from threads.posts.ledger import Record, task_id
 from threads.posts.repository import AlreadyClaimed, Overtaken, StoredPost
 from threads.publishing.lease import Delivery, Lease
@@ -158,12 +158,13 @@ class _Loop:
         record, delivery = retry.known.record, self._delivery
         if delivery.is_last and (delivery.is_final or not record.ambiguous):
             return self._steps.fail(retry.known, retry.error)
-        self._note(retry.error)
-        self._write(record.released(self._parts.now(), retry.error.as_json()))
-        raise retry.error.changed(post_id=self._post.post_id)
+        error = self._noted(retry.error)
+        self._write(record.released(self._parts.now(), error.as_json()))
+        raise error.changed(post_id=self._post.post_id)
 
     def _end(self, done: Done) -> Next | Delivered:
-        self._note(done.reason)
+        if done.reason and (now := self._noted(done.reason)) is not done.reason:
+            return Retry(done.known, now)
         try:
             self._write(done.record, media_id=done.media_id)
         except AlreadyClaimed:
@@ -176,6 +177,8 @@ class _Loop:
                 return Retry(done.known, ServiceUnavailable())
         return Delivered(self._post, done.reason)
 
-    def _note(self, error: ServiceError | None) -> None:
-        if isinstance(error, ReconnectRequired):
-            note_dead_token(self._parts.accounts, self._account.stored)
+    def _noted(self, error: ServiceError) -> ServiceError:
+        """Mark the account if its token is dead. Return a transient error if it has another one by now."""
+        if not isinstance(error, ThreadsError):
+            return error
+        return noted(self._parts.accounts, self._account.stored, error)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from threads.base.errors import IdempotencyMismatch, InProgress, ServiceError
-from threads.posts.ledger import Record, State, ended_badly
+from threads.posts.ledger import Record, State, begun_again, ended_badly, may_begin_again
 from threads.posts.repository import Overtaken, StoredPost
 from threads.publishing.matching import is_told_by_lists
 from threads.publishing.outcome import Delivered
@@ -68,11 +68,15 @@ def lease_new(parts: PublishingParts, uid: str, post_id: str, record: Record, de
 def lease(parts: PublishingParts, post: StoredPost, delivery: Delivery) -> Lease:
     """Lease a post that was read. A post that has ended, or that waits for a task, is only returned.
 
+    If it has failed because its account had to be connected again, it begins again: the account can publish.
+
     Raises:
         InProgress: another delivery has the lease.
 
     """
     record, now = post.record, parts.now()
+    if may_begin_again(record):
+        record = begun_again(record, now)
     if record.is_terminal:
         return Lease(post)
     if record.follow_up_at and record.follow_up_at > now and not delivery.by_task:

@@ -5,9 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from threads.accounts.access_token import check_usable, find_account
-from threads.base.errors import InvalidRequest, Problem, ServiceError, ServiceUnavailable
-from threads.posts.ledger import new_record, task_id
-from threads.posts.repository import StoredPost
+from threads.accounts.account import StoredAccount
+from threads.base.errors import (
+    InvalidRequest,
+    MissingScope,
+    Problem,
+    ReconnectRequired,
+    ServiceError,
+    ServiceUnavailable,
+)
+from threads.posts.ledger import begun_again, may_begin_again, new_record, task_id
+from threads.posts.repository import Overtaken, StoredPost
 from threads.posts.submission import Submission
 from threads.publishing.lease import Delivery
 from threads.publishing.outcome import Outcome
@@ -43,6 +51,7 @@ def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery:
     record = new_record(account.account_id, submission.content, now, scheduled_time=submission.scheduled_time)
     if there := repository.read(uid, post_id):
         check_same(there, record)
+        there = _begun_again(parts, there, account, submission)
         _leave_to_task(parts, there, now + QUEUE_PAUSE)
         return Outcome(there)
     check_usable(parts.accounts, account, submission.content.needed_scopes)
@@ -79,6 +88,18 @@ def check_time(parts: PublishingParts, submission: Submission) -> None:
     """
     if submission.scheduled_time and submission.scheduled_time <= parts.now():
         raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
+
+
+def _begun_again(
+    parts: PublishingParts, post: StoredPost, account: StoredAccount, submission: Submission
+) -> StoredPost:
+    """Begin a post again that has failed because its account had to be connected again, if that is done."""
+    if not may_begin_again(post.record):
+        return post
+    with suppress(ReconnectRequired, MissingScope, Overtaken):
+        check_usable(parts.accounts, account, submission.content.needed_scopes)
+        return parts.posts.repository.write(post, begun_again(post.record, parts.now()))
+    return post
 
 
 def _leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) -> None:

@@ -192,9 +192,10 @@ class Steps:
     def _believe(self, known: Known, refusal: ThreadsError) -> Next:
         """Act on a refusal that was looked into: the call has certainly published nothing."""
         known = known.but(refusal=None, record=_before_call(known))
-        return (
-            self._missing(known, refusal) if is_missing_container(refusal) else self._refused(known, refusal)
-        )
+        refusal = self._api.confirmed(refusal)
+        if is_missing_container(refusal) and known.record.container_id:
+            return self._missing(known, refusal)
+        return self._refused(known, refusal)
 
     # --- looking ------------------------------------------------------------------------------------------
 
@@ -223,10 +224,13 @@ class Steps:
 
     def _not_shown(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not tell a container's status."""
+        error = self._api.confirmed(error)
         if is_missing_container(error):
             return self._missing(known, error)
-        if isinstance(error, ReconnectRequired) and isinstance(known.refusal, ReconnectRequired):
-            return self._believe(known, known.refusal)
+        if isinstance(error, ReconnectRequired) and known.refusal and known.refusal.verdict.is_definite:
+            refusal = self._api.confirmed(known.refusal)
+            if isinstance(refusal, ReconnectRequired):
+                return self._believe(known, refusal)
         if not (known.record.ambiguous and isinstance(error, RejectedByThreads)):
             return self._refused(known, error)
         return self._look_further(known)
@@ -327,10 +331,10 @@ class Steps:
 
     def _refused(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows an error of Threads. Its call has not published the post."""
+        error = self._api.confirmed(error)
         if known.record.ambiguous and isinstance(error, RejectedByThreads):
             return self._unclear(known)  # Threads only refuses to show the post, which may be out
-        if error.verdict.is_suspect:
-            error = self._api.confirmed(error)
+        error = self._naming_what_is_missing(known, error)
         if type(error) is RateLimited and self._is_quota_spent():
             error = QuotaExceeded(evidence=error.evidence)
         if isinstance(error, RateLimited | QuotaExceeded):
@@ -363,6 +367,20 @@ class Steps:
     def _is_quota_spent(self) -> bool:
         quota = self._api.quota(replies=self._content.is_reply)
         return quota is not None and quota.used >= quota.total
+
+    def _naming_what_is_missing(self, known: Known, error: ThreadsError) -> ThreadsError:
+        """Return the error of a create call with what Threads may not find, if the post names anything.
+
+        The user does not know of a ``replyToId`` that comes from the thread.
+        """
+        named = [name for name in self._content.named if not (known.record.root and name == "replyToId")]
+        seen = error.evidence
+        if not (named and seen and seen.step == Step.CREATE_CONTAINER and is_missing_container(error)):
+            return error
+        return error.changed(
+            message=f"Threads does not find what this post names ({', '.join(named)}). A new post or file "
+            "may take a moment. If the error stays, an id or an address is wrong."
+        )
 
     def _naming_scopes(self, error: MissingScope) -> MissingScope:
         """Return the error with the scopes that may be missing.

@@ -80,6 +80,9 @@ def test_tokens_are_listed(client: Client) -> None:
         ("accounts", {"username": "mira.okafor"}, "must be new"),
         ("accounts", {"username": "new", "id": "x"}, "an id has only digits"),
         ("accounts/1/revoke", {}, "there is no account 1"),
+        ("accounts/{id}/revoke", {"error": 4}, "error must be one of 190, 24, 100"),
+        ("accounts/{id}/revoke", {"error": "190"}, "error must be a number"),
+        ("accounts/{id}/revoke", {"code": 190}, "unknown fields: code"),
         ("settings", {"text_counts": "bits"}, "text_counts must be one of"),
         ("media", {"error_message": "BROKEN"}, "error_message must be one of"),
         ("media", {"media_type": "TEXT"}, "media_type must be"),
@@ -91,6 +94,7 @@ def test_malformed_control_request(client: Client, control: str, body: Any, comp
     """A control request that is wrong is a 400 that says what is wrong."""
     if isinstance(body, dict) and body.get("account_id") == "{id}":
         body = {**body, "account_id": client.account()}
+    control = control.replace("{id}", client.account())
     answer = client.http.post(f"{client.url}/_emulator/{control}", json=body, timeout=10)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]

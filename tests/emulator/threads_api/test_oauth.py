@@ -213,6 +213,26 @@ def test_revoked_account_loses_its_tokens(client: Client) -> None:
     assert client.get("/v1.0/me", theirs).status_code == 200
 
 
+@pytest.mark.parametrize(("code", "subcode"), [(190, 460), (24, 4279009), (100, 33)])
+def test_a_dead_token_may_be_refused_in_three_ways(client: Client, code: int, subcode: int) -> None:
+    """Every call with it gets the same error, the witnesses among them; a new token works."""
+    token, old = client.token(), client.token(age_seconds=2 * DAY)
+    assert client.control(f"accounts/{client.account()}/revoke", error=code)["revoked"] == 2
+    answers = [
+        client.get("/v1.0/me", token),
+        client.get("/v1.0/debug_token", token, input_token=token),
+        client.get("/v1.0/me/threads", token),
+        client.get("/v1.0/me/threads_publishing_limit", token),
+        client.get("/refresh_access_token", grant_type="th_refresh_token", access_token=old),
+        client.post("/v1.0/me/threads", media_type="TEXT", text="hi", access_token=token),
+        client.post("/v1.0/me/threads_publish", creation_id="1", access_token=token),
+    ]
+    assert [error_of(answer) for answer in answers] == [(code, subcode)] * len(answers)
+    fresh = client.token()
+    assert client.get("/v1.0/me", fresh).status_code == 200
+    assert debug(client, fresh, token)["is_valid"] is False
+
+
 def test_debug_token_shows_granted_scopes(client: Client) -> None:
     """A token may debug itself, and sees what the documentation lists."""
     token = client.token(scopes=["threads_basic"])

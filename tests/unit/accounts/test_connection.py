@@ -40,19 +40,21 @@ def connection(
 
 def first_change() -> ConnectionChange:
     """Return what the first connection of a first account changes."""
-    change = connection_change(connection(), "sealed before", summary=StoredSummary("ada"), account=None)
+    change = connection_change(
+        connection(), "sealed before", summary=StoredSummary("ada"), account=None, is_alive=lambda: False
+    )
     assert change
     return change
 
 
 def connected_again(
-    changes: dict[str, Any] | None = None, *, opens: bool = True, **new: Any
+    changes: dict[str, Any] | None = None, *, is_alive: bool = True, **new: Any
 ) -> ConnectionChange | None:
     """Connect the account once more, a day later unless told otherwise.
 
     Args:
         changes: what has changed on the account since its first connection.
-        opens: whether a key opens its token.
+        is_alive: whether Threads answers to its token.
         new: the new connection.
 
     """
@@ -62,7 +64,7 @@ def connected_again(
         "sealed",
         summary=StoredSummary("ada", first.summary, NOW),
         account=StoredAccount("ada", "17841405793187218", {**first.account, **(changes or {})}, NOW),
-        opens=opens,
+        is_alive=lambda: is_alive,
     )
 
 
@@ -165,8 +167,8 @@ REPLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"accessToken": None}, {"now": NOW - SECOND}),
     ({"expiresAt": None}, {"now": NOW - SECOND}),
     ({}, {"now": NOW}),
-    ({}, {"granted": ("a",), "opens": False}),
-    ({}, {"now": NOW - SECOND, "opens": False}),
+    ({}, {"granted": ("a",), "is_alive": False}),
+    ({}, {"now": NOW - SECOND, "is_alive": False}),
 ]
 
 
@@ -179,6 +181,22 @@ def test_a_token_is_replaced_by_one_that_is_no_worse(old: dict[str, Any], new: d
     assert change.account["scopes"] == list(new.get("granted", ("a", "b")))
     assert change.account["expiresAt"] == change.summary["accounts"]["17841405793187218"]["expiresAt"]
     assert "createdAt" not in change.account
+
+
+@pytest.mark.parametrize(
+    "new", [{}, {"granted": ("a", "b", "c")}, {"granted": ("a",), "refused": ("b",)}], ids=str
+)
+def test_a_stored_token_is_only_asked_about_if_the_new_one_may_be_dropped(new: dict[str, Any]) -> None:
+    """An ordinary reconnect costs no call more, and neither does a first connection."""
+    account = StoredAccount("ada", "17841405793187218", first_change().account, NOW)
+    for stored in (account, None):
+        assert connection_change(
+            connection(**{"now": LATER, **new}),
+            "sealed",
+            summary=StoredSummary("ada"),
+            account=stored,
+            is_alive=lambda: pytest.fail("nobody needs to know"),
+        )
 
 
 @pytest.mark.parametrize("new", [{}, {"granted": ("a",)}, {"granted": ("a", "b", "c")}], ids=str)

@@ -22,6 +22,7 @@ DAY = timedelta(days=1)
 OLD, NEW, OTHER = "THAAold", "THAAnew", "THAAother"
 DEAD = reply(400, graph_error(190, 463))
 ODD = reply(400, graph_error(100))
+LOST = reply(400, graph_error(24, 4279009))
 
 
 def fresh(token: str = NEW, seconds: int = 5183944) -> GraphReply:
@@ -167,6 +168,8 @@ PASSING: dict[str, list[Said]] = {
     "permission": [reply(400, graph_error(10))],
     "too young": [ODD, reply(200, {"id": ACCOUNT})],
     "refused, and not confirmed": [ODD, silence()],
+    "not found": [LOST, reply(200, {"id": ACCOUNT})],
+    "not found, and not confirmed": [LOST, reply(503, graph_error(24, 4279009))],
     "unknown code": [reply(400, graph_error(4711)), reply(200, {"id": ACCOUNT})],
     "dead, says a server in trouble": [reply(500, graph_error(190))],
     "refused, and dead says a server in trouble": [ODD, reply(502, graph_error(190))],
@@ -213,6 +216,10 @@ ENDS: list[list[Said]] = [
     [reply(401, graph_error(102))],
     [ODD, DEAD],
     [reply(400, graph_error(4711)), DEAD],
+    [ODD, ODD],
+    [reply(400, graph_error(100, 33)), reply(400, graph_error(100, 33))],
+    [LOST, LOST],
+    [LOST, DEAD],
 ]
 
 

@@ -6,9 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.unit.support import HTML, OTHER_KEY, config, graph_error, reply
+from tests.unit.support import HTML, OTHER_KEY, TOKEN, config, graph_error, reply
 from tests.unit.windows import ASKED, CODE, PROFILE, RETURN_TO, Windows
-from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, summary_path
+from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, silence, summary_path
 from threads.accounts.vault import Vault
 from threads.base.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
 from threads.base.secret import Secret
@@ -161,6 +161,41 @@ def test_a_narrower_window_leaves_the_token_that_can_do_more(*, key_is_gone: boo
     assert world.card()["displayName"] == "Ada K."
     assert (after["accessToken"] == before["accessToken"]) is not key_is_gone
     assert (after["scopes"] == before["scopes"]) is not key_is_gone
+
+
+WITNESSES = {
+    "190": (reply(400, graph_error(190, 458)), True),
+    "24": (reply(400, graph_error(24, 4279009)), True),
+    "100": (reply(400, graph_error(100, 33)), True),
+    "nobody can say": (silence(), True),
+    "it works": (reply(200, {"id": ACCOUNT}), False),
+}
+"""What the witness says of the old token, and whether the new one takes its place."""
+
+
+@pytest.mark.parametrize("others_come_first", [False, True])
+@pytest.mark.parametrize(("witness", "is_replaced"), WITNESSES.values(), ids=WITNESSES)
+def test_a_new_token_is_not_thrown_away_for_a_dead_one(
+    witness: GraphReply, *, is_replaced: bool, others_come_first: bool
+) -> None:
+    """Whoever has removed the app and connects with fewer permissions has a token that works, not the old."""
+    world = Windows()
+    world.grants(*ASKED, "threads_delete")
+    world.come_back(world.begin())
+    before = world.saved()
+    world.grants(*ASKED)
+    world.pass_time(days=1)
+    world.graph.always[Step.EXCHANGE_TOKEN] = reply(200, {"access_token": "THAAnew", "expires_in": 5183944})
+    world.graph.always[Step.ASK_WITNESS] = witness
+    asked = len(world.calls)
+    if others_come_first:
+        world.comes_between(lambda: world.database.put(summary_path(UID), world.summary() or {}), number=4)
+    assert world.come_back(world.begin()).status == "connected"
+    assert world.token() == ("THAAnew" if is_replaced else TOKEN)
+    assert (world.saved()["scopes"] == before["scopes"]) is not is_replaced
+    assert world.calls[asked:].count(Step.ASK_WITNESS) == 1
+    told = [it.token.reveal() for it in world.graph.requests if it.step is Step.ASK_WITNESS and it.token]
+    assert told == [TOKEN]
 
 
 @pytest.mark.parametrize("fault", ["loses_answers", "repeats"])

@@ -26,12 +26,14 @@ from threads.graph.media import ContainerStatus
 from threads.graph.protocol import GraphReply
 
 CREATE, PUBLISH, WATCH = Step.CREATE_CONTAINER, Step.PUBLISH_CONTAINER, Step.READ_CONTAINER
+WITNESS = Step.ASK_WITNESS
 CODE, TOKEN, LIST = Step.EXCHANGE_CODE, Step.EXCHANGE_TOKEN, Step.LIST_POSTS
 
 READERS: dict[Step, Callable[[GraphReply], object]] = {
     Step.EXCHANGE_CODE: oauth.read_short_lived_token,
     Step.EXCHANGE_TOKEN: oauth.read_long_lived_token,
     Step.READ_PROFILE: oauth.read_profile,
+    Step.ASK_WITNESS: oauth.read_own_id,
     Step.CREATE_CONTAINER: media.read_created_id,
     Step.READ_CONTAINER: lambda answer: _finished(*media.read_container_status(answer)),
     Step.PUBLISH_CONTAINER: media.read_published_id,
@@ -196,23 +198,40 @@ SAMPLES: dict[str, list[Sample]] = {
         sample(PUBLISH, 403, graph_error(4279013), RejectedByThreads, proves=NOTHING_DONE),
         sample(CREATE, 400, graph_error(100, 4279013), RejectedByThreads, proves=NOTHING_DONE),
     ],
+    "the witness of a dead token": [
+        sample(WITNESS, 400, graph_error(190, 460), ReconnectRequired, proves=NOTHING_DONE),
+        sample(
+            WITNESS,
+            400,
+            graph_error(24, 4279009, **MISSING_CONTAINER),
+            ReconnectRequired,
+            proves=NOTHING_DONE,
+        ),
+        sample(WITNESS, 400, graph_error(100), ReconnectRequired, proves=NOTHING_DONE),
+        sample(WITNESS, 400, graph_error(100, 33), ReconnectRequired, proves=NOTHING_DONE),
+    ],
+    "a witness that says nothing of the token": [
+        sample(WITNESS, 500, graph_error(100), ThreadsUnavailable),
+        sample(WITNESS, 500, graph_error(24, 4279009), ThreadsUnavailable),
+        sample(WITNESS, 400, graph_error(100, is_transient=True), ThreadsUnavailable),
+        sample(WITNESS, 400, graph_error(24), RejectedByThreads, proves="token?"),
+        sample(WITNESS, 400, graph_error(4), RateLimited, proves=NOTHING_DONE),
+    ],
     "a container that is not there yet, or any more": [
         sample(
             PUBLISH,
             400,
             graph_error(24, 4279009, **MISSING_CONTAINER),
             ThreadsUnavailable,
-            proves=NOTHING_DONE,
+            proves=SUSPECT,
         ),
-        sample(
-            WATCH, 400, graph_error(24, 4279009, **MISSING_CONTAINER), ThreadsUnavailable, proves=NOTHING_DONE
-        ),
+        sample(WATCH, 400, graph_error(24, 4279009, **MISSING_CONTAINER), ThreadsUnavailable, proves=SUSPECT),
         sample(
             CREATE,
             400,
             graph_error(24, 4279009, **MISSING_CONTAINER),
             ThreadsUnavailable,
-            proves=NOTHING_DONE,
+            proves=SUSPECT,
             may_last=True,
         ),
     ],

@@ -244,7 +244,7 @@ BUILT: list[tuple[Callable[[Secret], protocol.GraphRequest], tuple[object, ...]]
             None,
         ),
     ),
-    (oauth.own_id_request, (Step.READ_PROFILE, "GET", "/me", {"fields": "id"}, None)),
+    (oauth.own_id_request, (Step.ASK_WITNESS, "GET", "/me", {"fields": "id"}, None)),
 ]
 
 

@@ -208,7 +208,7 @@ def test_a_delivery_that_was_cancelled_stops_before_it_publishes() -> None:
 # --- deleting what is out -----------------------------------------------------------------------------------
 
 DELETED = reply(200, {"success": True, "deleted_id": "8"})
-DELETE, LOOK, PROFILE, REPOST = "delete_post", "read_media", "read_profile", "repost"
+DELETE, LOOK, WITNESS, REPOST = "delete_post", "read_media", "ask_witness", "repost"
 GONE = reply(400, graph_error(100, 33))
 """What Graph was seen to say of an object that is not there, and of one that a permission is missing for."""
 LOST = reply(400, graph_error(24, 4279009))
@@ -304,7 +304,7 @@ def test_what_threads_does_not_delete_stays_published(
     """Only a clear yes of Threads makes a post deleted; after anything else it can be tried again."""
     world = World()
     published = out(world)
-    world.graph.always[PROFILE] = ALIVE
+    world.graph.always[WITNESS] = ALIVE
     world.say(answer)
     with pytest.raises(trouble) as refusal:
         delete_and_repost.remove(world.publishing, UID, NAME)
@@ -321,7 +321,7 @@ def test_a_post_that_threads_has_no_more_is_deleted(gone: GraphReply, unseen: Gr
     """After a deletion whose answer was lost the next one finds out: Threads neither deletes nor shows it."""
     world = World()
     out(world)
-    world.graph.always[PROFILE] = ALIVE
+    world.graph.always[WITNESS] = ALIVE
     world.say(silence())
     with pytest.raises(ThreadsUnavailable):
         delete_and_repost.remove(world.publishing, UID, NAME)
@@ -351,7 +351,7 @@ def test_a_post_that_may_be_there_is_not_called_deleted(
     world = World()
     published = out(world)
     world.clock.forward(seconds=10**5)
-    world.graph.always[PROFILE] = ALIVE
+    world.graph.always[WITNESS] = ALIVE
     world.say(*answers)
     with pytest.raises(trouble):
         delete_and_repost.remove(world.publishing, UID, NAME)
@@ -364,7 +364,7 @@ def test_a_young_post_is_not_taken_for_deleted(gone: GraphReply) -> None:
     """Threads may not see yet what it has just published: the caller comes back when that is over."""
     world = World()
     published = out(world)
-    world.graph.always[PROFILE] = ALIVE
+    world.graph.always[WITNESS] = ALIVE
     world.clock.forward(seconds=CONTAINER_SETTLES.total_seconds() - 1)
     world.say(gone, gone)
     with pytest.raises(ThreadsUnavailable) as refusal:
@@ -490,7 +490,7 @@ NOT_REPOSTED: list[tuple[list[Said], type[ServiceError], bool, bool]] = [
     ([REFUSED, ALIVE], RejectedByThreads, False, False),
     ([GONE, ALIVE], RejectedByThreads, False, False),
     ([reply(403, graph_error(4))], RateLimited, True, False),
-    ([LOST], ThreadsUnavailable, True, False),
+    ([LOST, ALIVE], ThreadsUnavailable, True, False),
     ([silence(NOT_SENT)], ThreadsUnavailable, True, False),
     ([silence()], ThreadsUnavailable, True, True),
     ([reply(500, graph_error(2))], ThreadsUnavailable, True, True),

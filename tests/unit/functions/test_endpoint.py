@@ -312,6 +312,26 @@ def test_a_body_that_ends_early_is_a_400(serve: Serve) -> None:
     assert served.line["severity"] != "ERROR"
 
 
+class Broken(io.RawIOBase):
+    """A body whose server raises an error of its own."""
+
+    def read(self, _size: int = -1) -> bytes:
+        """Fail."""
+        raise LookupError(TOKEN)
+
+
+@pytest.mark.parametrize(("handler", "status"), [(echo, 400), (fine, 200)], ids=["read", "not read"])
+def test_whatever_breaks_while_a_body_is_read_is_the_clients_mistake(
+    handler: Handler, status: int, serve: Serve
+) -> None:
+    """Servers have errors of their own for a broken body: each is a 400, if the body is wanted at all."""
+    broken = {"wsgi.input": Broken(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    served = serve(handler, **JSON_BODY, environ=broken)
+    assert served.status == status
+    assert served.line.get("cause") == ("LookupError" if status == 400 else None)
+    assert TOKEN not in served.log + served.response.get_data(as_text=True)
+
+
 @pytest.mark.parametrize("length", ["", "x", "-1", "0"])
 def test_a_senseless_length_is_no_body(length: str, serve: Serve) -> None:
     """A Content-Length that is no number does not make the function fail."""
@@ -442,6 +462,7 @@ def test_security_headers_are_on_every_answer(
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 

@@ -219,7 +219,7 @@ def preload() -> None:
     """
     modules = ["google.cloud.firestore", "google.api_core.retry"]
     if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:
-        modules.append("firebase_admin.auth")
+        modules += ["firebase_admin.auth", *["firebase_admin.app_check"] * CONFIG.is_app_check_on]
     gc.disable()
     for module in modules:
         import_module(module)

@@ -9,6 +9,9 @@
     meta_webhook       Meta, by its signature or by the verify token: th_webhook
     anybody            no check, the browser that Threads sends back: th_auth_callback
 
+With ``APP_CHECK``, the first three also require that the app itself calls, by a token of Firebase App Check.
+Cloud Tasks needs none.
+
 The check runs before the handler, which gets what the check returns. Headers named ``X-CloudTasks-*`` prove
 nothing and are not looked at here.
 """
@@ -19,7 +22,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
-from jwt import PyJWKClient, PyJWKClientError, PyJWKSet
+from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKClientError, PyJWKSet
 
 from threads.base.config import Config
 from threads.base.errors import (
@@ -28,6 +31,7 @@ from threads.base.errors import (
     InvalidSignature,
     ServiceUnavailable,
     Unauthenticated,
+    UnverifiedApp,
 )
 from threads.base.validation import is_document_id
 from threads.functions.request import HttpRequest
@@ -113,12 +117,14 @@ class Callers:
 
         Raises:
             Unauthenticated: there is no token, or it is not valid.
+            UnverifiedApp: another program than the web app calls, see ``_check_app``.
             Forbidden: the user id cannot be part of a path.
             ServiceUnavailable: Google's certificates cannot be fetched.
 
         Source: https://firebase.google.com/docs/auth/admin/verify-id-tokens
 
         """
+        self._check_app(request)
         unverified = _bearer(request)
         app = self._firebase_app()
         from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
@@ -163,7 +169,10 @@ class Callers:
         """
 
         def check(request: HttpRequest) -> User | Visitor:
-            return Visitor() if is_sign_in(request) else self.user(request)
+            if not is_sign_in(request):
+                return self.user(request)
+            self._check_app(request)
+            return Visitor()
 
         return check
 
@@ -230,6 +239,31 @@ class Callers:
         signature = request.flask.headers.get("X-Hub-Signature-256")
         webhook.check_signature(signature, body, self._config.app_secret)
         return Notification(body)
+
+    def _check_app(self, request: HttpRequest) -> None:
+        """Require a token of Firebase App Check, if ``APP_CHECK`` is on.
+
+        Raises:
+            UnverifiedApp: there is no token, or it is not valid for this project.
+            ServiceUnavailable: Google's keys cannot be fetched.
+
+        Source: https://firebase.google.com/docs/app-check/custom-resource-backend
+
+        """
+        if not self._config.is_app_check_on:
+            return
+        unverified = request.flask.headers.get("X-Firebase-AppCheck", "")
+        if not unverified:
+            raise UnverifiedApp
+        app = self._firebase_app()
+        from firebase_admin import app_check  # noqa: PLC0415 - loaded with the app
+
+        try:
+            app_check.verify_token(unverified, app=app)
+        except PyJWKClientConnectionError as error:
+            raise ServiceUnavailable from error
+        except (*_NOT_VALID, KeyError, AttributeError):  # what firebase-admin does not catch itself
+            raise UnverifiedApp from None
 
     def _check_admitted(self, unverified: str) -> None:
         """Check a token that Cloud Run has verified, and whose signature it has removed."""

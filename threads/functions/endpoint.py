@@ -39,6 +39,13 @@ HEADERS = {
 """On every answer. The callback's URL holds a code and a state, so no cache or referrer may pass it on.
 Browsers heed the header about HTTPS only if it came by HTTPS."""
 
+READ_HEADERS = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "Prefer", "X-Firebase-AppCheck"),
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),
+)
+"""The headers that the app's pages may send. Tools that follow a request through all services, such as
+OpenTelemetry and Sentry, add those of the second line. If they were not allowed, no call would be sent."""
+
 _TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -112,7 +119,7 @@ class Endpoint(Generic[Caller]):
             status=HTTPStatus.NO_CONTENT,
             headers={
                 "Access-Control-Allow-Methods": ", ".join(self.methods),
-                "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Prefer",
+                "Access-Control-Allow-Headers": ", ".join(READ_HEADERS),
                 "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
             },
         )

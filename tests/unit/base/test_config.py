@@ -90,6 +90,8 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CONNECT_MODE", "confirm", "connect_mode", "confirm"),
     ("SIGN_IN", "off", "is_sign_in_on", False),
     ("SIGN_IN", "on", "is_sign_in_on", True),
+    ("APP_CHECK", "off", "is_app_check_on", False),
+    ("APP_CHECK", "on", "is_app_check_on", True),
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
     ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),

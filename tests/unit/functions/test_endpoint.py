@@ -185,7 +185,8 @@ def test_the_apps_preflight_is_answered(serve: Serve) -> None:
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert response.headers["Access-Control-Allow-Methods"] == "GET, POST"
     allowed = set(response.headers["Access-Control-Allow-Headers"].lower().split(", "))
-    assert {"authorization", "content-type", "idempotency-key"} <= allowed
+    assert {"authorization", "content-type", "idempotency-key", "x-firebase-appcheck"} <= allowed
+    assert {"traceparent", "tracestate", "baggage", "sentry-trace"} <= allowed
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 

@@ -295,7 +295,9 @@ def test_a_person_does_not_refresh(claims: dict[str, Any]) -> None:
         on_cloud().scheduler_or_task(bearing(stripped(**claims)))
 
 
-@pytest.mark.parametrize("variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true"}], ids=str)
+@pytest.mark.parametrize(
+    "variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true", "K_REVISION": "1"}], ids=str
+)
 def test_off_the_cloud_a_signature_may_not_be_missing(variables: dict[str, str]) -> None:
     """Where Cloud Run verifies no tokens, one without a signature proves nothing."""
     settings = {"TASKS_SERVICE_ACCOUNT": SCHEDULER, "REFRESH_URL": REFRESH_URL, **variables}

@@ -30,7 +30,7 @@ from threads.cloud.users import FirebaseUsers
 from threads.connections.parts import ConnectionParts
 from threads.connections.repository import ConnectionRepository
 from threads.functions import accounts, auth, meta, publish, refresh
-from threads.functions.callers import Callers, anybody
+from threads.functions.callers import Callers, Visits, anybody
 from threads.functions.endpoint import Endpoint, ErrorAnswer, bare, default_error
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
@@ -164,7 +164,7 @@ AUTH_START = _endpoint(
     _connections,
     "GET",
     "POST",
-    caller=_callers.user_unless(auth.starts_sign_in),
+    caller=_callers.user_unless(auth.starts_sign_in, Visits()),
     for_pages=True,
 )
 AUTH_CALLBACK = _endpoint(

@@ -4,11 +4,18 @@ To add one, see the top of ``threads/app.py``.
 """
 
 import functions_framework
-from flask import Request, Response
+from flask import Request, Response, current_app, has_app_context, request
 
 from threads import app
 
 app.preload()
+
+if has_app_context():  # functions-framework loads this file within its own Flask app
+
+    @current_app.before_request
+    def not_ours() -> Response | None:
+        """Answer in the framework's place where it would not ask a function."""
+        return app.not_ours(request)
 
 
 @functions_framework.http

@@ -67,7 +67,7 @@ from threads.connections.pending import PENDING_LIFETIME
 from threads.connections.start import STATE_LIFETIME
 from threads.connections.states import EXCHANGE_TIME
 from threads.functions.callers import MAX_NOTIFICATION
-from threads.functions.request import MAX_BODY_BYTES
+from threads.functions.request import BODY_TIME, MAX_BODY_BYTES
 from threads.graph.client import CALL_DEADLINE
 from threads.graph.error_codes import Step, classify
 from threads.posts import ledger, options
@@ -389,6 +389,8 @@ def test_times_in_words_are_the_codes() -> None:
     """Where a page spells a time out, the constant has not changed: change both."""
     assert "within ten minutes" in API.sentences
     assert timedelta(minutes=10) == STATE_LIFETIME
+    assert "within five seconds" in API.sentences
+    assert timedelta(seconds=5) == BODY_TIME
     assert "it works once, for five minutes" in API.sentences
     assert timedelta(minutes=5) == PENDING_LIFETIME
 

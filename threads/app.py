@@ -15,8 +15,11 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
+from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
+
+from flask import Request, Response
 
 from threads.accounts.parts import AccountParts
 from threads.accounts.repository import AccountRepository
@@ -28,8 +31,8 @@ from threads.cloud.users import FirebaseUsers
 from threads.connections.parts import ConnectionParts
 from threads.connections.repository import ConnectionRepository
 from threads.functions import accounts, auth, meta, publish, refresh
-from threads.functions.callers import Callers, anybody
-from threads.functions.endpoint import Endpoint, ErrorAnswer, default_error
+from threads.functions.callers import Callers, Visits, anybody
+from threads.functions.endpoint import Endpoint, ErrorAnswer, bare, default_error
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
 from threads.graph.client import GraphClient
@@ -160,7 +163,7 @@ AUTH_START = _endpoint(
     _connections,
     "GET",
     "POST",
-    caller=_callers.user_unless(auth.starts_sign_in),
+    caller=_callers.user_unless(auth.starts_sign_in, Visits()),
     for_pages=True,
 )
 AUTH_CALLBACK = _endpoint(
@@ -194,6 +197,13 @@ DELETE_DATA = _endpoint(
 )
 WEBHOOK = _endpoint(meta.th_webhook, _publishing, "GET", "POST", caller=_callers.meta_webhook)
 
+
+def not_ours(request: Request) -> Response | None:
+    """Answer the two paths that functions-framework keeps for itself: with our headers, and in time."""
+    is_ours = request.path not in {"/robots.txt", "/favicon.ico"}
+    return None if is_ours else bare(request, HTTPStatus.NOT_FOUND)
+
+
 WITHOUT_USERS = (AUTH_CALLBACK, REFRESH_TOKENS, DEAUTHORIZE, DELETE_DATA, WEBHOOK)
 """Functions that no signed-in user calls."""
 
@@ -208,7 +218,7 @@ def preload() -> None:
     """
     modules = ["google.cloud.firestore", "google.api_core.retry"]
     if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:
-        modules.append("firebase_admin.auth")
+        modules += ["firebase_admin.auth", *["firebase_admin.app_check"] * CONFIG.is_app_check_on]
     gc.disable()
     for module in modules:
         import_module(module)

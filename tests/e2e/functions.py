@@ -27,15 +27,15 @@ class Function:
     def __init__(self, target: str, environment: Mapping[str, str], *, port: int | None = None) -> None:
         """Take the function's name, its whole configuration (only PATH is added), and where it listens."""
         self.target = target
-        self._port = port or Ports.free().functions
-        self.url = f"http://{HOST}:{self._port}/"
+        self.port = port or Ports.free().functions
+        self.url = f"http://{HOST}:{self.port}/"
         self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Start the process and wait until it listens."""
         self._log = self._stack.enter_context(TemporaryFile())
-        port = self._port
+        port = self.port
         program = Path(sys.executable).parent / "functions-framework"
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [program, "--target", self.target, "--host", HOST, "--port", str(port)],

@@ -603,6 +603,21 @@ def test_requested_profile_fields_are_kept(
     assert account["extra"]["is_verified"] is False
 
 
+def test_the_log_says_who_connected_what(
+    th_auth_start: Function, th_auth_callback: Function, threads: Threads, user: SignedIn
+) -> None:
+    """The callback's line names the user and the account, and how it ended; a refusal names the user."""
+    person = threads.accounts()[0]["id"]
+    wish = {"returnTo": RETURN_TO}
+    th_auth_callback.get(params=threads.decide(begin(th_auth_start, user, **wish), account_id=person))
+    th_auth_callback.get(params=threads.decide(begin(th_auth_start, user, **wish), decision="deny"))
+    lines = [line for line in th_auth_callback.log_lines() if line.get("uid") == user.uid]
+    assert [(line.get("accountId"), line["connection"]) for line in lines] == [
+        (person, "connected"),
+        (None, "cancelled"),
+    ]
+
+
 def test_no_secret_reaches_the_log(
     th_auth_start: Function, th_auth_callback: Function, threads: Threads, user: SignedIn, suite: Any
 ) -> None:

@@ -23,9 +23,10 @@ ENVIRONMENT = {
     "THREADS_APP_SECRET": SECRET,
     "THREADS_REDIRECT_URI": "https://functions.example/th_auth_callback",
     "DATA_DELETION_URL": "https://functions.example/th_delete_data",
+    "TOKEN_KEYS": f"k1:{KEY}",
     "ALLOWED_ORIGINS": "https://app.example,https://admin.example:8443,http://localhost:5000",
 }
-"""All that a service on this machine has to be told, and one URL more, for tests that change another."""
+"""All that a service has to be told where no emulator is, and one URL more, for tests that change another."""
 
 
 def config(**variables: str) -> Config:

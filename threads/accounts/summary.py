@@ -7,7 +7,7 @@ from typing import Any
 
 from threads.accounts.account import ACTIVE
 from threads.base.errors import AccountNotFound
-from threads.base.validation import as_json_time
+from threads.base.validation import as_json
 from threads.graph.oauth import Profile
 
 Card = Mapping[str, Any]
@@ -129,21 +129,27 @@ def without_card(summary: StoredSummary, account_id: str, now: datetime) -> dict
 
 
 def cards_answer(summary: StoredSummary) -> dict[str, Any]:
-    """Return the cards as the web app gets them, the default account's first."""
+    """Return the cards as the web app gets them, the default account's first.
+
+    A newer version may have written some of them, before it was taken back. They are shown as far as they
+    can be, and ``unreadable_cards`` are left out.
+    """
     default = summary.default_account_id
     cards = [
-        {"accountId": account_id, **{name: _jsonable(value) for name, value in card.items()}}
+        {"accountId": account_id, **as_json(card)}
         for account_id, card in summary.cards.items()
+        if isinstance(card, Mapping)
     ]
-    cards.sort(key=lambda card: (card["accountId"] != default, card.get("username") or ""))
+    cards.sort(key=lambda card: (card["accountId"] != default, str(card.get("username") or "")))
     return {"ok": True, "accounts": cards, "defaultAccountId": default, "connectedCount": len(cards)}
+
+
+def unreadable_cards(summary: StoredSummary) -> list[str]:
+    """Return the ids of the accounts whose cards are not cards."""
+    return sorted(name for name, card in summary.cards.items() if not isinstance(card, Mapping))
 
 
 def _shown(profile: Profile) -> dict[str, Any]:
     """Return the part of a card that comes from the profile."""
     whole = public_profile(profile)
     return {name: whole[name] for name in ("displayName", "username", "avatarUrl", "accountType")}
-
-
-def _jsonable(value: Any) -> Any:
-    return as_json_time(value) if isinstance(value, datetime) else value

@@ -49,7 +49,7 @@ KEY_BYTES = 32
 """AES-256."""
 
 DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulators ok!").decode()
-"""Seals tokens on a developer's machine, where no token needs protection. Refused on Google Cloud."""
+"""Seals tokens in a Firestore emulator, where no token needs protection. Refused for any other Firestore."""
 
 MAX_COUNT_DIGITS = 5
 """A number of threads with more digits is a mistake."""
@@ -85,6 +85,8 @@ class Config:
     """``immediate``: the callback stores the account. ``confirm``: the app does, with ``th_auth_finish``."""
     is_sign_in_on: bool
     """Whether people may sign in to the app with Threads."""
+    is_app_check_on: bool
+    """Whether calls of the web app need a token of Firebase App Check."""
     data_deletion_url: str
     """The public URL of ``th_delete_data``. A GET of it shows a person how far their data deletion is."""
     webhook_verify_token: Secret | None
@@ -138,6 +140,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         allowed_origins=env.origins("ALLOWED_ORIGINS"),
         connect_mode=env.choice("CONNECT_MODE", CONNECT_MODES),
         is_sign_in_on=env.choice("SIGN_IN", ("off", "on")) == "on",
+        is_app_check_on=env.choice("APP_CHECK", ("off", "on")) == "on",
         data_deletion_url=env.optional_url("DATA_DELETION_URL")
         or env.neighbour("THREADS_REDIRECT_URI", "th_auth_callback", "th_delete_data")
         or "",
@@ -177,15 +180,11 @@ def read_config(environment: Mapping[str, str]) -> Config:
 def read_token_keys(environment: Mapping[str, str]) -> dict[str, Secret]:
     """Read only the keys, for a command that runs on an operator's own machine.
 
-    The command works on a project on Google Cloud unless FIRESTORE_EMULATOR_HOST is set. So the keys are
-    required, as they are on Google Cloud.
-
     Raises:
         ConfigurationError: the keys are missing or wrong.
 
     """
     env = _Environment(environment)
-    env.on_cloud = not environment.get("FIRESTORE_EMULATOR_HOST")
     keys = env.keys("TOKEN_KEYS")
     if env.mistakes:
         raise ConfigurationError(env.mistakes)
@@ -212,8 +211,9 @@ class _Environment:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
         self.mistakes: dict[str, str] = {}
-        # Cloud Run sets K_SERVICE. The Functions emulator does, too, but also sets FUNCTIONS_EMULATOR.
-        self.on_cloud = bool(variables.get("K_SERVICE")) and variables.get("FUNCTIONS_EMULATOR") != "true"
+        self.on_cloud = bool(variables.get("K_SERVICE")) and not _is_functions_emulator(variables)
+        # blanks count: Google's client only checks for an empty text
+        self._is_emulated = bool(variables.get("FIRESTORE_EMULATOR_HOST"))
 
     def read(self, name: str, reader: Callable[[str], T], default: T) -> T:
         """Return what the reader makes of a variable, or the default if it is not set or wrong."""
@@ -279,11 +279,14 @@ class _Environment:
         return urlsplit(value).netloc if value else None
 
     def keys(self, name: str) -> dict[str, Secret]:
-        if self.on_cloud and not self.text(name, ""):
-            self.mistakes[name] = "is not set; tokens may not be stored without a key"
+        """Return the keys. What is sealed with the development key may be in an emulator only."""
+        if not self._is_emulated and not self.text(name, ""):
+            self.mistakes[name] = (
+                "is not set; without a key, tokens may be stored only in a Firestore emulator"
+            )
             return {}
         keys = self.read(name, _keys, _keys(DEVELOPMENT_KEYS))
-        if self.on_cloud and Secret(DEVELOPMENT_KEYS.partition(":")[2]) in keys.values():
+        if not self._is_emulated and Secret(DEVELOPMENT_KEYS.partition(":")[2]) in keys.values():
             self.mistakes.setdefault(name, "has the development key, which everybody knows")
         return keys
 
@@ -327,6 +330,20 @@ class _Environment:
             if self._url(name) != _origin(name):
                 raise Wrong(f"has {name!r}; write it as an origin: {_origin(name)!r}")
         return _names(value)
+
+
+def _is_functions_emulator(variables: Mapping[str, str]) -> bool:
+    """Return whether Firebase's Functions emulator has started the process.
+
+    It sets K_SERVICE as Cloud Run does, and FUNCTIONS_EMULATOR, which a .env file may set on Google
+    Cloud, too. So the revision counts as well: neither a .env file nor a user of Cloud Run can set
+    K_REVISION, and a revision of Cloud Run has another name, which begins with that of its service.
+
+    Sources: ``getSystemEnvs`` and ``getEmulatorEnvs`` in firebase-tools' ``functionsEmulator.js``,
+    ``RESERVED_KEYS`` in its ``env.js``,
+    https://cloud.google.com/run/docs/configuring/services/overview-environment-variables
+    """
+    return variables.get("FUNCTIONS_EMULATOR") == "true" and variables.get("K_REVISION") == "1"
 
 
 # --- readers ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ functions see:
     ├── CallerError            the caller must send another request, or be another caller
     │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidHandle, InvalidReturnTo,
     │   │   InvalidSignature                                                               400
-    │   ├── Unauthenticated                                                                401
+    │   ├── Unauthenticated, UnverifiedApp                                                 401
     │   ├── Forbidden                                                                      403
     │   ├── AccountNotFound, PostNotFound, DeletionNotFound                                404
     │   ├── IdempotencyMismatch, PostCancelled, WrongAccount                               409
@@ -195,7 +195,13 @@ class Unauthenticated(CallerError):
 
     status = 401
     code = "unauthenticated"
-    next_action = "sign_in"
+    next_action: str | None = "sign_in"
+
+
+class UnverifiedApp(Unauthenticated):
+    """Send a valid Firebase App Check token in the header "X-Firebase-AppCheck": APP_CHECK is on."""
+
+    next_action = None
 
 
 class Forbidden(CallerError):

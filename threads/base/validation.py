@@ -77,6 +77,17 @@ def as_json_time(moment: datetime, *, to: str = "seconds") -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=to) + "Z"
 
 
+def as_json(value: Any) -> Any:
+    """Return a value of Firestore as JSON has it. What JSON does not have becomes None."""
+    if isinstance(value, datetime):
+        return as_json_time(value)
+    if isinstance(value, Mapping):
+        return {name: as_json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [as_json(inner) for inner in value]
+    return value if isinstance(value, str | int | float | None) else None
+
+
 class Wrong(ValueError):
     """A value breaks a rule. The text continues after the value's name: "has 600 characters"."""
 

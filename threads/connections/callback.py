@@ -18,7 +18,7 @@ without calling Threads.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Any
 
@@ -70,6 +70,8 @@ class Outcome:
     handle: str | None = field(default=None, repr=False)
     """The handle of the pending connection. No log may hold it."""
     error: ServiceError | None = None
+    uid: str | None = None
+    """The user who began the connection. None to sign in."""
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters that the app finds in the query of its returnTo."""
@@ -93,6 +95,10 @@ def complete(parts: ConnectionParts, callback: Callback) -> Outcome:
 
     """
     state = _find_state(parts, callback.unverified_state)
+    return replace(_complete(parts, callback, state), uid=state.asked.uid)
+
+
+def _complete(parts: ConnectionParts, callback: Callback, state: OAuthState) -> Outcome:
     return_to = _return_to(parts.config, state)
     if state.use:
         return _earlier_outcome(parts, state, state.use, callback, return_to)

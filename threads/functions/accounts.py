@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from threads.accounts.parts import AccountParts
-from threads.accounts.summary import cards_answer, with_choice
+from threads.accounts.summary import cards_answer, unreadable_cards, with_choice
 from threads.base.errors import InvalidRequest, Problem
 from threads.base.validation import Fields
 from threads.connections.disconnect import disconnect
@@ -34,7 +34,10 @@ def th_accounts(parts: ConnectionParts, request: HttpRequest, user: User) -> Htt
         return _choose(parts.accounts, request, user)
     if request.method == "DELETE":
         return _disconnect(parts, request, user)
-    return HttpResponse(body=cards_answer(parts.accounts.repository.read_summary(user.uid)))
+    summary = parts.accounts.repository.read_summary(user.uid)
+    if unreadable := unreadable_cards(summary):
+        request.notes |= {"severity": "WARNING", "unreadable": unreadable}
+    return HttpResponse(body=cards_answer(summary))
 
 
 def _choose(parts: AccountParts, request: HttpRequest, user: User) -> HttpResponse:

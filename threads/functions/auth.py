@@ -112,6 +112,8 @@ def th_auth_callback(parts: ConnectionParts, request: HttpRequest, _caller: Visi
             unverified_error=given.get("error", ""),
         ),
     )
+    known = {"uid": outcome.uid, "accountId": outcome.account_id, "connection": outcome.status}
+    request.notes |= {name: value for name, value in known.items() if value}
     if outcome.error:
         request.notes |= error_notes(outcome.error)
     if outcome.return_to and outcome.handle:
@@ -196,7 +198,7 @@ def th_auth_finish(parts: ConnectionParts, request: HttpRequest, caller: User | 
     fields.check()
     uid = caller.uid if isinstance(caller, User) else None
     finished = finish(parts, Confirmation(handle or "", uid=uid, unverified_verifier=verifier))
-    request.notes["uid"] = finished.uid
+    request.notes |= {"uid": finished.uid, "accountId": finished.connection.profile.id}
     profile, token = finished.connection.profile, finished.custom_token
     connected = _connected(profile.id, public_profile(profile), finished.connection.refused_scopes)
     custom_token = {"customToken": token.reveal()} if token else {}

@@ -9,25 +9,33 @@
     meta_webhook       Meta, by its signature or by the verify token: th_webhook
     anybody            no check, the browser that Threads sends back: th_auth_callback
 
+With ``APP_CHECK``, the first three also require that the app itself calls, by a token of Firebase App Check.
+Cloud Tasks needs none.
+
 The check runs before the handler, which gets what the check returns. Headers named ``X-CloudTasks-*`` prove
 nothing and are not looked at here.
 """
 
+import ipaddress
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
-from jwt import PyJWKClient, PyJWKClientError, PyJWKSet
+from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKClientError, PyJWKSet
 
 from threads.base.config import Config
 from threads.base.errors import (
     Forbidden,
     InvalidRequest,
     InvalidSignature,
+    RateLimited,
     ServiceUnavailable,
     Unauthenticated,
+    UnverifiedApp,
 )
 from threads.base.validation import is_document_id
 from threads.functions.request import HttpRequest
@@ -51,6 +59,15 @@ KEYS_PAUSE = timedelta(minutes=1)
 """For an unknown key id the keys are fetched again, but no more often than this: forgers choose key ids."""
 
 KEYS_TIMEOUT = timedelta(seconds=10)
+
+SIGN_INS = 300
+"""How many sign-ins one client may begin within ``SIGN_IN_WINDOW`` in one process. Each writes a small
+document for somebody of whom nothing is known. An office or a mobile network may be one client."""
+
+SIGN_IN_WINDOW = timedelta(hours=1)
+
+IPV6_NETWORK = 64
+"""The bits of an IPv6 address that a provider gives out. Its client chooses the rest (RFC 6177)."""
 
 REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
 """Cloud Run replaces a signature that it has verified by this."""
@@ -113,12 +130,14 @@ class Callers:
 
         Raises:
             Unauthenticated: there is no token, or it is not valid.
+            UnverifiedApp: another program than the web app calls, see ``_check_app``.
             Forbidden: the user id cannot be part of a path.
             ServiceUnavailable: Google's certificates cannot be fetched.
 
         Source: https://firebase.google.com/docs/auth/admin/verify-id-tokens
 
         """
+        self._check_app(request)
         unverified = _bearer(request)
         app = self._firebase_app()
         from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
@@ -155,15 +174,25 @@ class Callers:
         return Task()
 
     def user_unless(
-        self, is_sign_in: Callable[[HttpRequest], bool]
+        self, is_sign_in: Callable[[HttpRequest], bool], count: "Visits | None" = None
     ) -> Callable[[HttpRequest], User | Visitor]:
         """Return a check that requires a user, unless a visitor wants to sign in.
 
         If an ID token comes with a sign-in, it is not read, and changes nothing.
+
+        Args:
+            is_sign_in: whether the request is for a visitor.
+            count: counts visitors, and refuses those who come too often. None: all are admitted.
+
         """
 
         def check(request: HttpRequest) -> User | Visitor:
-            return Visitor() if is_sign_in(request) else self.user(request)
+            if not is_sign_in(request):
+                return self.user(request)
+            self._check_app(request)
+            if count:
+                count.admit(request)
+            return Visitor()
 
         return check
 
@@ -231,6 +260,31 @@ class Callers:
         webhook.check_signature(signature, body, self._config.app_secret)
         return Notification(body)
 
+    def _check_app(self, request: HttpRequest) -> None:
+        """Require a token of Firebase App Check, if ``APP_CHECK`` is on.
+
+        Raises:
+            UnverifiedApp: there is no token, or it is not valid for this project.
+            ServiceUnavailable: Google's keys cannot be fetched.
+
+        Source: https://firebase.google.com/docs/app-check/custom-resource-backend
+
+        """
+        if not self._config.is_app_check_on:
+            return
+        unverified = request.flask.headers.get("X-Firebase-AppCheck", "")
+        if not unverified:
+            raise UnverifiedApp
+        app = self._firebase_app()
+        from firebase_admin import app_check  # noqa: PLC0415 - loaded with the app
+
+        try:
+            app_check.verify_token(unverified, app=app)
+        except PyJWKClientConnectionError as error:
+            raise ServiceUnavailable from error
+        except (*_NOT_VALID, KeyError, AttributeError):  # what firebase-admin does not catch itself
+            raise UnverifiedApp from None
+
     def _check_admitted(self, unverified: str) -> None:
         """Check a token that Cloud Run has verified, and whose signature it has removed."""
         if not self._config.on_cloud:
@@ -283,6 +337,56 @@ class Callers:
 def anybody(_request: HttpRequest) -> Visitor:
     """Accept every caller. What the request carries is verified elsewhere, or proves nothing."""
     return Visitor()
+
+
+class Visits:
+    """Counts the visits of each client in this process, and begins anew with each ``SIGN_IN_WINDOW``.
+
+    A client is the address that called Google's front end, which appends it to ``X-Forwarded-For``. What
+    stands before it may be made up. Behind a load balancer of yours, all clients share its address.
+
+    Source: https://cloud.google.com/load-balancing/docs/https#x-forwarded-for_header
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Take a clock."""
+        self._now = now
+        self._ends = float("-inf")
+        self._counts: Counter[str] = Counter()
+        self._counting = Lock()
+
+    def admit(self, request: HttpRequest) -> None:
+        """Count a visit.
+
+        Raises:
+            RateLimited: the client has come too often.
+
+        """
+        client = _client_of(request)
+        with self._counting:
+            now = self._now()
+            if now >= self._ends:
+                self._ends = now + SIGN_IN_WINDOW.total_seconds()
+                self._counts.clear()
+            if self._counts[client] >= SIGN_INS:
+                raise RateLimited(
+                    "Too many sign-ins were begun from your network. Try again later.",
+                    retry_after=timedelta(seconds=self._ends - now),
+                )
+            self._counts[client] += 1
+
+
+def _client_of(request: HttpRequest) -> str:
+    """Return the client's address. Of an IPv6 address only the network counts: one client has all of it."""
+    forwarded = request.flask.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    address = forwarded or request.flask.remote_addr or ""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, IPV6_NETWORK), strict=False))
+    return address
 
 
 class SigningKeys(PyJWKClient):

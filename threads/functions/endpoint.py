@@ -24,14 +24,27 @@ from threads.functions.response import HttpResponse, as_flask, json_error
 PREFLIGHT_SECONDS = 3600
 """How long a browser may cache the answer to a preflight. Chromium caches none longer than two hours."""
 
+HTTPS_SECONDS = 365 * 24 * 3600
+"""How long a browser uses nothing but HTTPS for this host: a year, as in RFC 6797's examples. Hosts below it
+are not ours to speak for (``includeSubDomains``)."""
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": f"max-age={HTTPS_SECONDS}",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""On every answer. The callback's URL holds a code and a state, so no cache or referrer may pass it on."""
+"""On every answer. The callback's URL holds a code and a state, so no cache or referrer may pass it on.
+Browsers heed the header about HTTPS only if it came by HTTPS."""
+
+READ_HEADERS = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "Prefer", "X-Firebase-AppCheck"),
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),
+)
+"""The headers that the app's pages may send. Tools that follow a request through all services, such as
+OpenTelemetry and Sentry, add those of the second line. If they were not allowed, no call would be sent."""
 
 _TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -71,12 +84,13 @@ class Endpoint(Generic[Caller]):
         """Answer a request. Whatever happens becomes an answer and one line in the log."""
         started = time.perf_counter()
         if request.path.startswith(_PLATFORM_PATHS):
-            return Response(status=HTTPStatus.NO_CONTENT, headers=HEADERS)
+            return bare(request, HTTPStatus.NO_CONTENT)
         called = HttpRequest(request)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = self._preflight(request)
         else:
             response = self._answer(called)
+        called.leave_body()
         response.headers.update(HEADERS)
         self._allow_origin(request, response)
         self._log(called, response.status_code, time.perf_counter() - started)
@@ -105,7 +119,7 @@ class Endpoint(Generic[Caller]):
             status=HTTPStatus.NO_CONTENT,
             headers={
                 "Access-Control-Allow-Methods": ", ".join(self.methods),
-                "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Prefer",
+                "Access-Control-Allow-Headers": ", ".join(READ_HEADERS),
                 "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
             },
         )
@@ -137,6 +151,12 @@ class Endpoint(Generic[Caller]):
         }
         sys.stdout.write(json.dumps(line, default=str) + "\n")
         sys.stdout.flush()
+
+
+def bare(request: Request, status: HTTPStatus) -> Response:
+    """Answer a request that is for no function with a status alone."""
+    HttpRequest(request).leave_body()
+    return Response(status=status, headers=HEADERS)
 
 
 def error_notes(error: ServiceError) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from threads.base.errors import (
     ServiceError,
     status_of,
 )
-from threads.base.validation import Fields, as_json_time, is_threads_id
+from threads.base.validation import Fields, as_json, as_json_time, is_threads_id
 from threads.functions.callers import Task, User
 from threads.functions.endpoint import error_notes
 from threads.functions.request import HttpRequest
@@ -167,7 +167,7 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
     given = request.known_query("postId", "limit", "before")
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
-        return _latest(parts, given, user)
+        return _latest(parts, request, given, user)
     if post_id is None:
         raise InvalidRequest(Problem("postId", "invalid_request", "must name the post."))
     if not is_post_id(post_id):
@@ -180,13 +180,15 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
     return HttpResponse(body={"ok": True, **_shown(post)})
 
 
-def _latest(parts: PublishingParts, given: Mapping[str, str], user: User) -> HttpResponse:
+def _latest(
+    parts: PublishingParts, request: HttpRequest, given: Mapping[str, str], user: User
+) -> HttpResponse:
     limit, before = _page_of(given)
-    listed = parts.posts.repository.latest(user.uid, limit, before)
-    more = {}
-    if len(listed) == limit:
-        more = {"before": as_json_time(listed[-1].record.created_at, to="microseconds")}
-    return HttpResponse(body={"ok": True, "posts": [_shown(post) for post in listed], **more})
+    page = parts.posts.repository.latest(user.uid, limit, before)
+    if page.unreadable:
+        request.notes |= {"severity": "WARNING", "unreadable": page.unreadable}
+    more = {"before": as_json_time(page.last, to="microseconds")} if page.last else {}
+    return HttpResponse(body={"ok": True, "posts": [_shown(post) for post in page.posts], **more})
 
 
 def _repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
@@ -239,8 +241,4 @@ def _shown(post: StoredPost) -> dict[str, Any]:
         "createdAt": record.created_at,
         "updatedAt": record.updated_at,
     }
-    return {
-        name: as_json_time(value) if isinstance(value, datetime) else value
-        for name, value in given.items()
-        if value is not None
-    }
+    return {name: as_json(value) for name, value in given.items() if value is not None}

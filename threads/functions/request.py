@@ -1,11 +1,16 @@
 """Reading an HTTP request: its parameters, its body, what it accepts. Nothing here answers."""
 
-from collections.abc import Collection
+import io
+import socket
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from threading import Timer
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request
-from werkzeug.exceptions import ClientDisconnected
 
 from threads.base.errors import InvalidRequest, PayloadTooLarge, Problem, UnsupportedMediaType
 from threads.base.validation import Fields, parse_object
@@ -13,6 +18,12 @@ from threads.base.validation import Fields, parse_object
 JSON = "application/json"
 
 MAX_BODY_BYTES = 64 * 1024
+
+BODY_TIME = timedelta(seconds=5)
+"""How long the service waits for a body in all. A slow mobile line (100 kbit/s) brings the longest body that
+a user may send in this time. A client that takes longer holds a thread which others need."""
+
+_PIECE_BYTES = 64 * 1024
 
 MAX_COUNT_DIGITS = 6
 """Cloud Tasks tries nothing a million times, so a longer number is not a count."""
@@ -25,6 +36,7 @@ class HttpRequest:
         """Take the request as Flask sees it."""
         self.flask = request
         self.notes: dict[str, Any] = {}
+        self._incoming = Incoming(request)
         self._body: bytes | None = None
 
     @property
@@ -127,21 +139,95 @@ class HttpRequest:
 
         Raises:
             PayloadTooLarge: the body is longer than the limit.
-            InvalidRequest: the body ends early.
+            InvalidRequest: the body is broken, ends early, or does not arrive within ``BODY_TIME``.
 
         """
         if self._body is None:
-            self._body = _read(self.flask, limit)
+            self._body = self._incoming.read(limit)
         return self._body
 
+    def leave_body(self) -> None:
+        """Let go of what is left of the body, before the answer is sent."""
+        self._incoming.leave()
 
-def _read(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    while piece := _piece(request, limit + 1 - len(body)):
-        body += piece
+
+class Incoming:
+    """The body of a request as it arrives. Only here is it read, and never for longer than ``BODY_TIME``.
+
+    A time limit for each read would not do, because a client that sends a byte now and then never meets it.
+    So a timer ends the reading: it closes the connection's incoming side, whatever reads from it. That is
+    final: nothing more is read from a connection whose body has not come to a good end.
+    """
+
+    def __init__(self, request: Request) -> None:
+        """Take the request. Nothing is read yet."""
+        self._request = request
+        # gunicorn's name for the connection. Under another server, there is no time limit.
+        self._connection: socket.socket | None = request.environ.get("gunicorn.socket")
+        self._length = request.content_length or 0
+        self._is_over = not self._length and "HTTP_TRANSFER_ENCODING" not in request.environ
+        self._seconds = BODY_TIME.total_seconds()
+
+    def read(self, limit: int) -> bytes:
+        """Return the body, up to a limit in bytes.
+
+        Raises:
+            PayloadTooLarge: the body is longer than the limit.
+            InvalidRequest: the body is broken, ends early, or comes too late.
+
+        """
+        body = bytearray()
+        try:
+            with self._in_time():
+                while len(body) <= limit and (piece := self._request.stream.read(limit + 1 - len(body))):
+                    body += piece
+        except Exception as error:  # the stream has nothing of ours: what it raises is about the body
+            raise self._broken() from error
         if len(body) > limit:
             raise PayloadTooLarge(f"The body is larger than {limit // 1024} KiB.")
-    return bytes(body)
+        if len(body) < self._length:
+            raise self._broken()
+        self._is_over = True
+        return bytes(body)
+
+    def leave(self) -> None:
+        """Read what is left, and forget it: a client that is still sending might not see its answer.
+
+        Otherwise functions-framework would do so, for as long as the client likes, and keep it all in memory.
+        """
+        if not self._is_over:
+            with suppress(Exception), self._in_time():  # broken or not, nobody wants it
+                while self._request.stream.read(_PIECE_BYTES):
+                    pass
+        self._request.stream = io.BytesIO()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Read while there is time left."""
+        started = time.monotonic()
+        timer = Timer(self._seconds, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._seconds -= time.monotonic() - started
+
+    def _broken(self) -> InvalidRequest:
+        self._is_over = True
+        self._hang_up()
+        if self._seconds <= 0:
+            what = f"did not arrive within {BODY_TIME.total_seconds():g} seconds."
+        else:
+            what = "ends early, or breaks the rules of HTTP."
+        return InvalidRequest(Problem("body", "invalid_request", what))
+
+    def _hang_up(self) -> None:
+        """Close the connection's incoming side. A read that waits ends at once; the answer still goes out."""
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RD)
 
 
 def _parameters(place: str, encoded: bytes, names: Collection[str]) -> dict[str, str]:
@@ -158,10 +244,3 @@ def _parameters(place: str, encoded: bytes, names: Collection[str]) -> dict[str,
         if given:
             values[name] = given[0]
     return values
-
-
-def _piece(request: Request, size: int) -> bytes:
-    try:
-        return request.stream.read(size)
-    except (ClientDisconnected, OSError):  # gunicorn's errors for chunks are OSErrors
-        raise InvalidRequest(Problem("body", "invalid_request", "ends early.")) from None

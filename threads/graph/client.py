@@ -5,16 +5,22 @@ hold tokens.
 """
 
 import logging
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
-from typing import Protocol
+from threading import Lock
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from threads.graph.error_codes import NO_ANSWER, NOT_SENT
 from threads.graph.protocol import GraphReply, GraphRequest
@@ -30,6 +36,8 @@ MAX_REPLY_BYTES = 1 << 20
 
 _CHUNK_BYTES = 1 << 16
 
+_clock = time.monotonic
+
 # urllib3 logs URLs: every URL at DEBUG, and at WARNING the URL of an answer with an odd header.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -39,6 +47,78 @@ class Graph(Protocol):
 
     def send(self, request: GraphRequest) -> GraphReply:
         """Return the reply. If no answer came, the reply says so."""
+
+
+class Call:
+    """What its caller and the thread that makes it must agree on: whether it is sent, and whether it is over.
+
+    Whichever comes first decides. If the caller gives up first, nothing leaves any more. If the first bytes
+    leave first, the outcome is open, and giving up cuts the line, so that the thread does not wait for it.
+    """
+
+    _deciding = Lock()
+    """One for all calls: a connection serves one after the other."""
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self.ends = _clock() + CALL_DEADLINE.total_seconds()
+        self.is_sent = False
+        """Whether a byte may have left."""
+        self._is_over = False
+        self._connection: _Connection | None = None
+        self._line: socket.socket | None = None
+
+    def check_in(self, connection: "_Connection") -> None:
+        """Let the connection write, right now.
+
+        Raises:
+            TimeoutError: it is too late, even if the caller, frozen with the whole process, has not noticed.
+
+        """
+        with self._deciding:
+            if self._is_over or _clock() >= self.ends:
+                raise TimeoutError
+            connection.call, self._connection, self._line = self, connection, connection.sock
+            self.is_sent = True
+
+    def give_up(self) -> None:
+        """End the call, unless it has ended and its connection serves another one."""
+        with self._deciding:
+            self._is_over = True
+            if self._line is not None and self._connection and self._connection.call is self:
+                with suppress(OSError):
+                    # Not SSLSocket's own method: it takes the TLS away from the thread that uses it.
+                    socket.socket.shutdown(self._line, socket.SHUT_RDWR)
+
+
+_current: ContextVar[Call] = ContextVar("call")
+"""The call that this thread makes. Nothing else leads from ``requests`` down to the connection."""
+
+
+class _Connection(HTTPConnection):
+    """A connection that looks at the clock once more when it is open, right before anything leaves."""
+
+    call: Call | None = None
+    """The call that it serves, or has served last."""
+
+    def send(self, data: Any) -> None:
+        """Write a part of a request. The first part opens the connection."""
+        if self.sock is None:
+            self.connect()
+        _current.get().check_in(self)
+        super().send(data)
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
 
 
 class GraphClient:
@@ -54,6 +134,7 @@ class GraphClient:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -61,18 +142,23 @@ class GraphClient:
         """Send a request and return the reply. A reply with status 0 means that no usable answer came.
 
         The call runs in a thread of its own, because ``requests`` applies its time-out to each read: an
-        answer that comes byte by byte would never time out.
+        answer that comes byte by byte would never time out. And nothing can interrupt the search for a host's
+        name: the caller leaves the thread to it, and whatever is found comes too late to send anything.
         """
-        call = self._threads.submit(self._call, request, time.monotonic() + CALL_DEADLINE.total_seconds())
+        call = Call()
+        running = self._threads.submit(self._call, request, call)
         try:
-            return call.result(CALL_DEADLINE.total_seconds())
-        except Late:
-            return GraphReply(NO_ANSWER, failure=NOT_SENT if call.cancel() else "Timeout")
+            return running.result(CALL_DEADLINE.total_seconds())
+        except Late as late:
+            running.cancel()
+            call.give_up()
+            return _no_answer(call, late)
 
-    def _call(self, request: GraphRequest, ends: float) -> GraphReply:
-        left = ends - time.monotonic()
+    def _call(self, request: GraphRequest, call: Call) -> GraphReply:
+        _current.set(call)
+        left = call.ends - _clock()
         if left <= 0:
-            return GraphReply(NO_ANSWER, failure=NOT_SENT)
+            return _no_answer(call, TimeoutError())
         prefix = f"/{self._version}" if request.versioned else ""
         headers = {"Accept": "application/json"}
         if request.token is not None:
@@ -89,26 +175,22 @@ class GraphClient:
                 stream=True,
             ) as response:
                 named = {name.lower(): value for name, value in response.headers.items()}
-                return GraphReply(response.status_code, named, _read(response, ends))
+                return GraphReply(response.status_code, named, _read(response))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            return GraphReply(NO_ANSWER, failure=_failure(error))
+            return _no_answer(call, error)
 
 
-def _read(response: requests.Response, ends: float) -> bytes:
-    """Return the body, unless it is too long or comes too late."""
+def _read(response: requests.Response) -> bytes:
+    """Return the body, unless it is too long."""
     body = bytearray()
     while piece := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         body += piece
         if len(body) > MAX_REPLY_BYTES:
             raise requests.exceptions.ContentDecodingError
-        if time.monotonic() > ends:
-            raise requests.Timeout
     return bytes(body)
 
 
-def _failure(error: Exception) -> str:
-    """Return one word for what went wrong: the exception's type. Its text would contain the URL."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return NOT_SENT
-    return type(error).__name__
+def _no_answer(call: Call, error: Exception) -> GraphReply:
+    """Return the reply of a call that failed, with the exception's type. Its text would contain the URL."""
+    failure = type(error).__name__
+    return GraphReply(NO_ANSWER, failure=failure if call.is_sent else NOT_SENT + failure)

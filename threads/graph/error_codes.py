@@ -39,11 +39,11 @@ from threads.base.errors import (
 )
 
 NO_ANSWER = 0
-"""The status if no reply came. Unless the reason is ``NOT_SENT``, it is unknown whether the request had an
-effect."""
+"""The status if no reply came. Unless the reason begins with ``NOT_SENT``, it is unknown whether the request
+had an effect."""
 
 NOT_SENT = "NotSent"
-"""The reason if the request was certainly not sent. So it had no effect."""
+"""How the reason begins if not one byte of the request was sent. So it certainly had no effect."""
 
 
 class Step(StrEnum):

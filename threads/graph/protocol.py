@@ -12,7 +12,7 @@ from typing import Any
 
 from threads.base.errors import Evidence, ThreadsError
 from threads.base.secret import Secret, redacted
-from threads.graph.error_codes import Step, error_for
+from threads.graph.error_codes import NO_ANSWER, NOT_SENT, Step, error_for
 
 MAX_WORDS = 2000
 """How many characters of an error's message are searched for the name of an error."""
@@ -46,6 +46,11 @@ class GraphReply:
     body: bytes = field(default=b"", repr=False)
     failure: str = ""
     """Without an answer: how the call failed, in one word."""
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether the request has certainly not left, and never will."""
+        return self.status == NO_ANSWER and self.failure.startswith(NOT_SENT)
 
 
 def read_object(step: Step, reply: GraphReply) -> dict[str, Any]:

@@ -12,7 +12,7 @@ fields mean.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.base.errors import ServiceUnavailable
 from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of, patience
@@ -41,6 +41,16 @@ class StoredPost:
     record: Record
     version: Any
     """When it was last changed. This is the precondition of the next change."""
+
+
+class Page(NamedTuple):
+    """Some of a user's posts, as a list shows them."""
+
+    posts: Sequence[StoredPost]
+    unreadable: Sequence[str]
+    """The post ids of records that only a newer version of the service understands."""
+    last: datetime | None
+    """When the last one of all of these was created, if there may be more."""
 
 
 class Overtaken(Exception):
@@ -192,14 +202,27 @@ class PostRepository(Repository):
             batch.commit(**patience())
         return not conflict
 
-    def latest(self, uid: str, limit: int, before: datetime | None) -> list[StoredPost]:
-        """Return a user's posts, the newest first; with ``before``, only older ones. One read."""
+    def latest(self, uid: str, limit: int, before: datetime | None) -> Page:
+        """Return a user's posts, the newest first; with ``before``, only older ones. One read.
+
+        A newer version may have written some of them, before it was taken back. They must not hide the rest.
+        """
         with self.rpc() as client:
-            posts = client.collection(at(POSTS, uid)).order_by("createdAt", direction="DESCENDING")
+            found = client.collection(at(POSTS, uid)).order_by("createdAt", direction="DESCENDING")
             if before:
-                posts = posts.start_after({"createdAt": before})
-            snapshots = posts.limit(limit).get(**patience())
-        return [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+                found = found.start_after({"createdAt": before})
+            snapshots = found.limit(limit).get(**patience())
+        posts: list[StoredPost] = []
+        unreadable: list[str] = []
+        for snapshot in snapshots:
+            try:
+                if post := _stored(uid, snapshot):
+                    post.record.content.as_json()
+                    posts.append(post)
+            except (ValueError, TypeError, KeyError):
+                unreadable.append(snapshot.id)
+        is_full = len(snapshots) == limit
+        return Page(posts, unreadable, snapshots[-1].get("createdAt") if is_full else None)
 
     def _claim(self, media_id: str) -> "DocumentReference":
         claim: DocumentReference = self._client().collection(CLAIMS).document(media_id)

@@ -186,11 +186,13 @@ class Steps:
             media_id = publish.read_media_id(reply)
             instagram = media.read_instagram_status(reply)
         except ThreadsError as error:
+            if reply.is_unsent:
+                return self._believe(known, error)
             return Go(known.but(record=known.record.unsettled(now), refusal=error))
         return Done(known, known.record.published(media_id, now, instagram_status=instagram), media_id)
 
     def _believe(self, known: Known, refusal: ThreadsError) -> Next:
-        """Act on a refusal that was looked into: the call has certainly published nothing."""
+        """Act on an error that leaves nothing to look for: the call has certainly published nothing."""
         known = known.but(refusal=None, record=_before_call(known))
         refusal = self._api.confirmed(refusal)
         if is_missing_container(refusal) and known.record.container_id:

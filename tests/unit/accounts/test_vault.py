@@ -189,12 +189,13 @@ def test_one_changed_bit_breaks_the_seal(position: int, change: int) -> None:
 
 
 def test_the_development_key_works() -> None:
-    """A service on this machine seals without having been given a key."""
+    """A service with a Firestore emulator seals without having been given a key."""
     keys = read_config(
         {
             "THREADS_APP_ID": "1",
             "THREADS_APP_SECRET": "s",
             "THREADS_REDIRECT_URI": "https://x.example/th_auth_callback",
+            "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         }
     ).token_keys
     local = Vault(keys, lambda: "project")

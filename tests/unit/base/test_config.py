@@ -25,6 +25,9 @@ CLOUD = {
 }
 """A service on Google Cloud that may start."""
 
+FUNCTIONS_EMULATOR = {"FUNCTIONS_EMULATOR": "true", "K_REVISION": "1"}
+"""What Firebase's emulator of functions sets beside K_SERVICE."""
+
 
 def mistakes(environment: dict[str, str]) -> dict[str, str]:
     """Return what is wrong with an environment."""
@@ -90,6 +93,8 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CONNECT_MODE", "confirm", "connect_mode", "confirm"),
     ("SIGN_IN", "off", "is_sign_in_on", False),
     ("SIGN_IN", "on", "is_sign_in_on", True),
+    ("APP_CHECK", "off", "is_app_check_on", False),
+    ("APP_CHECK", "on", "is_app_check_on", True),
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
     ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),
@@ -324,8 +329,16 @@ def test_the_service_knows_where_it_is() -> None:
     """Only behind Google's own door is a token believed that the door has taken the signature from."""
     assert read_config(CLOUD).on_cloud
     assert not read_config({**CLOUD, "K_SERVICE": ""}).on_cloud
-    assert not read_config({**CLOUD, "FUNCTIONS_EMULATOR": "true"}).on_cloud
-    assert read_config({**CLOUD, "FUNCTIONS_EMULATOR": "1"}).on_cloud
+    assert not read_config({**CLOUD, **FUNCTIONS_EMULATOR}).on_cloud
+    assert read_config({**CLOUD, **FUNCTIONS_EMULATOR, "FUNCTIONS_EMULATOR": "1"}).on_cloud
+
+
+def test_no_variable_of_ours_takes_the_service_off_google_cloud() -> None:
+    """FUNCTIONS_EMULATOR may come from a .env file; the revision's name comes from the platform alone."""
+    revision = {"K_REVISION": "publish-threads-00001-abc", "FUNCTIONS_EMULATOR": "true"}
+    assert read_config({**CLOUD, **revision}).on_cloud
+    assert read_config({**CLOUD, "FUNCTIONS_EMULATOR": "true"}).on_cloud
+    assert mistakes({**CLOUD, **revision, "FIREBASE_AUTH_EMULATOR_HOST": "x:1"})
 
 
 def test_a_command_needs_the_keys_alone() -> None:
@@ -346,7 +359,7 @@ def test_google_cloud_refuses_emulators(variable: str, value: str) -> None:
     assert mistakes({**CLOUD, variable: value}).keys() == {variable}
     # Google's libraries read a host and port; TASKS_API_URL is ours, and a URL as every other.
     at_home = "http://localhost:9099" if variable == "TASKS_API_URL" else value
-    assert not mistakes({**CLOUD, variable: at_home, "FUNCTIONS_EMULATOR": "true"})
+    assert not mistakes({**CLOUD, variable: at_home, **FUNCTIONS_EMULATOR})
     assert not mistakes({**CLOUD, variable: ""})
 
 
@@ -415,14 +428,21 @@ def test_google_cloud_refuses_http_and_loopback_in_every_url(variable: str, url:
 @pytest.mark.parametrize("value", ["false", "1", "True", ""])
 def test_only_the_emulators_own_word_allows_emulators(value: str) -> None:
     """FUNCTIONS_EMULATOR has to be exactly "true"."""
-    assert mistakes({**CLOUD, "FIREBASE_AUTH_EMULATOR_HOST": "x:1", "FUNCTIONS_EMULATOR": value})
+    assert mistakes(
+        {**CLOUD, "FIREBASE_AUTH_EMULATOR_HOST": "x:1", **FUNCTIONS_EMULATOR, "FUNCTIONS_EMULATOR": value}
+    )
 
 
-def test_google_cloud_asks_for_keys_of_its_own() -> None:
-    """Without TOKEN_KEYS, or with the key that everybody knows, the service does not start; it says which."""
+@pytest.mark.parametrize(
+    "place", [{}, {"K_SERVICE": ""}, FUNCTIONS_EMULATOR], ids=["cloud", "else", "functions"]
+)
+def test_only_a_firestore_emulator_does_without_keys(place: dict[str, str]) -> None:
+    """Without TOKEN_KEYS, or with the key that everybody knows, nothing may be stored in a real Firestore."""
     published = DEVELOPMENT_KEYS.partition(":")[2]
-    without = {name: value for name, value in CLOUD.items() if name != "TOKEN_KEYS"}
+    environment = {**CLOUD, **place}
+    without = {name: value for name, value in environment.items() if name != "TOKEN_KEYS"}
     assert "is not set" in mistakes(without)["TOKEN_KEYS"]
-    assert not mistakes({**without, "FUNCTIONS_EMULATOR": "true"})
     for keys in (DEVELOPMENT_KEYS, f"k1:{KEY},{DEVELOPMENT_KEYS}", f"k1:{published}"):
-        assert mistakes({**CLOUD, "TOKEN_KEYS": keys}).keys() == {"TOKEN_KEYS"}, keys
+        assert mistakes({**environment, "TOKEN_KEYS": keys}).keys() == {"TOKEN_KEYS"}, keys
+    at_home = {**without, "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
+    assert mistakes(at_home).keys() == ({"FIRESTORE_EMULATOR_HOST"} if place == {} else set())

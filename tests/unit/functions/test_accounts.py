@@ -1,5 +1,6 @@
 """th_accounts: the cards, what the user chooses for an account, and disconnecting one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -156,3 +157,19 @@ def test_cards_are_answered_as_they_are() -> None:
         "connectedCount": 1,
     }
     assert world.wire.commits == 0
+
+
+def test_a_card_of_a_newer_version_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cards are shown as far as they are understood. One that is none is left out, and the log names it."""
+    world = two()
+    odd = {"username": 7, "status": "dormant", "seen": [{"at": NOW}], "raw": b"\x00"}
+    summary = world.summary() or {}
+    there = {**summary["accounts"], "8": odd, "9": "a card of another kind"}
+    world.database.put(summary_path(UID), {**summary, "accounts": there})
+    answer = accounts(world)
+    shown = cards(answer)
+    assert answer.status_code == 200
+    assert shown.keys() == {ACCOUNT, OTHER, "8"}
+    at = "2026-05-01T12:00:00Z"
+    assert shown["8"] == {**odd, "accountId": "8", "seen": [{"at": at}], "raw": None}
+    assert json.loads(capsys.readouterr().out)["unreadable"] == ["9"]

@@ -16,22 +16,33 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from firebase_admin import _token_gen, credentials
+from firebase_admin import _token_gen, app_check, credentials
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from tests.unit.support import KEY as TOKEN_KEY
 from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
-from threads.base.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
+from threads.base.errors import (
+    Forbidden,
+    RateLimited,
+    ServiceError,
+    ServiceUnavailable,
+    Unauthenticated,
+    UnverifiedApp,
+)
 from threads.functions.callers import (
     KEYS_KEPT,
     KEYS_LAST,
     KEYS_PAUSE,
+    SIGN_IN_WINDOW,
+    SIGN_INS,
     Callers,
     Scheduler,
     SigningKeys,
     Task,
     User,
+    Visitor,
+    Visits,
 )
 from threads.functions.request import HttpRequest
 
@@ -294,7 +305,9 @@ def test_a_person_does_not_refresh(claims: dict[str, Any]) -> None:
         on_cloud().scheduler_or_task(bearing(stripped(**claims)))
 
 
-@pytest.mark.parametrize("variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true"}], ids=str)
+@pytest.mark.parametrize(
+    "variables", [{"K_SERVICE": ""}, {"FUNCTIONS_EMULATOR": "true", "K_REVISION": "1"}], ids=str
+)
 def test_off_the_cloud_a_signature_may_not_be_missing(variables: dict[str, str]) -> None:
     """Where Cloud Run verifies no tokens, one without a signature proves nothing."""
     settings = {"TASKS_SERVICE_ACCOUNT": SCHEDULER, "REFRESH_URL": REFRESH_URL, **variables}
@@ -573,6 +586,12 @@ def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callers]:
     firebase_admin.delete_app(app)
 
 
+@pytest.fixture
+def guarded(users: Callers) -> Callers:
+    """Return the same checks with App Check."""
+    return Callers(config(TASKS_ISSUER=ISSUER, APP_CHECK="on"), users._firebase_app)
+
+
 FIREBASE: dict[str, Any] = {
     "iss": "https://securetoken.google.com/demo",
     "aud": "demo",
@@ -716,3 +735,148 @@ def test_a_tasks_token_is_no_users(users: Callers) -> None:
     """A function that needs a user refuses a token of Cloud Tasks."""
     with pytest.raises(Unauthenticated):
         users.user(bearing(token()))
+
+
+# --- Firebase App Check -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app_check_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """Serve a key from this machine, where firebase-admin looks for those of App Check."""
+    with loopback(serve_json(JWK_SET)) as server:
+        monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", server.url)
+        yield server
+
+
+def app_token(**changes: Any) -> str:
+    """Return a token as Firebase App Check issues it, with changed claims, key or header."""
+    claims: dict[str, Any] = {
+        "iss": "https://firebaseappcheck.googleapis.com/123",
+        "aud": ["projects/123", "projects/demo"],
+        "sub": "1:123:web:abc",
+        "email": None,
+        "email_verified": None,
+    }
+    return token(**{**claims, **changes})
+
+
+def calling(unverified: str | None, authorization: str | None = None) -> HttpRequest:
+    """Return a request with these headers."""
+    given = {"X-Firebase-AppCheck": unverified, "Authorization": authorization}
+    headers = [(name, value) for name, value in given.items() if value is not None]
+    return HttpRequest(Request(EnvironBuilder(headers=headers).get_environ()))
+
+
+def callers_of_the_app(callers: Callers) -> dict[str, Callable[[HttpRequest], Any]]:
+    """Return the checks that a call of the web app passes."""
+    return {
+        "user": callers.user,
+        "user or task": callers.user_or_task,
+        "user unless": callers.user_unless(lambda _request: False),
+        "sign-in": callers.user_unless(lambda _request: True),
+    }
+
+
+@pytest.mark.usefixtures("googles_certificates", "app_check_keys")
+def test_the_app_is_admitted_with_its_token(guarded: Callers) -> None:
+    """A token that App Check has signed for this project opens what the same caller may do without it."""
+    for name, check in callers_of_the_app(guarded).items():
+        admitted = check(calling(app_token(), f"Bearer {id_token()}"))
+        assert admitted == (Visitor() if name == "sign-in" else User("u"))
+
+
+FORGED_APP_TOKENS: dict[str, Callable[[], str | None]] = {
+    "absent": lambda: None,
+    "empty": lambda: "",
+    "no JWT": lambda: "x",
+    "not ASCII": lambda: "é.ü.ö",
+    "nested": lambda: f"{segment(NESTED)}.{segment(NESTED)}.xxxx",
+    "lists": lambda: f"{segment([])}.{segment([])}.xxxx",
+    "an ID token": id_token,
+    "another key": lambda: app_token(key=OTHER),
+    "unknown key id": lambda: app_token(header={"kid": "k2"}),
+    "no key id": lambda: app_token(header={}),
+    "alg none": lambda: f"{segment({'alg': 'none', 'typ': 'JWT'})}.{app_token().split('.')[1]}.",
+    "another algorithm": lambda: app_token(algorithm="PS256"),
+    "expired": lambda: app_token(exp=NOW - 60),
+    "another project": lambda: app_token(aud=["projects/999"]),
+    "an audience of another kind": lambda: app_token(aud="projects/demo"),
+    "no audience": lambda: app_token(aud=None),
+    "another issuer": lambda: app_token(iss=ISSUER),
+    "no issuer": lambda: app_token(iss=None),
+    "no app": lambda: app_token(sub=None),
+}
+
+
+@pytest.mark.usefixtures("googles_certificates", "app_check_keys")
+@pytest.mark.parametrize("forge", FORGED_APP_TOKENS.values(), ids=FORGED_APP_TOKENS)
+def test_a_program_that_is_not_the_app_is_refused(forge: Callable[[], str | None], guarded: Callers) -> None:
+    """Without a sound App Check token even a signed-in user, or one who wants to sign in, gets nothing."""
+    for check in callers_of_the_app(guarded).values():
+        with pytest.raises(UnverifiedApp) as refusal:
+            check(calling(forge(), f"Bearer {id_token()}"))
+        assert (refusal.value.status, refusal.value.code) == (401, "unauthenticated")
+        assert "X-Firebase-AppCheck" in refusal.value.message
+        assert refusal.value.next_action is None
+        assert refusal.value.__cause__ is None
+
+
+def test_cloud_tasks_needs_no_app_check(keys_server: Loopback) -> None:
+    """A task's own token is enough: no app sends it."""
+    callers = verifier(keys_server, APP_CHECK="on", REFRESH_URL=AUDIENCE)
+    assert callers.user_or_task(bearing(token())) == Task()
+    assert callers.scheduler_or_task(bearing(token())) == Scheduler()
+
+
+def test_without_the_keys_of_app_check_the_app_comes_again(
+    guarded: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the keys cannot be fetched, the app is neither accepted nor refused."""
+    with loopback(always(http(b"", "500 Oops"))) as server:
+        monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", server.url)
+        with pytest.raises(ServiceUnavailable):
+            guarded.user(calling(app_token(), f"Bearer {id_token()}"))
+
+
+# --- visitors -----------------------------------------------------------------------------------------------
+
+
+def visiting(*forwarded: str) -> HttpRequest:
+    """Return a request from the last of these addresses, as Google's front end says."""
+    return HttpRequest(
+        Request(EnvironBuilder(headers=[("X-Forwarded-For", ", ".join(forwarded))]).get_environ())
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "same", "other"),
+    [
+        (["192.0.2.1"], ["10.1.1.1", "192.0.2.1"], ["192.0.2.1", "192.0.2.2"]),
+        (["2001:db8:0:1::1"], ["2001:db8:0:1:ffff::2"], ["2001:db8:0:2::1"]),
+        (["nonsense"], ["rubbish"], ["192.0.2.2"]),
+    ],
+    ids=["IPv4", "IPv6", "no address"],
+)
+def test_one_client_begins_so_many_sign_ins_and_no_more(
+    client: list[str], same: list[str], other: list[str], users: Callers
+) -> None:
+    """What a client writes before its address changes nothing. Others, and the next hour, are free."""
+    now = [0.0]
+    check = users.user_unless(lambda _request: True, Visits(lambda: now[0]))
+    for _ in range(SIGN_INS):
+        assert check(visiting(*client)) == Visitor()
+    now[0] = 60.0
+    with pytest.raises(RateLimited) as refusal:
+        check(visiting(*same))
+    assert (refusal.value.status, refusal.value.retry_after) == (429, SIGN_IN_WINDOW - timedelta(minutes=1))
+    assert check(visiting(*other)) == Visitor()
+    now[0] = SIGN_IN_WINDOW.total_seconds()
+    assert check(visiting(*client)) == Visitor()
+
+
+def test_users_are_not_counted(users: Callers) -> None:
+    """Who connects an account is known by the ID token, and never refused for the address."""
+    check = users.user_unless(lambda _request: False, Visits())
+    for _ in range(SIGN_INS + 1):
+        with pytest.raises(Unauthenticated):
+            check(visiting("192.0.2.1"))

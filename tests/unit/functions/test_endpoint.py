@@ -185,7 +185,8 @@ def test_the_apps_preflight_is_answered(serve: Serve) -> None:
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert response.headers["Access-Control-Allow-Methods"] == "GET, POST"
     allowed = set(response.headers["Access-Control-Allow-Headers"].lower().split(", "))
-    assert {"authorization", "content-type", "idempotency-key"} <= allowed
+    assert {"authorization", "content-type", "idempotency-key", "x-firebase-appcheck"} <= allowed
+    assert {"traceparent", "tracestate", "baggage", "sentry-trace"} <= allowed
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
@@ -310,6 +311,26 @@ def test_a_body_that_ends_early_is_a_400(serve: Serve) -> None:
     served = serve(echo, **JSON_BODY, environ=short)
     assert (served.status, served.error) == (400, "invalid_request")
     assert served.line["severity"] != "ERROR"
+
+
+class Broken(io.RawIOBase):
+    """A body whose server raises an error of its own."""
+
+    def read(self, _size: int = -1) -> bytes:
+        """Fail."""
+        raise LookupError(TOKEN)
+
+
+@pytest.mark.parametrize(("handler", "status"), [(echo, 400), (fine, 200)], ids=["read", "not read"])
+def test_whatever_breaks_while_a_body_is_read_is_the_clients_mistake(
+    handler: Handler, status: int, serve: Serve
+) -> None:
+    """Servers have errors of their own for a broken body: each is a 400, if the body is wanted at all."""
+    broken = {"wsgi.input": Broken(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    served = serve(handler, **JSON_BODY, environ=broken)
+    assert served.status == status
+    assert served.line.get("cause") == ("LookupError" if status == 400 else None)
+    assert TOKEN not in served.log + served.response.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("length", ["", "x", "-1", "0"])
@@ -442,6 +463,7 @@ def test_security_headers_are_on_every_answer(
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 

@@ -3,11 +3,18 @@
 import gzip
 import logging
 import socket
+import ssl
+import threading
 import time
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.unit.support import SECRET, TOKEN, Received, Script, always, config, http, loopback
 from threads.base.secret import Secret
@@ -188,7 +195,7 @@ def test_an_address_without_a_server_is_a_reply_too(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     reply = send(url.format(port), CREATE)[0]
-    assert (reply.status, reply.failure) == (NO_ANSWER, NOT_SENT)
+    assert (reply.status, reply.is_unsent) == (NO_ANSWER, True)
     assert reply.failure.isidentifier()
 
 
@@ -215,6 +222,9 @@ SLOW: dict[str, Script] = {
     "dribbling body": dribble(before=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", drop_of=b"x"),
     "dribbling chunks": dribble(before=CHUNKED, drop_of=b"1\r\nx\r\n"),
     "dribbling size of a chunk": dribble(before=CHUNKED, drop_of=b"0"),
+    "dribbling, and to be closed": dribble(
+        before=CHUNKED.replace(b"OK", b"OK\r\nConnection: close"), drop_of=b"0"
+    ),
     "dribbling gzip": dribble(
         before=b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" + GZIPPED[:10],
         drop_of=b"",
@@ -230,8 +240,110 @@ def test_a_call_ends_at_its_deadline(script: Script, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(client, "CALL_DEADLINE", DEADLINE)
     started = time.monotonic()
     reply, seen = ask(script)
-    assert (reply.status, len(seen)) == (NO_ANSWER, 1)
+    assert (reply.status, reply.is_unsent, len(seen)) == (NO_ANSWER, False, 1)
     assert time.monotonic() - started < 4 * DEADLINE.total_seconds()
+
+
+@pytest.mark.parametrize("script", SLOW.values(), ids=SLOW)
+def test_a_late_answer_keeps_nothing_busy(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that ended at its deadline leaves no thread behind: the next one begins at once."""
+    monkeypatch.setattr(client, "CALL_DEADLINE", DEADLINE)
+    with loopback(
+        lambda request, line: (script if request.method == "POST" else always(OK))(request, line)
+    ) as server:
+        graph = GraphClient(server.url, "v1.0", connections=1)
+        assert graph.send(CREATE).status == NO_ANSWER
+        assert graph.send(READ).status == 200
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+def test_a_late_answer_over_tls_keeps_nothing_busy_either(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The line is cut below TLS, in the middle of a head, and the next call begins at once."""
+    monkeypatch.setattr(client, "CALL_DEADLINE", 3 * DEADLINE)  # a handshake takes a while
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_self_signed(tmp_path / "both.pem"))
+
+    def serve(listener: socket.socket) -> None:
+        with context.wrap_socket(listener.accept()[0], server_side=True) as line, suppress(OSError):
+            line.sendall(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(200):
+                line.sendall(b"X-Filler: x\r\n")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        graph = GraphClient(f"https://127.0.0.1:{listener.getsockname()[1]}", "v1.0", connections=1)
+        graph._session.verify = False
+        reply, started = graph.send(CREATE), time.monotonic()
+        graph._threads.shutdown(wait=True)
+    assert (reply.status, reply.failure) == (NO_ANSWER, "TimeoutError")
+    assert time.monotonic() - started < 3 * DEADLINE.total_seconds()
+
+
+def _self_signed(path: Path) -> Path:
+    """Write a key and its certificate, which only a client that checks nothing accepts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    return path
+
+
+def _slow_names(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    def resolve(*arguments: Any) -> Any:
+        time.sleep(seconds)
+        return real(*arguments)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_what_was_not_sent_by_the_deadline_never_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose name takes too long to find: the caller learns that nothing was sent, and nothing is."""
+    monkeypatch.setattr(client, "CALL_DEADLINE", DEADLINE)
+    with loopback(always(OK)) as server:
+        _slow_names(monkeypatch, 2 * DEADLINE.total_seconds())
+        graph = GraphClient(server.url, "v1.0", connections=1)
+        reply = graph.send(CREATE)
+        graph._threads.shutdown(wait=True)  # the name is found, and the connection made
+    assert (reply.status, reply.is_unsent, server.received) == (NO_ANSWER, True, [])
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["head", "body"])
+def test_the_clock_is_looked_at_right_before_anything_leaves(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that freezes before it writes does not write any more, even if nobody gave the call up."""
+    moments = iter([0.0, 0.0, *[0.0] * part, 1000.0])  # the call begins, the thread begins, each part
+    monkeypatch.setattr(client, "_clock", lambda: next(moments))
+    reply, seen = ask(always(OK))
+    assert (reply.status, reply.is_unsent) == (NO_ANSWER, part == 0)
+    assert not any(request.body for request in seen)
+
+
+def test_a_call_is_given_up_without_harm_to_the_next_on_its_connection() -> None:
+    """Whoever gives a call up too late, when its connection serves another one, does not end that one."""
+    with loopback(always(OK)) as server:
+        graph = GraphClient(server.url, "v1.0", connections=1)
+        calls: list[client.Call] = []
+        for request in (CREATE, CREATE):
+            calls.append(client.Call())
+            assert graph._call(request, calls[-1]).status == 200
+        calls[0].give_up()
+        assert graph.send(CREATE).status == 200
+    assert {request.connection for request in server.received} == {0}
+
+
+def test_a_failure_before_anything_left_is_known_as_such() -> None:
+    """A server without TLS has seen nothing of the call, and the failure still has its name."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: listener.accept()[0].sendall(OK), daemon=True).start()
+        reply = send(f"https://127.0.0.1:{listener.getsockname()[1]}", CREATE)[0]
+    assert (reply.status, reply.failure) == (NO_ANSWER, f"{NOT_SENT}SSLError")
 
 
 def test_a_late_answer_is_not_taken_for_the_next_calls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The story of a post's owner: looking at posts, cancelling, deleting and reposting one."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.serving import door, serve
 from tests.unit.support import graph_error, reply
 from tests.unit.world import (
     ACCOUNT,
@@ -20,6 +22,7 @@ from tests.unit.world import (
     listed,
     made,
     post_id,
+    post_path,
     silence,
 )
 from threads.base.errors import (
@@ -36,6 +39,7 @@ from threads.base.errors import (
     ThreadsUnavailable,
 )
 from threads.base.scopes import DEFAULT_SCOPES
+from threads.functions.publish import th_posts
 from threads.graph.error_codes import NOT_SENT
 from threads.graph.protocol import GraphReply
 from threads.posts import cancel
@@ -70,11 +74,52 @@ def test_the_latest_posts_come_first() -> None:
         scheduled(world, key)
         world.clock.forward(seconds=1)
     latest = world.posts.repository.latest
-    names = [post.post_id for post in latest(UID, 2, None)]
-    assert names == [post_id("c"), post_id("b")]
-    [older] = latest(UID, 2, NOW + timedelta(seconds=1))
-    assert older.post_id == post_id("a")
-    assert latest("bob", 2, None) == []
+    newest = latest(UID, 2, None)
+    assert [post.post_id for post in newest.posts] == [post_id("c"), post_id("b")]
+    assert newest.last == NOW + timedelta(seconds=1)
+    older = latest(UID, 2, newest.last)
+    assert [post.post_id for post in older.posts] == [post_id("a")]
+    assert (older.unreadable, older.last) == ([], None)
+    assert latest("bob", 2, None).posts == []
+
+
+NEWER: dict[str, dict[str, Any]] = {
+    "another state": {"state": "ARCHIVED"},
+    "a state of another kind": {"state": ["SENT"]},
+    "no state": {"state": None},
+    "content of another kind": {"content": "text"},
+    "items of another kind": {"children": 3},
+    "an error of another kind": {"error": 7, "unheardOf": {"a": [1]}},
+    "content with another kind of value": {"error": None, "content": {"ends": [NOW], "raw": b"x"}},
+}
+
+
+@pytest.mark.parametrize("fields", NEWER.values(), ids=NEWER)
+def test_a_record_of_a_newer_version_hides_no_other(
+    fields: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list shows the records that it understands, pages on past the others, and the log names those."""
+    world = World()
+    for key in ("a", "b", "c"):
+        scheduled(world, key)
+        world.clock.forward(seconds=1)
+    path = post_path(post_id("b"))
+    world.database.put(path, {**(world.database.fields(path) or {}), **fields})
+    shown: list[str] = []
+    query: dict[str, str] = {"limit": "1"}
+    while True:
+        answer = serve(th_posts, world.publishing, door(world).user, query_string=query)
+        assert answer.status_code == 200, answer.get_json()
+        body = answer.get_json() or {}
+        shown += [post["postId"] for post in body["posts"]]
+        if "before" not in body:
+            break
+        query["before"] = body["before"]
+    understood = "error" in fields  # those are shown as far as they can be
+    assert shown == [post_id("c"), *[post_id("b")] * understood, post_id("a")]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    named = [line["unreadable"] for line in lines if "unreadable" in line]
+    assert named == ([] if understood else [[post_id("b")]])
 
 
 def test_a_scheduled_post_is_cancelled_with_its_task() -> None:

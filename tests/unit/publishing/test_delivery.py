@@ -286,6 +286,18 @@ def test_a_text_that_did_not_leave_is_sent_again() -> None:
     assert world.calls == [CREATE, CREATE]
 
 
+def test_a_container_whose_publication_did_not_leave_is_as_it_was() -> None:
+    """A call that has certainly not left needs no look: nothing is out, and the next delivery publishes."""
+    world = World()
+    world.say(made("7"), is_("FINISHED"), silence(NOT_SENT))
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    assert (world.record().state, world.record().ambiguous) == (State.ARMED, False)
+    world.say(is_("FINISHED"), made("8"))
+    assert world.deliver(IMAGE).media_id == "8"
+    assert world.calls == [CREATE, LOOK, PUBLISH, LOOK, PUBLISH]
+
+
 OTHERS: list[GraphReply] = [
     listed("9", text="hello!"),
     listed("9", text="Hello"),

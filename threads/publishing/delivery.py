@@ -159,7 +159,8 @@ class _Loop:
         if delivery.is_last and (delivery.is_final or not record.ambiguous):
             return self._steps.fail(retry.known, retry.error)
         self._note(retry.error)
-        self._write(record.released(self._parts.now(), retry.error.as_json()))
+        pause = retry.error.retry_after
+        self._write(record.released(self._parts.now(), retry.error.as_json(), pause=pause))
         raise retry.error.changed(post_id=self._post.post_id)
 
     def _end(self, done: Done) -> Next | Delivered:

@@ -44,7 +44,7 @@ def publish_threads(request: Request) -> Response:
 
 @functions_framework.http
 def th_posts(request: Request) -> Response:
-    """Show a signed-in user's posts, cancel a scheduled one, delete a published one, or repost one."""
+    """Show a signed-in user's posts, cancel or delete one, go on with one, or repost one."""
     return app.POSTS.serve(request)
 
 
@@ -58,6 +58,12 @@ def th_accounts(request: Request) -> Response:
 def th_refresh_tokens(request: Request) -> Response:
     """Refresh tokens: for Cloud Scheduler all that are due, for Cloud Tasks one account's or a page."""
     return app.REFRESH_TOKENS.serve(request)
+
+
+@functions_framework.http
+def th_upkeep(request: Request) -> Response:
+    """Bring back the posts that nobody has gone on with. Cloud Scheduler calls this."""
+    return app.UPKEEP.serve(request)
 
 
 @functions_framework.http

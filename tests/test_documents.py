@@ -425,11 +425,15 @@ def test_expiry_and_sweeps_are_declared() -> None:
     assert by_field["accounts", "accessToken"]["indexes"] == []
     found = {("accounts", field) for field in (*ID_FIELDS, USERNAME_FIELD, "refreshAt")}
     found.add(("posts", "accountId"))
-    others = {("accounts", "accessToken"), ("posts", ledger.TTL_FIELD)}
+    across = frozenset({"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}.items())
+    ours = ("posts", ledger.CHECK_FIELD)
+    assert [frozenset(index.items()) for index in by_field[ours]["indexes"]] == [across], (
+        "no app has this one"
+    )
+    others = {("accounts", "accessToken"), ("posts", ledger.TTL_FIELD), ours}
     assert {it for it in by_field if it[0] in {"accounts", "posts"}} == found | others, "apps have these, too"
     for name in found:
         indexes = [frozenset(index.items()) for index in by_field[name]["indexes"]]
-        across = frozenset({"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}.items())
         assert {*indexes} == DEFAULT_INDEXES | {across}
         assert len(indexes) == len({*indexes})
 

@@ -30,7 +30,7 @@ from threads.cloud.tasks import TaskQueue
 from threads.cloud.users import FirebaseUsers
 from threads.connections.parts import ConnectionParts
 from threads.connections.repository import ConnectionRepository
-from threads.functions import accounts, auth, meta, publish, refresh
+from threads.functions import accounts, auth, meta, publish, refresh, upkeep
 from threads.functions.callers import Callers, Visits, anybody
 from threads.functions.endpoint import Endpoint, ErrorAnswer, bare, default_error
 from threads.functions.request import HttpRequest
@@ -186,6 +186,7 @@ ACCOUNTS = _endpoint(
     accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user, for_pages=True
 )
 REFRESH_TOKENS = _endpoint(refresh.th_refresh_tokens, _connections, "POST", caller=_callers.scheduler_or_task)
+UPKEEP = _endpoint(upkeep.th_upkeep, _publishing, "POST", caller=_callers.scheduler)
 DEAUTHORIZE = _endpoint(meta.th_deauthorize, _connections, "POST", caller=_callers.meta)
 DELETE_DATA = _endpoint(
     meta.th_delete_data,
@@ -204,7 +205,7 @@ def not_ours(request: Request) -> Response | None:
     return None if is_ours else bare(request, HTTPStatus.NOT_FOUND)
 
 
-WITHOUT_USERS = (AUTH_CALLBACK, REFRESH_TOKENS, DEAUTHORIZE, DELETE_DATA, WEBHOOK)
+WITHOUT_USERS = (AUTH_CALLBACK, REFRESH_TOKENS, UPKEEP, DEAUTHORIZE, DELETE_DATA, WEBHOOK)
 """Functions that no signed-in user calls."""
 
 

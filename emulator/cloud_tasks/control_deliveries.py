@@ -1,4 +1,4 @@
-"""The controls for deliveries apart from the schedule: at once, once more, and more than once.
+"""The controls for deliveries apart from the schedule: at once, once more, more than once, and by yourself.
 
 A task is named by its whole name or by the id at its end.
 """
@@ -60,6 +60,15 @@ def script_duplicates() -> tuple[Response, int]:
     script = read_script(json_body())
     current_world().scripts.append(script)
     return jsonify(script.as_json()), 201
+
+
+@control_deliveries.post("/tokens")
+def issue_token() -> Response:
+    """Take ``{service_account_email, audience}``: a token as a task of that account would carry it."""
+    body, world = json_body(), current_world()
+    email, audience = body.text("service_account_email"), body.text("audience")
+    body.finish()
+    return jsonify({"token": world.signer.token(world.issuer, email, audience)})
 
 
 def _find(world: World, name: str, *, ended: bool) -> tuple[Queue, Task]:

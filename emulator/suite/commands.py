@@ -12,6 +12,7 @@ from emulator.suite import firestore_jar, ports
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT, Addresses
 from emulator.suite.paths import FIREBASE, ROOT
 from emulator.suite.ports import HOST, Ports
+from emulator.suite.scheduler import scheduled_url
 
 QUEUE_FLAGS = ROOT / "queue.yaml"
 """The configuration of the queue. The real queue is configured by the same file."""
@@ -103,8 +104,8 @@ def functions_environment(suite: Addresses, webhook_verify_token: str) -> dict[s
         "WEBHOOK_VERIFY_TOKEN": webhook_verify_token,
         "PUBLISH_QUEUE": suite.queue,
         "PUBLISH_URL": f"{suite.functions_url}/publish_threads",
-        # The Functions emulator numbers the triggers of a function that has a schedule.
-        "REFRESH_URL": f"{suite.functions_url}/th_refresh_tokens-0",
+        "REFRESH_URL": scheduled_url(suite, "th_refresh_tokens"),
+        "UPKEEP_URL": scheduled_url(suite, "th_upkeep"),
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         "TASKS_ISSUER": suite.tasks_url,
         "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",

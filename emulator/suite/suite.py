@@ -27,6 +27,7 @@ from emulator.suite.function_log import FunctionLog
 from emulator.suite.paths import FIREBASE, ROOT
 from emulator.suite.ports import Ports
 from emulator.suite.probe import first_status, is_ready, with_tail
+from emulator.suite.scheduler import Scheduler
 
 START_SECONDS = 60
 """How long a service may take until it answers. Auth is the slowest: 8 s on two cores."""
@@ -170,15 +171,18 @@ class Suite(Addresses):
         self._is_ready = False
 
     def wait(self) -> None:
-        """Show the log lines of the functions until a service ends.
+        """Show the log lines of the functions, and call those that have a schedule, until a service ends.
 
         Raises:
             SuiteError: always. The message quotes the log of the service that ended.
 
         """
         next_health = next_strays = 0.0
+        scheduler = Scheduler(self) if "functions" in self._wanted else None
         while True:
             self._pulse()
+            if scheduler:
+                scheduler.call_due()
             now = time.monotonic()
             if now >= next_health:
                 self._check_ports()

@@ -57,7 +57,7 @@ CASES = {
         ),
         Case(
             mutants.thread_begun_again,
-            ("thread/none/84.5xx_no_effect", "thread2/none/114.crash", "thread-task/none/120.crash"),
+            ("thread/none/92.5xx_no_effect", "thread2/none/126.crash", "thread-task/none/132.crash"),
         ),
         Case(
             mutants.children_forgotten,

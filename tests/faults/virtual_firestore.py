@@ -16,7 +16,7 @@ from tests.firestore.calls import Call
 from tests.firestore.client import Client
 from tests.firestore.database import Database
 from tests.firestore.errors import refusal
-from threads.posts.ledger import TERMINAL, from_document, may_begin_again
+from threads.posts.ledger import CHECK_FIELD, TERMINAL, from_document, may_begin_again
 
 PROJECT = "demo-threads"
 
@@ -32,6 +32,9 @@ CREATE, WRITE, READ = "firestore:create", "firestore:write", "firestore:read"
 COMMIT_FAULTS = ("unavailable", "answer_lost", "commit_30s_late", "repeated")
 """Nothing happens; it happens, and the answer is lost; it happens later; the client repeats it as the first
 answer was lost, and fails on its own change."""
+
+OF_ITS_THREAD = ("resumeAt", CHECK_FIELD, "updatedAt")
+"""What changes in the record of a root that is out once its thread has ended."""
 
 FAULTS: Mapping[str, tuple[str, ...]] = {
     CREATE: COMMIT_FAULTS,
@@ -77,17 +80,23 @@ class VirtualFirestore:
         raise refusal(exceptions.ServiceUnavailable, "no answer")
 
     def _carry_out(self, paths: Sequence[str], carry_out: Callable[[], Any]) -> Any:
-        ended = [path for path in paths if self._has_ended(path)]
+        ended = {path: self._said(path) for path in paths if self._has_ended(path)}
         try:
             committed = carry_out()
         except exceptions.GoogleAPICallError as error:
             self.conflicts += 1
             self._world.note(f"      conflict: {type(error).__name__}")
             raise
-        assert not ended, f"nothing changes a post that has ended: {ended}"
+        changed = [path for path, before in ended.items() if self._said(path) != before]
+        assert not changed, f"nothing changes a post that has ended: {changed}"
         if self._world.trace is not None:
             self._tell(paths)
         return committed
+
+    def _said(self, path: str) -> dict[str, Any]:
+        """Return the fields of a post, except those that say whether the rest of its thread is to come."""
+        fields = self.database.fields(path) or {}
+        return {name: value for name, value in fields.items() if name not in OF_ITS_THREAD}
 
     def _has_ended(self, path: str) -> bool:
         document = self.database.read(path)

@@ -18,6 +18,7 @@ NAMES = (
     "th_posts",
     "th_accounts",
     "th_refresh_tokens",
+    "th_upkeep",
     "th_deauthorize",
     "th_delete_data",
     "th_webhook",
@@ -256,6 +257,9 @@ class Generator:
         account = {"userId": chance.choice([*self._secrets.uids, *IDS]), "accountId": chance.choice(IDS)}
         return "POST", {}, chance.choice([account, {}, None, {"after": chance.choice(VALUES)}])
 
+    def _th_upkeep(self) -> tuple[str, dict[str, Any], Any]:
+        return "POST", {}, self._chance.choice([{}, None, *VALUES])
+
     def _th_deauthorize(self) -> tuple[str, dict[str, Any], Any]:
         return "POST", {}, {"signed_request": self._signed_request()}
 
@@ -351,7 +355,8 @@ class Generator:
     def _caller(self, name: str) -> dict[str, str]:
         luck, known = self._chance.random(), self._secrets
         if luck < 0.75:
-            right = {"publish_threads": known.users + known.tasks, "th_refresh_tokens": known.tasks}
+            right = {"publish_threads": known.users + known.tasks}
+            right |= dict.fromkeys(("th_refresh_tokens", "th_upkeep"), known.tasks)
             bearers = right.get(name, known.users) if luck < 0.6 else known.forged + known.tasks
             return {"Authorization": f"Bearer {self._chance.choice(bearers)}"}
         odd = ("Bearer", "Basic x", "Bearer a.b.c", "Bearer " + "x" * 9000, "bearer\t", "Bearer é")

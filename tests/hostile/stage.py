@@ -17,6 +17,7 @@ from tests.hostile.generate import NAMES, Generator, Hostile, Secrets
 
 VERIFY_TOKEN = "only-meta-knows"
 REFRESH_URL = "http://127.0.0.1:9/th_refresh_tokens"
+UPKEEP_URL = "http://127.0.0.1:9/th_upkeep"
 """Nobody is there: what is left to tasks stays with them."""
 
 
@@ -41,6 +42,7 @@ def functions(suite: Suite) -> Iterator[tuple[Mapping[str, str], Secrets]]:
             "PUBLISH_QUEUE": suite.queue,
             "PUBLISH_URL": "http://127.0.0.1:9/publish_threads",
             "REFRESH_URL": REFRESH_URL,
+            "UPKEEP_URL": UPKEEP_URL,
             "TASKS_API_URL": f"http://{suite.tasks_host}",
         }
         served = {name: stack.enter_context(Function(name, environment)) for name in NAMES}
@@ -49,7 +51,7 @@ def functions(suite: Suite) -> Iterator[tuple[Mapping[str, str], Secrets]]:
             app_secret=suite.app_secret,
             verify_token=VERIFY_TOKEN,
             users=tuple(user.id_token for user in users),
-            tasks=(tasks.token(), tasks.token(aud=REFRESH_URL)),
+            tasks=(tasks.token(), tasks.token(aud=REFRESH_URL), tasks.token(aud=UPKEEP_URL)),
             forged=(
                 tasks.token(aud="https://other.example"),
                 tasks.token(email="somebody@else.example"),

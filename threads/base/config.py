@@ -103,6 +103,8 @@ class Config:
     """The URL that tasks call."""
     refresh_url: str | None
     """The URL of ``th_refresh_tokens``. The tasks that refresh tokens call it."""
+    upkeep_url: str | None
+    """The URL of ``th_upkeep``: the audience of a token that Cloud Run has not verified."""
     tasks_api: str | None
     """Host and port of a Cloud Tasks emulator. None: Google's Cloud Tasks."""
     tasks_service_account: str | None
@@ -152,6 +154,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
         publish_url=env.optional_url("PUBLISH_URL"),
         refresh_url=env.optional_url("REFRESH_URL")
         or env.neighbour("PUBLISH_URL", "publish_threads", "th_refresh_tokens")
+        or None,
+        upkeep_url=env.optional_url("UPKEEP_URL")
+        or env.neighbour("PUBLISH_URL", "publish_threads", "th_upkeep")
         or None,
         tasks_api=env.host("TASKS_API_URL"),
         tasks_service_account=env.text("TASKS_SERVICE_ACCOUNT", "") or None,

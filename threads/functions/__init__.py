@@ -8,5 +8,6 @@ auth      th_auth_start, th_auth_callback, th_auth_finish
 accounts  th_accounts
 publish   publish_threads, th_posts
 refresh   th_refresh_tokens
+upkeep    th_upkeep
 meta      th_deauthorize, th_delete_data, th_webhook
 """

@@ -4,6 +4,7 @@
     user_or_task       that, or Cloud Tasks, by an OIDC token: publish_threads
     user_unless        that, except where a visitor wants to sign in: th_auth_start, th_auth_finish
     scheduler_or_task  Cloud Scheduler or Cloud Tasks, by an OIDC token: th_refresh_tokens
+    scheduler          Cloud Scheduler, in the same way: th_upkeep
     meta               Meta, by what it has signed: th_deauthorize
     meta_or_visitor    that, or anybody who asks how far a deletion is: th_delete_data
     meta_webhook       Meta, by its signature or by the verify token: th_webhook
@@ -96,7 +97,7 @@ class Task(NamedTuple):
 
 
 class Scheduler(NamedTuple):
-    """Cloud Scheduler or Cloud Tasks, which trigger the refreshing of tokens."""
+    """Cloud Scheduler or Cloud Tasks, which trigger what is done by the clock."""
 
 
 class Visitor(NamedTuple):
@@ -216,11 +217,23 @@ class Callers:
         Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
 
         """
+        return self._scheduler(request, self._config.refresh_url)
+
+    def scheduler(self, request: HttpRequest) -> Scheduler:
+        """Accept Cloud Scheduler, which triggers the upkeep, as ``scheduler_or_task`` does.
+
+        Raises:
+            Unauthenticated, Forbidden, ServiceUnavailable: see ``scheduler_or_task``.
+
+        """
+        return self._scheduler(request, self._config.upkeep_url)
+
+    def _scheduler(self, request: HttpRequest, audience: str | None) -> Scheduler:
         unverified = _bearer(request)
         if unverified.endswith(REMOVED_SIGNATURE):
             self._check_admitted(unverified)
         else:
-            self._check_task(unverified, self._config.refresh_url)
+            self._check_task(unverified, audience)
         return Scheduler()
 
     def meta(self, request: HttpRequest) -> SignedRequest:

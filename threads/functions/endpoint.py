@@ -9,7 +9,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -149,8 +149,13 @@ class Endpoint(Generic[Caller]):
             **_trace(request.flask, self.project),
             **request.notes,
         }
-        sys.stdout.write(json.dumps(line, default=str) + "\n")
-        sys.stdout.flush()
+        write_line(line)
+
+
+def write_line(line: Mapping[str, Any]) -> None:
+    """Write one JSON line to the log."""
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def bare(request: Request, status: HTTPStatus) -> Response:

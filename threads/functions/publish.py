@@ -25,6 +25,7 @@ from threads.posts.ledger import BUDGET
 from threads.posts.repository import StoredPost
 from threads.posts.submission import MAX_KEY, OwnTask, is_post_id, read_task_body, read_web_body
 from threads.publishing.delete_and_repost import (
+    cancel_rest,
     published_media_id,
     remove,
     repost,
@@ -38,6 +39,7 @@ from threads.publishing.parts import PublishingParts
 from threads.publishing.publish import deliver_task, publish
 from threads.publishing.retry_rules import TASK, UNCLEAR_TASK
 from threads.publishing.schedule import schedule
+from threads.publishing.upkeep import resume
 
 POSTS_SHOWN = 20
 """How many posts th_posts lists if the caller sets no limit."""
@@ -161,9 +163,9 @@ def _post_response(post: StoredPost, told: Mapping[str, Any]) -> HttpResponse:
 
 
 def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
-    """Answer th_posts: show one post or the latest ones, cancel or delete one, or repost one."""
+    """Answer th_posts: show posts, cancel or delete one, go on with one, or repost one."""
     if request.method == "POST":
-        return _repost(parts, request, user)
+        return _go_on_or_repost(parts, request, user)
     given = request.known_query("postId", "limit", "before")
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
@@ -174,10 +176,11 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
         raise PostNotFound
     if request.method == "GET":
         post = with_permalink(parts, read(parts.posts, user.uid, post_id))
-    else:
-        post = remove(parts, user.uid, post_id)
-        request.notes |= {"postId": post_id, "post": post.record.status}
-    return HttpResponse(body={"ok": True, **_shown(post)})
+        return HttpResponse(body={"ok": True, **_shown(post)})
+    post = remove(parts, user.uid, post_id)
+    request.notes |= {"postId": post_id, "post": post.record.status}
+    rest = [_named(reply) for reply in cancel_rest(parts, post)] if post.record.deleted_at else []
+    return HttpResponse(body={"ok": True, **_shown(post), **({"replies": rest} if rest else {})})
 
 
 def _latest(
@@ -191,9 +194,41 @@ def _latest(
     return HttpResponse(body={"ok": True, "posts": [_shown(post) for post in page.posts], **more})
 
 
-def _repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+def _go_on_or_repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+    body = request.json()
+    return (_resume if "resume" in body else _repost)(parts, request, user, body)
+
+
+def _resume(
+    parts: PublishingParts, request: HttpRequest, user: User, body: Mapping[str, Any]
+) -> HttpResponse:
+    """Go on with a post that was left open, and answer as publish_threads does. No key is needed."""
+    fields = Fields(body, known=("postId", "resume"))
+    post_id = fields.text("postId", limit=MAX_KEY)
+    if not fields.flag("resume") and not fields.has_problem("resume"):
+        fields.problem("resume", "invalid_request", "can only be true.")
+    if post_id is None and not fields.has_problem("postId"):
+        fields.problem("postId", "invalid_request", "must name the post.")
+    fields.check()
+    if not is_post_id(post_id or ""):
+        raise PostNotFound
+    request.notes["postId"] = post_id
+    delivery = Delivery(secrets.token_hex(8), ends=parts.now() + BUDGET)
+    try:
+        outcome = resume(parts, user.uid, post_id or "", delivery)
+    except ServiceError as error:
+        request.notes |= error_notes(error)
+        response = json_error(error)
+        return response._replace(body={**(response.body or {}), "postId": post_id})
+    request.notes |= _notes(outcome)
+    return _outcome_response(outcome, {})
+
+
+def _repost(
+    parts: PublishingParts, request: HttpRequest, user: User, body: Mapping[str, Any]
+) -> HttpResponse:
     """Repost the post that the body names: by its media id, or by the post id of one of the user's own."""
-    fields = Fields(request.json(), known=("mediaId", "postId", "accountId"))
+    fields = Fields(body, known=("mediaId", "postId", "accountId"))
     media_id, post_id = fields.text("mediaId", limit=MAX_KEY), fields.text("postId", limit=MAX_KEY)
     account_id = fields.text("accountId", limit=MAX_KEY)
     if media_id and post_id:
@@ -223,6 +258,12 @@ def _page_of(given: Mapping[str, str]) -> tuple[int, datetime | None]:
     return int(limit), before
 
 
+def _named(post: StoredPost) -> dict[str, Any]:
+    """Return which post of a thread this is, and whether it is out."""
+    media_id = {"id": post.record.media_id} if post.record.media_id else {}
+    return {"postId": post.post_id, "status": post.record.status, **media_id}
+
+
 def _shown(post: StoredPost) -> dict[str, Any]:
     """Return a record as its owner sees it."""
     record = post.record
@@ -236,6 +277,7 @@ def _shown(post: StoredPost) -> dict[str, Any]:
         "instagramStatus": record.instagram_status,
         "error": record.error,
         "nextAction": record.next_action,
+        "nextActionAt": record.next_action_at,
         "attempts": record.attempts,
         "scheduledTime": record.due_at or record.scheduled_time,
         "createdAt": record.created_at,

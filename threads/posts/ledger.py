@@ -54,6 +54,11 @@ PROMPT = timedelta(seconds=15)
 call. So the time in which a post may still appear can be counted from the write-ahead."""
 
 
+LATE = timedelta(minutes=6)
+"""How long after the moment at which somebody should have gone on with a post the upkeep calls it late. It
+exceeds the longest pause between two tries of a task (``--max-backoff`` in queue.yaml) by a minute."""
+
+
 class State(StrEnum):
     """How far a post has come."""
 
@@ -147,6 +152,11 @@ class Record:
     postponed: int = 0
     out_since: datetime | None = None
     """When its container was first seen to be published."""
+    resume_at: datetime | None = None
+    """When somebody may go on with a post that a delivery has left open. For the published root of a thread:
+    since when the rest of the thread is to come. None: the thread has ended."""
+    wakes: int = 0
+    """How often the upkeep has brought it back."""
     media_id: str | None = None
     is_found: bool = False
     """Whether the media id was found among the account's posts. Then it is only very likely the post's own: a
@@ -158,7 +168,6 @@ class Record:
     """When the published post was deleted at Threads."""
     error: Mapping[str, Any] | None = None
     """The last error, as it was answered."""
-    next_action: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -172,6 +181,37 @@ class Record:
             return "deleted"
         is_waiting = self.due_at is not None and not self.ambiguous
         return self.state.lower() if self.is_terminal else "scheduled" if is_waiting else "processing"
+
+    @property
+    def expected_at(self) -> datetime | None:
+        """When somebody goes on with it, at the latest: a delivery, a task or a request. None: nobody has to.
+
+        A post that is out is expected only as the root of a thread that has not ended.
+        """
+        if self.is_terminal:
+            return self.resume_at
+        lease_until = self.lease_until if self.owner else None
+        moments = (lease_until, self.due_at, self.follow_up_at, self.resume_at)
+        return max((moment for moment in moments if moment), default=self.updated_at)
+
+    @property
+    def check_at(self) -> datetime | None:
+        """When the upkeep looks at it, unless something has happened by then. None: never."""
+        return self.expected_at and self.expected_at + LATE
+
+    @property
+    def next_action(self) -> str | None:
+        """What the app should offer. Of a post that has not ended, it is at least ``wait`` or ``resume``."""
+        said = self.error.get("nextAction") if isinstance(self.error, Mapping) else None
+        if said or self.is_terminal:
+            return said
+        return "wait" if self.owner or self.due_at or self.follow_up_at else "resume"
+
+    @property
+    def next_action_at(self) -> datetime | None:
+        """When the service goes on with it, or when it may be asked to. None: this cannot be told."""
+        is_up_to_us = self.next_action in {"wait", "resume"} and not self.is_terminal
+        return self.expected_at if is_up_to_us else None
 
     def is_leased(self, now: datetime) -> bool:
         """Return whether a delivery holds the lease."""
@@ -192,13 +232,23 @@ class Record:
             attempts=self.attempts + 1,
             due_at=None,
             follow_up_at=None,
+            resume_at=None,
             error=None,
-            next_action=None,
         )
 
-    def released(self, now: datetime, error: Mapping[str, Any] | None = None) -> Self:
-        """Give the lease back, so that the next delivery need not wait until it ends."""
-        return self._within(now, owner=None, lease_until=None, error=error)
+    def released(
+        self, now: datetime, error: Mapping[str, Any] | None = None, *, pause: timedelta | None = None
+    ) -> Self:
+        """Give the lease back, so that the next delivery need not wait until it ends.
+
+        Args:
+            now: the time.
+            error: why the post has not ended.
+            pause: how long the next delivery should wait.
+
+        """
+        resume_at = now + (pause or timedelta(0))
+        return self._within(now, owner=None, lease_until=None, error=error, resume_at=resume_at)
 
     def followed_up(self, task: str, at: datetime, now: datetime) -> Self:
         """Leave the post to a task that looks at the container again."""
@@ -213,6 +263,29 @@ class Record:
             postponed=self.postponed + 1,
             expires_at=due_at + RECORD_LIFETIME,
         )
+
+    # --- the upkeep ---------------------------------------------------------------------------------------
+
+    def left_to(self, task: str, due_at: datetime, now: datetime) -> Self:
+        """Leave the post to a new task. From then on, its earlier tasks do nothing.
+
+        The root of a thread is not waited for, so it has no such time: any of its tasks goes on.
+        """
+        if self.is_terminal:
+            return self._within(now, task=task, resume_at=due_at)
+        return self._within(now, owner=None, lease_until=None, follow_up_at=None, task=task, due_at=due_at)
+
+    def woken(self, now: datetime) -> Self:
+        """Count that the upkeep brings the post back. It is looked at again if this leads nowhere."""
+        return self._within(now, wakes=self.wakes + 1, resume_at=now)
+
+    def expected(self, at: datetime, now: datetime, error: Mapping[str, Any] | None = None) -> Self:
+        """Note until when nothing has to be done, and why."""
+        return self._within(now, resume_at=at, error=error or self.error)
+
+    def thread_ended(self, now: datetime) -> Self:
+        """Note that nothing more of the thread is to come."""
+        return self._within(now, resume_at=None)
 
     # --- towards a post -----------------------------------------------------------------------------------
 
@@ -286,11 +359,15 @@ class Record:
         instagram_status: str | None = None,
     ) -> Self:
         """Note the media id that Threads has answered, and what else it said about the post."""
-        return self._ended(State.PUBLISHED, now, media_id=media_id, instagram_status=instagram_status)
+        return self._ended(
+            State.PUBLISHED, now, media_id=media_id, instagram_status=instagram_status, error=None
+        )
 
     def found(self, media_id: str, now: datetime, *, permalink: str | None = None) -> Self:
         """Note the media id of a listed post that looks like this one."""
-        return self._ended(State.PUBLISHED, now, media_id=media_id, permalink=permalink, is_found=True)
+        return self._ended(
+            State.PUBLISHED, now, media_id=media_id, permalink=permalink, is_found=True, error=None
+        )
 
     def reopened(self, now: datetime) -> Self:
         """Go on looking for the post: the media id that was found has been answered to another one."""
@@ -306,16 +383,16 @@ class Record:
         )
 
     def deleted(self, now: datetime) -> Self:
-        """Note that the post was deleted at Threads."""
-        return self._within(now, deleted_at=now)
+        """Note that the post was deleted at Threads. If it is the root of a thread, this ends the thread."""
+        return self._within(now, deleted_at=now, resume_at=None)
 
     def failed(self, error: Mapping[str, Any], now: datetime) -> Self:
         """Note that the post is not out and never will be, and why."""
-        return self._ended(State.FAILED, now, error=error, next_action=error.get("nextAction"))
+        return self._ended(State.FAILED, now, error=error)
 
     def left_unknown(self, error: Mapping[str, Any], now: datetime) -> Self:
         """Note that the owner must look whether the post is out."""
-        return self._ended(State.UNKNOWN, now, error=error, next_action=error.get("nextAction"))
+        return self._ended(State.UNKNOWN, now, error=error)
 
     def cancelled(self, error: Mapping[str, Any], now: datetime) -> Self:
         """Note that the owner has cancelled the post. A request that sends it again gets ``error``."""
@@ -332,6 +409,8 @@ class Record:
             owner=None,
             lease_until=None,
             due_at=None,
+            follow_up_at=None,
+            resume_at=now if state is State.PUBLISHED and self.content.replies else None,
             ambiguous=state is State.UNKNOWN,
             expires_at=now + RECORD_LIFETIME,
         )
@@ -394,16 +473,18 @@ def content_hash(content: Content, scheduled_time: datetime | None) -> str:
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
 
-def task_id(post_id: str, attempts: int, due_at: datetime) -> str:
+def task_id(post_id: str, attempts: int, at: datetime) -> str:
     """Return the name of the task that a request or a delivery leaves a post to.
 
     The name depends on the number of the delivery. A delivery that is repeated after a crash has the next
-    number, so its task is not the one that may be running just now. The name also depends on the time: it
-    stays taken after its task has ended, so a request for another time needs another name. It is a hash,
-    because Cloud Tasks advises against common prefixes
+    number, so its task is not the one that may be running just now. The name also depends on a moment: it
+    stays taken for an hour after its task has ended, so a request for another time needs another name. This
+    moment is when the task is due or, if it replaces a task that may be lost, when it is created: nobody can
+    tell whether the lost one's name is still taken. The name is a hash, because Cloud Tasks advises against
+    common prefixes
     (https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks/create).
     """
-    return hashlib.sha256(f"{post_id}|{attempts}|{due_at.timestamp()}".encode()).hexdigest()
+    return hashlib.sha256(f"{post_id}|{attempts}|{at.timestamp()}".encode()).hexdigest()
 
 
 # --- in Firestore -----------------------------------------------------------------------------------------
@@ -419,6 +500,9 @@ def as_document(record: Record) -> dict[str, Any]:
         "children": list(record.children),
         "state": record.state.value,
         "status": record.status,
+        "nextAction": record.next_action,
+        "nextActionAt": record.next_action_at,
+        CHECK_FIELD: record.check_at,
         TTL_FIELD: record.expires_at,
     }
 
@@ -433,6 +517,9 @@ def from_document(document: Mapping[str, Any]) -> Record:
 TTL_FIELD = "threadsLedgerExpiresAt"
 """The same moment as ``expiresAt``. Firestore's expiry applies to every collection with the same name, and an
 app may have ``posts`` with an ``expiresAt`` of its own. This name is only ours."""
+
+CHECK_FIELD = "threadsCheckAt"
+"""The moment ``check_at``, by which the upkeep finds what is late. For the same reason, the name is ours."""
 
 
 def _camel(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.base.errors import ServiceUnavailable
 from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of, patience
-from threads.posts.ledger import TTL_FIELD, Record, State, as_document, from_document
+from threads.posts.ledger import CHECK_FIELD, TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
@@ -51,6 +51,16 @@ class Page(NamedTuple):
     """The post ids of records that only a newer version of the service understands."""
     last: datetime | None
     """When the last one of all of these was created, if there may be more."""
+
+
+@dataclass(frozen=True)
+class LatePost:
+    """A document that the upkeep must look at, as a query found it."""
+
+    path: str
+    check_at: datetime
+    post: StoredPost | None
+    """None: it cannot be read as the record of a post."""
 
 
 class Overtaken(Exception):
@@ -183,6 +193,27 @@ class PostRepository(Repository):
             yield [post for uid, it in owned if uid and (post := _stored(uid, it))]
             after = snapshots[-1].reference
 
+    def find_late(self, now: datetime, after: LatePost | None, limit: int) -> list[LatePost]:
+        """Return posts of all users that the upkeep must look at by now, the longest overdue first. One read.
+
+        With ``after``, only posts after this one.
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            posts = client.collection_group("posts").where(filter=FieldFilter(CHECK_FIELD, "<=", now))
+            posts = posts.order_by(CHECK_FIELD).order_by("__name__")
+            if after:
+                place = {CHECK_FIELD: after.check_at, "__name__": client.document(after.path)}
+                posts = posts.start_after(place)
+            snapshots = posts.limit(limit).get(**patience())
+        return [_late(snapshot) for snapshot in snapshots]
+
+    def put_off(self, late: LatePost, until: datetime) -> None:
+        """Let the upkeep look at a document later, whatever else is in it. One commit."""
+        with self.rpc() as client, conflicts():
+            client.document(late.path).update({CHECK_FIELD: until}, **patience())
+
     def of_media_id(self, media_id: str) -> StoredPost | None:
         """Return the post that a media id belongs to. Two reads."""
         with self.rpc():
@@ -242,3 +273,13 @@ def _changes(before: Record, after: Record) -> dict[str, Any]:
 def _stored(uid: str, snapshot: Any) -> StoredPost | None:
     fields = snapshot.to_dict()
     return StoredPost(uid, snapshot.id, from_document(fields), snapshot.update_time) if fields else None
+
+
+def _late(snapshot: Any) -> LatePost:
+    path = path_of(snapshot)
+    uid = owner_of(path)
+    try:
+        post = _stored(uid, snapshot) if uid else None
+    except Exception:  # noqa: BLE001 - an odd document must not hide the other ones
+        post = None
+    return LatePost(path, snapshot.get(CHECK_FIELD), post)

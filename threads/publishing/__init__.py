@@ -13,6 +13,7 @@ matching           whether a post that Threads lists is ours
 outcome            the results of a delivery and of a request to publish
 delete_and_repost  finding, deleting and reposting a published post
 dry_run            every check before publishing, without publishing
+upkeep             goes on with posts that nobody has gone on with in time
 webhook_events     what an event of the webhook changes in a record
 parts              the objects that this package works with
 """

@@ -1,5 +1,6 @@
 """What a user may do with a published post: find its public address, delete it, repost it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from threads.posts.ledger import CONTAINER_SETTLES, Record, State
 from threads.posts.repository import Overtaken, StoredPost
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
+from threads.publishing.thread import begun
 
 DELETE_SCOPE = "threads_delete"
 
@@ -72,6 +74,19 @@ def remove(parts: PublishingParts, uid: str, post_id: str) -> StoredPost:
     """
     post = read(parts.posts, uid, post_id)
     return delete(parts, post) if post.record.state is State.PUBLISHED else cancel(parts.posts, post)
+
+
+def cancel_rest(parts: PublishingParts, root: StoredPost) -> list[StoredPost]:
+    """Cancel what is still to come of a thread whose root was deleted, and return its replies.
+
+    Those that are published stay out. The last one is still open if a delivery has it, or if it may be out.
+    What has not begun does not come: the root's record says that it was deleted.
+    """
+    replies = begun(parts, root)
+    if replies and not replies[-1].record.is_terminal:
+        with suppress(InProgress):
+            replies[-1] = cancel(parts.posts, replies[-1])
+    return replies
 
 
 def delete(parts: PublishingParts, post: StoredPost) -> StoredPost:

@@ -159,7 +159,8 @@ class _Loop:
         if delivery.is_last and (delivery.is_final or not record.ambiguous):
             return self._steps.fail(retry.known, retry.error)
         error = self._noted(retry.error)
-        self._write(record.released(self._parts.now(), error.as_json()))
+        ended = record.released(self._parts.now(), error.as_json(), pause=error.retry_after)
+        self._write(ended)
         raise error.changed(post_id=self._post.post_id)
 
     def _end(self, done: Done) -> Next | Delivered:

@@ -19,7 +19,8 @@ from threads.publishing.delivery import deliver
 from threads.publishing.lease import Delivery, end, lease, lease_new
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
-from threads.publishing.thread import follow
+from threads.publishing.retry_rules import REACHED
+from threads.publishing.thread import ended_with_root, follow
 
 
 def publish(parts: PublishingParts, uid: str, submission: Submission, delivery: Delivery) -> Outcome:
@@ -64,6 +65,10 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
         return Outcome(post)
     if record.due_at and delivery.task not in (None, record.task):
         return Outcome(post)  # another task brings it, at another time
+    if record.root and (ended := ended_with_root(parts, post)):
+        return Outcome(ended)
+    if not (record.is_terminal or REACHED.is_used_up(record.attempts)):
+        delivery = delivery._replace(is_last=False)
     try:
         account = find_open_account(parts.accounts, uid, record.account_id, record.content.needed_scopes)
     except ServiceError as trouble:

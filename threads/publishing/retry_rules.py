@@ -8,6 +8,7 @@
 | a new container for one that went wrong  | at once     |        |         | 2                        |
 | a call whose error may last              | next delivery |      |         | 3                        |
 | a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
+| a late post, by the upkeep               | 6 to 9 min  |        |         | 20                       |
 """
 
 from datetime import timedelta
@@ -69,3 +70,11 @@ hour. The queue itself tries a few times more, in case the process dies just the
 
 UNCLEAR_TASK = RetryRule(times=23)
 """The same for a post that may be out. With that back-off, everything has settled by then."""
+
+REACHED = RetryRule(times=3)
+"""How many deliveries a post has had before the last attempt of a task may give it up. While Firestore or the
+function is down, a task's attempts are used up without a look at the post."""
+
+WAKE = RetryRule(times=20)
+"""How often the upkeep brings a late post back. Without a queue, it is given up after two to three hours.
+With one, each new task makes an hour of attempts of its own."""

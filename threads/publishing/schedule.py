@@ -14,7 +14,7 @@ from threads.base.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from threads.posts.ledger import begun_again, may_begin_again, new_record, task_id
+from threads.posts.ledger import LATE, begun_again, may_begin_again, new_record, task_id
 from threads.posts.repository import Overtaken, StoredPost
 from threads.posts.submission import Submission
 from threads.publishing.lease import Delivery
@@ -24,6 +24,9 @@ from threads.publishing.publish import check_same, refuse
 
 QUEUE_PAUSE = timedelta(seconds=1)
 """The time between a task's creation and its first delivery. The record is written in it."""
+
+TASK_IS_NEW = timedelta(minutes=1)
+"""How long a request that is repeated gets no other task. A user who clicks twice has lost no task."""
 
 
 def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery: Delivery) -> Outcome:
@@ -51,9 +54,7 @@ def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery:
     record = new_record(account.account_id, submission.content, now, scheduled_time=submission.scheduled_time)
     if there := repository.read(uid, post_id):
         check_same(there, record)
-        there = _begun_again(parts, there, account, submission)
-        _leave_to_task(parts, there, now + QUEUE_PAUSE)
-        return Outcome(there)
+        return Outcome(_with_task(parts, _begun_again(parts, there, account, submission)))
     check_usable(parts.accounts, account, submission.content.needed_scopes)
     check_time(parts, submission)
     task = task_id(post_id, 0, due_at)
@@ -102,9 +103,37 @@ def _begun_again(
     return post
 
 
-def _leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) -> None:
-    """Create a task for a record that an earlier request has left open."""
-    record = post.record
-    if not (record.is_terminal or record.due_at or record.follow_up_at or record.is_leased(parts.now())):
-        task = task_id(post.post_id, record.attempts, due_at)
-        parts.posts.queue.enqueue(task, uid=post.uid, post_id=post.post_id, due_at=due_at)
+def _with_task(parts: PublishingParts, post: StoredPost) -> StoredPost:
+    """Return a post whose request was repeated, with a new task if it may have lost its own.
+
+    A queue that was purged, or a task whose attempts are used up, leaves nothing behind that tells. So the
+    new task takes the place of the old one, at the same time.
+    """
+    record, now = post.record, parts.now()
+    is_followed = record.follow_up_at is not None and now < record.follow_up_at + LATE
+    is_new = record.due_at is not None and now < record.updated_at + TASK_IS_NEW
+    if record.is_terminal or record.is_leased(now) or is_followed or is_new:
+        return post
+    return leave_to_task(parts, post, max(record.due_at or now, now + QUEUE_PAUSE))
+
+
+def leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) -> StoredPost:
+    """Leave a post to a new task, and return it as it is then. Its last task, if there still is one, goes.
+
+    If another writer changes the record meanwhile, the new task goes.
+
+    Raises:
+        ServiceUnavailable: there is no new task, or the record does not name it. Try again.
+
+    """
+    queue, record, now = parts.posts.queue, post.record, parts.now()
+    task = task_id(post.post_id, record.attempts, now)
+    queue.enqueue(task, uid=post.uid, post_id=post.post_id, due_at=due_at)
+    try:
+        left, lost = parts.posts.repository.write(post, record.left_to(task, due_at, now)), record.task
+    except Overtaken:
+        left, lost = parts.posts.repository.read(post.uid, post.post_id) or post, task
+    if lost:
+        with suppress(ServiceUnavailable):  # a task that is not the record's does nothing
+            queue.delete(lost)
+    return left

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
 from emulator.cloud_tasks import Settings
@@ -177,3 +178,12 @@ def test_every_setting_is_described() -> None:
     document = (Path(__file__).parents[3] / "docs" / "tasks-emulator.md").read_text(encoding="utf-8")
     described = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", document, re.MULTILINE))
     assert described == {name: json.dumps(value) for name, value in asdict(Settings()).items()}
+
+
+def test_a_token_is_issued_as_a_task_carries_it(tasks: CloudTasks) -> None:
+    """Whoever plays Cloud Scheduler gets a token that the emulator's own keys verify."""
+    answer = tasks.control("tokens", service_account_email="a@b.example", audience="https://f.example")
+    keys = jwt.PyJWKClient(f"{tasks.url}/certs")
+    key = keys.get_signing_key_from_jwt(answer["token"])
+    claims = jwt.decode(answer["token"], key.key, algorithms=["RS256"], audience="https://f.example")
+    assert (claims["email"], claims["iss"]) == ("a@b.example", tasks.url)

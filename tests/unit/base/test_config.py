@@ -97,6 +97,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("APP_CHECK", "on", "is_app_check_on", True),
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
+    ("UPKEEP_URL", "https://x.example/u", "upkeep_url", "https://x.example/u"),
     ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),
     ("WEBHOOK_VERIFY_TOKEN", " told-to-Meta ", "webhook_verify_token", Secret("told-to-Meta")),
     ("TEXT_MODE", "two_step", "text_mode", "two_step"),
@@ -195,6 +196,7 @@ def test_a_functions_url_is_told_by_its_neighbours(url: str, neighbour: str | No
     config = read_config(told)
     assert config.data_deletion_url == neighbour.format("th_delete_data")
     assert config.refresh_url == neighbour.format("th_refresh_tokens")
+    assert config.upkeep_url == neighbour.format("th_upkeep")
 
 
 def test_what_a_url_was_to_tell_is_not_asked_for_while_it_is_wrong() -> None:
@@ -214,7 +216,7 @@ def test_tasks_are_for_the_url_they_call_unless_told_otherwise() -> None:
 
 URL_VARIABLES = (
     *("THREADS_REDIRECT_URI", "THREADS_AUTHORIZE_URL", "THREADS_GRAPH_URL"),
-    *("TASKS_CERTS_URL", "PUBLISH_URL", "REFRESH_URL", "DATA_DELETION_URL", "TASKS_API_URL"),
+    *("TASKS_CERTS_URL", "PUBLISH_URL", "REFRESH_URL", "UPKEEP_URL", "DATA_DELETION_URL", "TASKS_API_URL"),
 )
 BAD_URLS = [
     "graph.example",

@@ -32,7 +32,7 @@ from threads.connections.states import (
 )
 from threads.posts.content import Content
 from threads.posts.ledger import new_record
-from threads.posts.repository import PostRepository, StoredPost
+from threads.posts.repository import LatePost, PostRepository, StoredPost
 
 PATIENCE = 0.3
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,6 +43,7 @@ PENDING = PendingConnection("pending", ASKED, "sealed", NOW, version=NOW)
 DELETION = Deletion("code", RUNNING, "1", NOW, NOW)
 RECORD = new_record("1", Content({"text": "hello"}), NOW)
 POST = StoredPost("ada", "post", RECORD, NOW)
+LATE = LatePost("users/ada", NOW, POST)
 
 ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
     "read_summary": lambda accounts: accounts.read_summary("ada"),
@@ -85,6 +86,8 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "take_over": lambda posts: posts.take_over(POST, RECORD.leased("me", NOW), "8", NOW),
     "find": lambda posts: posts.find("ada", "1", limit=20, state=RECORD.state, after="post"),
     "pages_of": lambda posts: next(posts.pages_of("1")),
+    "find_late": lambda posts: posts.find_late(NOW, LATE, 5),
+    "put_off": lambda posts: posts.put_off(LATE, NOW),
     "of_media_id": lambda posts: posts.of_media_id("8"),
     "erase": lambda posts: posts.erase([POST]),
     "latest": lambda posts: posts.latest("ada", 20, NOW),

@@ -382,6 +382,28 @@ def test_without_configuration_no_signed_token_refreshes(variable: str, keys_ser
             callers.scheduler_or_task(bearing(token(**claims)))
 
 
+# --- Cloud Scheduler for the upkeep -------------------------------------------------------------------------
+
+UPKEEP_URL = "https://functions.example/th_upkeep"
+
+
+def test_cloud_scheduler_starts_the_upkeep() -> None:
+    """On Google Cloud, Cloud Run has verified it. Elsewhere, a signed token has this function's URL."""
+    assert on_cloud().scheduler(bearing(stripped())) == Scheduler()
+
+
+def test_a_signed_token_for_the_upkeep_starts_nothing_else(keys_server: Loopback) -> None:
+    """Each function has an audience of its own. Without a URL, the upkeep has none."""
+    callers = refresher(keys_server, UPKEEP_URL=UPKEEP_URL)
+    assert callers.scheduler(bearing(token(aud=UPKEEP_URL))) == Scheduler()
+    with pytest.raises(Unauthenticated):
+        callers.scheduler(bearing(token(aud=REFRESH_URL)))
+    with pytest.raises(Unauthenticated):
+        callers.scheduler_or_task(bearing(token(aud=UPKEEP_URL)))
+    with pytest.raises(Forbidden):
+        refresher(keys_server).scheduler(bearing(token(aud=UPKEEP_URL)))
+
+
 # --- keys ---------------------------------------------------------------------------------------------------
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product, starmap
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,8 +26,10 @@ from threads.graph.client import CALL_DEADLINE
 from threads.posts.content import Content
 from threads.posts.ledger import (
     BUDGET,
+    CHECK_FIELD,
     CLOCK_ALLOWANCE,
     CONTAINER_SETTLES,
+    LATE,
     LEASE,
     RECORD_LIFETIME,
     SETTLE,
@@ -77,6 +81,10 @@ STAYS: dict[str, Change] = {
     "found_at": lambda record, now: record.found_at("https://x.example", now),
     "refused_again": lambda record, now: record.refused_again(now),
     "deleted": lambda record, now: record.deleted(now),
+    "left_to": lambda record, now: record.left_to("task", now + SECOND, now),
+    "woken": lambda record, now: record.woken(now),
+    "expected": lambda record, now: record.expected(now + SECOND, now),
+    "thread_ended": lambda record, now: record.thread_ended(now),
 }
 """Those that change something else."""
 
@@ -153,6 +161,7 @@ def test_what_was_not_published_goes_back(state: State) -> None:
 def test_every_method_is_in_a_table_of_these_tests() -> None:
     """A new method that changes a record comes with its row."""
     looks = {"is_terminal", "status", "is_leased", "is_settled"}
+    looks |= {"expected_at", "check_at", "next_action", "next_action_at"}
     public = {name for name in vars(Record) if not name.startswith("_")}
     methods = public - looks - {field.name for field in fields(Record)}
     assert methods == {*MOVES, *STAYS, *BOTH, "reopened"}  # the last has a test of its own
@@ -241,7 +250,7 @@ def test_a_claim_begins_anew() -> None:
     """A delivery begins without the last one's error and plan, and counts itself."""
     waiting = in_state(State.NEW, attempts=3).postponed_until(NOW + SECOND, "task", ERROR, NOW)
     claimed = waiting.leased("me", NOW)
-    assert (claimed.error, claimed.next_action, claimed.due_at, claimed.attempts) == (None, None, None, 4)
+    assert (claimed.error, claimed.next_action, claimed.due_at, claimed.attempts) == (None, "wait", None, 4)
     assert (claimed.postponed, claimed.task) == (1, "task")
 
 
@@ -446,6 +455,65 @@ def test_each_delivery_names_its_own_task() -> None:
     assert all(name.isalnum() and len(name) <= 500 for name in names)
 
 
+# --- who goes on, and when ----------------------------------------------------------------------------------
+
+LATER = NOW + timedelta(hours=1)
+
+OPEN: dict[str, tuple[Record, datetime, str]] = {
+    "new": (in_state(State.NEW), NOW, "resume"),
+    "leased": (in_state(State.NEW).leased("me", NOW), NOW + LEASE, "wait"),
+    "scheduled": (in_state(State.NEW, due_at=LATER), LATER, "wait"),
+    "followed up": (in_state(State.ARMED).followed_up("task", LATER, NOW), LATER, "wait"),
+    "postponed": (in_state(State.NEW).postponed_until(LATER, "task", {}, NOW), LATER, "wait"),
+    "left open": (in_state(State.NEW).released(NOW, {}, pause=SECOND), NOW + SECOND, "resume"),
+    "brought back": (in_state(State.NEW).woken(NOW), NOW, "resume"),
+    "by a task": (in_state(State.NEW).woken(NOW).left_to("task", LATER, NOW), LATER, "wait"),
+}
+
+
+@pytest.mark.parametrize(("record", "expected_at", "action"), OPEN.values(), ids=OPEN)
+def test_a_post_that_has_not_ended_says_what_comes_next(
+    record: Record, expected_at: datetime, action: str
+) -> None:
+    """Whoever wrote an open record last, it tells when to look at it, what its owner may do, and when."""
+    document = as_document(record)
+    assert document[CHECK_FIELD] == expected_at + LATE
+    assert (document["nextAction"], document["nextActionAt"]) == (action, expected_at)
+
+
+def test_a_post_that_waits_for_its_owner_says_so() -> None:
+    """What only its owner can do has no time; when somebody looks at it again is known."""
+    record = in_state(State.NEW).released(NOW, {"nextAction": "reconnect"})
+    assert (record.next_action, record.next_action_at, record.check_at) == ("reconnect", None, NOW + LATE)
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_nobody_looks_at_a_post_that_has_ended(name: str) -> None:
+    """An end takes away everything that was to come, and what its owner was offered."""
+    after, move = MOVES[name]
+    if after in TERMINAL:
+        waiting = in_state(State.ARMED, due_at=LATER, follow_up_at=LATER, resume_at=LATER)
+        document = as_document(move(waiting, NOW))
+        assert (document[CHECK_FIELD], document["nextActionAt"]) == (None, None)
+
+
+def test_a_thread_is_looked_at_until_it_has_ended() -> None:
+    """The root of a thread is out before its replies are. Somebody goes on until all is done or deleted."""
+    content = Content({"text": "1", "thread": [{"text": "2"}]})
+    sent = replace(new_record("1", content, NOW), state=State.SENT)
+    root = sent.published("8", NOW)
+    assert root.check_at == NOW + LATE
+    assert root.thread_ended(NOW).check_at is None
+    assert root.deleted(NOW).check_at is None
+
+
+def test_a_published_post_keeps_no_error() -> None:
+    """What an earlier delivery met is over."""
+    left = in_state(State.SENT).released(NOW, {"nextAction": "reconnect"})
+    published = left.published("8", NOW)
+    assert (published.error, published.next_action) == (None, None)
+
+
 # --- in Firestore -------------------------------------------------------------------------------------------
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone beside
@@ -470,7 +538,8 @@ RECORDS = st.builds(
     **{name: st.integers(0, 99) for name in ("attempts", "replaced", "follow_ups", "postponed")},
     **{name: st.booleans() for name in ("by_container", "ambiguous")},
     error=st.none() | st.dictionaries(NAMES, TEXTS, max_size=3),
-    next_action=st.none() | TEXTS,
+    **{name: st.none() | MOMENTS for name in ("follow_up_at", "resume_at")},
+    wakes=st.integers(0, 99),
 )
 
 
@@ -492,14 +561,15 @@ def test_a_document_has_the_promised_fields() -> None:
         *("status", "accountId", "content", "mediaId", "permalink", "error", "nextAction", "attempts"),
         *("scheduledTime", "createdAt", "updatedAt", "expiresAt", "instagramStatus", "deletedAt"),
         *("outSince", "isFound"),
+        "nextActionAt",
     }
     needed = {
         *("state", "contentHash", "owner", "leaseUntil", "containerId", "containerAt", "sentAt", "ambiguous"),
         *("settlesAt", "byContainer", "replaced", "followUps", "postponed", "dueAt", "task"),
-        *("followUpAt", "refused", "root"),
+        *("followUpAt", "refused", "root", "resumeAt", "wakes"),
         "children",
     }
-    assert document.keys() == promised | needed | {TTL_FIELD}
+    assert document.keys() == promised | needed | {TTL_FIELD, CHECK_FIELD}
     assert (document["state"], document["status"], document["accountId"]) == ("NEW", "processing", "1")
     assert type(document["state"]) is str
 
@@ -536,3 +606,14 @@ def test_waits_are_in_order() -> None:
     assert OUTAGE_PAUSE < CLOCK_ALLOWANCE < SETTLE
     assert CALL_DEADLINE < SETTLE
     assert CONTAINER_SETTLES < SETTLE
+
+
+def test_a_post_is_not_late_while_its_task_may_come() -> None:
+    """The queue's longest back-off is over before the upkeep comes. Fifteen minutes are enough for both."""
+    root = Path(__file__).parents[3]
+    longest = yaml.safe_load((root / "queue.yaml").read_text())["--max-backoff"]
+    assert timedelta(seconds=int(longest.removesuffix("s"))) < LATE
+    upkeep = yaml.safe_load((root / "functions.yaml").read_text())["endpoints"]["th_upkeep"]
+    _, minutes, _ = upkeep["scheduleTrigger"]["schedule"].split()
+    settled = timedelta(minutes=15) - SETTLE - LATE - timedelta(minutes=int(minutes))
+    assert settled >= timedelta(minutes=2)

@@ -19,6 +19,7 @@ from threads.publishing.retry_rules import (
     PROCESSING_TIME,
     TASK,
     UNCLEAR_TASK,
+    WAKE,
     RetryRule,
 )
 
@@ -77,4 +78,5 @@ def test_the_docstring_has_every_number() -> None:
         "a new container for one that went wrong": ("at once", "", str(NEW_CONTAINER.times)),
         "a call whose error may last": ("next delivery", "", str(LASTING_ERROR.times)),
         "a task": ("queue.yaml", "", f"{TASK.times}; {UNCLEAR_TASK.times} if it may be out"),
+        "a late post, by the upkeep": ("6 to 9 min", "", str(WAKE.times)),
     }

@@ -35,7 +35,7 @@ from threads.posts.submission import Submission
 from threads.publishing import delete_and_repost, publish, schedule
 from threads.publishing.lease import Delivery
 from threads.publishing.retry_rules import LOOKS_AT_ONCE
-from threads.publishing.schedule import QUEUE_PAUSE
+from threads.publishing.schedule import QUEUE_PAUSE, TASK_IS_NEW
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(days=2)
 LIMIT = reply(403, graph_error(4))
@@ -114,10 +114,56 @@ def test_what_an_earlier_request_left_open_can_be_left_to_a_task() -> None:
     world.say(LIMIT, quota(3))
     with pytest.raises(RateLimited):
         world.deliver()
-    assert scheduled(world, wish(is_queued=True)).status == "processing"
+    assert scheduled(world, wish(is_queued=True)).status == "scheduled"
     [task] = world.tasks.created
     world.say(made("8"))
     assert bring(world, task.name) is State.PUBLISHED
+
+
+@pytest.mark.parametrize("passed", [TASK_IS_NEW, timedelta(minutes=30), timedelta(hours=2)])
+def test_a_repeated_request_brings_back_a_task_that_is_gone(passed: timedelta) -> None:
+    """A queue that was purged tells nobody. The new task has another name, and the time of the old one."""
+    world = World()
+    record = scheduled(world, wish(scheduled_time=SOON))
+    world.clock.now += passed
+    again = scheduled(world, wish(scheduled_time=SOON))
+    first, second = world.tasks.created
+    assert (first.name, second.name) == (record.task, again.task)
+    assert first.name != second.name
+    assert second.due_at == again.due_at == max(SOON, world.clock.now + QUEUE_PAUSE)
+    assert world.tasks.deleted == [first.name]
+    assert bring(world, first.name) is State.NEW
+    world.say(made("8"))
+    assert bring(world, second.name) is State.PUBLISHED
+
+
+def test_of_two_repeated_requests_one_task_is_left() -> None:
+    """The one that changes the record second deletes its own task."""
+    world = World()
+    scheduled(world, wish(scheduled_time=SOON))
+    world.clock.now += TASK_IS_NEW
+    others: list[Record] = []
+
+    def other() -> None:
+        world.clock.forward(seconds=1)
+        others.append(scheduled(world, wish(scheduled_time=SOON)))
+
+    world.comes_between(other)
+    record = scheduled(world, wish(scheduled_time=SOON))
+    assert [record] == others
+    left = {task.name for task in world.tasks.created} - {*world.tasks.deleted}
+    assert left == {record.task}
+
+
+def test_a_post_keeps_its_task_if_there_is_no_other_one() -> None:
+    """If Cloud Tasks takes no task, the record stays as it is, and the caller is told."""
+    world = World()
+    record = scheduled(world, wish(scheduled_time=SOON))
+    world.clock.now += TASK_IS_NEW
+    world.tasks.is_out_of_order = True
+    with pytest.raises(ServiceUnavailable):
+        scheduled(world, wish(scheduled_time=SOON))
+    assert world.record() == record
 
 
 def test_a_scheduled_post_that_is_out_is_answered_whatever_its_account_has_come_to() -> None:

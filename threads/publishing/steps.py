@@ -339,6 +339,8 @@ class Steps:
             known = known.but(record=known.record.refused_again(self._now()))
         is_hopeless = error.verdict.may_last and LASTING_ERROR.is_used_up(known.record.refused)
         if error.retryable and not is_hopeless:
+            if error.verdict.may_last and self._can_postpone():
+                return Postpone(known, self._now() + LASTING_ERROR.pause(known.record.refused - 1), error)
             return Retry(known, error)
         if isinstance(error, MissingScope):
             error = self._naming_scopes(error)
@@ -351,7 +353,7 @@ class Steps:
 
         Posts of other accounts need not wait for it.
         """
-        if not (self._delivery.by_task and self._has_queue):
+        if not self._can_postpone():
             return Retry(known, error)
         if ACCOUNT_LIMIT.is_used_up(known.record.postponed):
             return self.fail(known, error)
@@ -359,6 +361,10 @@ class Steps:
         if isinstance(error, RateLimited):
             wait = max(wait, ACCOUNT_LIMIT.pause(known.record.postponed))
         return Postpone(known, self._now() + wait, error)
+
+    def _can_postpone(self) -> bool:
+        """Return whether a task of the post's own can go on later, so that the queue need not slow down."""
+        return self._delivery.by_task and self._has_queue
 
     def _is_quota_spent(self) -> bool:
         quota = self._api.quota(replies=self._content.is_reply)

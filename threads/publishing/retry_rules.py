@@ -5,6 +5,7 @@
 | a look at a container, for a person      | 1 s         | 2      | 10 s    | 2                        |
 | a look at it by a follow-up task         | 3 s         | 10     | 60 s    | for five minutes         |
 | a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
+| a task above its user's share            | up to 30 s  | 2      | 5 min   | until there is room      |
 | a new container for one that went wrong  | at once     |        |         | 2                        |
 | a call whose error may last              | 30 s        | 2      | 60 s    | 3                        |
 | a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
@@ -54,6 +55,11 @@ PROCESSING_TIME = timedelta(minutes=5)
 ACCOUNT_LIMIT = RetryRule(first=timedelta(minutes=1), factor=2, longest=timedelta(hours=1), times=48)
 """A post that waits for its account, because of a rate limit or a spent quota: for two days, mostly one hour
 at a time. Threads usually tells no pause, and a pause that it tells may be too short."""
+
+PUT_OFF = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(minutes=5))
+"""A task above its user's share: it comes back at any moment within this time. A user's share publishes some
+twenty posts a second, so six hundred that were due at once are out after half a minute. What was put off
+before waits longer: then there are thousands."""
 
 NEW_CONTAINER = RetryRule(times=2)
 """How many failed containers of a post are replaced. Threads' own faults are over soon. A file that it cannot

@@ -18,8 +18,15 @@ QUEUE_PAUSE = timedelta(seconds=1)
 """The time between a task's creation and its first delivery. The record is written in it."""
 
 
-def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery: Delivery) -> Outcome:
-    """Leave a submission to a task, at its time or at once.
+def schedule(
+    parts: PublishingParts,
+    uid: str,
+    submission: Submission,
+    delivery: Delivery,
+    *,
+    pause: timedelta = QUEUE_PAUSE,
+) -> Outcome:
+    """Leave a submission to a task, at its time, or after a pause.
 
     The task is created first, because nothing would publish a record without a task. A task without a record
     ends by itself.
@@ -27,7 +34,7 @@ def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery:
     Raises:
         InvalidRequest: no queue is configured, or the time is in the past.
         MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account can publish the post, and
-            nothing was recorded.
+            nothing was recorded. For an orchestrator's task, this is recorded on the post instead.
         IdempotencyMismatch: the key is another post's.
         ServiceUnavailable: send the same request again.
 
@@ -35,17 +42,23 @@ def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery:
     check_queue(parts, submission)
     now, repository, queue = parts.now(), parts.posts.repository, parts.posts.queue
     try:
+        if submission.refusal:
+            raise submission.refusal
         account = find_account(parts.accounts, uid, submission.account_id)
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
-    post_id = replace(submission, account_id=account.account_id).post_id(uid)
-    due_at = submission.scheduled_time or now + QUEUE_PAUSE
+    submission = replace(submission, account_id=account.account_id)
+    post_id = submission.post_id(uid)
+    due_at = submission.scheduled_time or now + pause
     record = new_record(account.account_id, submission.content, now, scheduled_time=submission.scheduled_time)
     if there := repository.read(uid, post_id):
         check_same(there, record)
-        _leave_to_task(parts, there, now + QUEUE_PAUSE)
+        _leave_to_task(parts, there, now + pause)
         return Outcome(there)
-    check_usable(parts.accounts, account, submission.content.needed_scopes)
+    try:
+        check_usable(parts.accounts, account, submission.content.needed_scopes)
+    except ServiceError as trouble:
+        return refuse(parts, uid, submission, delivery, trouble)
     check_time(parts, submission)
     task = task_id(post_id, 0, due_at)
     queue.enqueue(task, uid=uid, post_id=post_id, due_at=due_at)

@@ -75,6 +75,9 @@ TERMINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED, State.UNKN
 """States in which a post has ended. Every later request gets the recorded answer. Only a post whose media id
 was found, not answered, goes on once more, if Threads answers this id to another post."""
 
+OPEN = tuple(state for state in State if state not in TERMINAL)
+"""States of a post that has not ended."""
+
 TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
     {
         (State.NEW, State.SENT): "text: about to be sent in a single call",

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from threads.accounts.access_token import check_usable, find_account
-from threads.base.errors import InvalidRequest, Problem, ServiceError, ServiceUnavailable
+from threads.base.errors import InvalidRequest, Problem, ServiceError, ServiceUnavailable, TooManyWaiting
 from threads.posts.ledger import new_record, task_id
 from threads.posts.repository import StoredPost
-from threads.posts.submission import Submission
+from threads.posts.submission import MAX_SCHEDULE, Submission
 from threads.publishing.lease import Delivery
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
@@ -16,6 +16,10 @@ from threads.publishing.publish import check_same, refuse
 
 QUEUE_PAUSE = timedelta(seconds=1)
 """The time between a task's creation and its first delivery. The record is written in it."""
+
+MAX_WAITING = 250 * MAX_SCHEDULE.days
+"""How many posts of one account may wait. Threads lets an account publish 250 posts a day, and a post is
+scheduled at most 30 days ahead: more than these could not be published in time."""
 
 
 def schedule(
@@ -36,6 +40,7 @@ def schedule(
         MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account can publish the post, and
             nothing was recorded. For an orchestrator's task, this is recorded on the post instead.
         IdempotencyMismatch: the key is another post's.
+        TooManyWaiting: too many posts of the account wait already.
         ServiceUnavailable: send the same request again.
 
     """
@@ -60,6 +65,7 @@ def schedule(
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
     check_time(parts, submission)
+    check_room(parts, uid, account.account_id, delivery)
     task = task_id(post_id, 0, due_at)
     queue.enqueue(task, uid=uid, post_id=post_id, due_at=due_at)
     post = repository.create(uid, post_id, replace(record, due_at=due_at, task=task))
@@ -92,6 +98,22 @@ def check_time(parts: PublishingParts, submission: Submission) -> None:
     """
     if submission.scheduled_time and submission.scheduled_time <= parts.now():
         raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
+
+
+def check_room(parts: PublishingParts, uid: str, account_id: str, delivery: Delivery) -> None:
+    """Refuse a new post of an account that has too many waiting. An orchestrator's task is never refused.
+
+    One read, which no post that is published at once needs. Requests at the same moment do not see each
+    other, so a few more can get in: as many as one user's share of the processes.
+
+    Raises:
+        TooManyWaiting: too many wait.
+
+    """
+    if delivery.by_task:
+        return
+    if parts.posts.repository.count_open(uid, account_id, most=MAX_WAITING) >= MAX_WAITING:
+        raise TooManyWaiting
 
 
 def _leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) -> None:

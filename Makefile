@@ -13,7 +13,7 @@ NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 BROWSER = venv/.browser
 
-.PHONY: help setup run test quick lint format faults hostile bench clean
+.PHONY: help setup run test quick lint format faults hostile fairness bench clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -45,6 +45,9 @@ lint: $(PACKAGES) ## check style and types
 format: $(PACKAGES) ## put the source into shape
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
+
+fairness: setup ## let 600 videos of one user be due together with another user's text
+	FAIRNESS_VIDEOS=600 FAIRNESS_THREADS=80 $(PYTHON) -m pytest tests/e2e/test_fairness.py
 
 bench: setup ## measure
 	$(PYTHON) -m tests.bench

@@ -39,6 +39,7 @@ from threads.graph.client import GraphClient
 from threads.posts.parts import PostParts
 from threads.posts.repository import PostRepository
 from threads.publishing.parts import PublishingParts
+from threads.publishing.share import Shares
 
 if TYPE_CHECKING:
     import firebase_admin
@@ -123,7 +124,9 @@ _accounts = AccountParts(
     now=_now,
 )
 _posts = PostParts(PostRepository(_firestore, _clock), _queue, _now)
-_publishing = PublishingParts(CONFIG, accounts=_accounts, posts=_posts, now=_now, sleep=_sleep)
+_publishing = PublishingParts(
+    CONFIG, _accounts, _posts, now=_now, sleep=_sleep, shares=Shares(CONFIG.graph_connections)
+)
 _connections = ConnectionParts(
     CONFIG,
     repository=ConnectionRepository(_firestore),

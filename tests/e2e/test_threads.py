@@ -24,6 +24,7 @@ from threads.posts.submission import Submission
 from threads.publishing.lease import Delivery
 from threads.publishing.parts import PublishingParts
 from threads.publishing.publish import publish
+from threads.publishing.share import Shares
 
 PICTURE = "https://media.example/cat.jpg"
 
@@ -181,6 +182,7 @@ def real_parts(
         posts=PostParts(posts, queue, now),
         now=now,
         sleep=lambda _pause: None,
+        shares=Shares(threads=1),
     )
 
 

@@ -20,6 +20,7 @@ from threads.graph.client import Graph
 from threads.posts.parts import PostParts, PostQueue
 from threads.posts.repository import PostRepository
 from threads.publishing.parts import PublishingParts
+from threads.publishing.share import Shares
 
 UID = "user"
 ACCOUNT = "17841405793187219"
@@ -107,4 +108,5 @@ def publishing_parts(
         posts=post_parts(world, firestore, queue),
         now=lambda: world.now,
         sleep=world.pass_time,
+        shares=Shares(threads=1),
     )

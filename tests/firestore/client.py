@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from operator import index
-from typing import Any, Never, cast
+from typing import Any, NamedTuple, Never, cast
 
 from google.api_core.exceptions import InvalidArgument
 from google.api_core.retry import Retry
@@ -24,7 +24,7 @@ from tests.firestore.calls import Call, Channel, Interceptor
 from tests.firestore.database import Database, Document, WriteResult
 from tests.firestore.errors import refusal
 from tests.firestore.fields import NOTHING, find, parsed
-from tests.firestore.selection import NAME, OPERATORS, Condition, Key, Order, Row, Selection, name_key
+from tests.firestore.selection import AMONG, NAME, OPERATORS, Condition, Key, Order, Row, Selection, name_key
 from tests.firestore.values import Fields, copied, copied_value, sort_key, stored
 from tests.firestore.versions import as_message
 from tests.firestore.writes import Write, creation, deletion, setting, updating
@@ -297,13 +297,17 @@ class Query(_Refusing):
 
     def where(self, *, filter: FieldFilter) -> "Query":  # noqa: A002 - as the real one calls it
         """Select the documents whose field compares so with a value."""
-        if not isinstance(filter, FieldFilter) or filter.op_string not in OPERATORS:
+        if not isinstance(filter, FieldFilter) or filter.op_string not in {*OPERATORS, AMONG}:
             operator = getattr(filter, "op_string", filter)
             raise NotImplementedError(f"The in-memory Firestore does not know the filter {operator!r}.")
         field = parsed(filter.field_path)
         if field == NAME:
             raise NotImplementedError("The in-memory Firestore does not filter by names.")
-        condition = Condition(field, filter.op_string, sort_key(stored(filter.value)))
+        if filter.op_string == AMONG:
+            key = tuple(sort_key(stored(value)) for value in filter.value or ())
+        else:
+            key = sort_key(stored(filter.value))
+        condition = Condition(field, filter.op_string, key)
         return self._with(conditions=(*self._selection.conditions, condition))
 
     def order_by(self, field_path: str, direction: str = "ASCENDING") -> "Query":
@@ -349,6 +353,10 @@ class Query(_Refusing):
                 snapshot.update_time = as_message(snapshot.update_time)
         return snapshots
 
+    def count(self) -> "Count":
+        """Return a query for the number of the documents."""
+        return Count(self)
+
     def _found(self) -> list[Row]:
         documents = self._channel.database.within(self._collection, everywhere=self._everywhere)
         return self._selection.of(documents)
@@ -356,6 +364,26 @@ class Query(_Refusing):
     def _with(self, **changes: Any) -> "Query":
         selection = replace(self._selection, **changes)
         return Query(self._channel, self._collection, selection, everywhere=self._everywhere)
+
+
+class Counted(NamedTuple):
+    """The answer to a query for a number."""
+
+    value: int
+
+
+class Count(_Refusing):
+    """A query for how many documents another query returns."""
+
+    __slots__ = ("_query",)
+
+    def __init__(self, query: Query) -> None:
+        """Take the query whose documents are counted."""
+        self._query = query
+
+    def get(self, *, retry: Retry | None = None, timeout: float | None = None) -> list[list[Counted]]:
+        """Count the documents."""
+        return [[Counted(len(self._query.get(retry=retry, timeout=timeout)))]]
 
 
 class CollectionReference(Query):

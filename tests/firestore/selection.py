@@ -17,6 +17,11 @@ NAME: Path = ("__name__",)
 
 OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {"==": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
+AMONG = "in"
+"""The operator that compares a field with each of several values."""
+
+RANGES = OPERATORS.keys() - {"=="}
+
 Key = tuple[Any, ...]
 Row = tuple[str, Document]
 """A document with its path."""
@@ -28,7 +33,7 @@ class Condition(NamedTuple):
     field: Path
     operator: str
     key: Key
-    """Of the value that the field's is compared with."""
+    """Of the value that the field's is compared with. With ``AMONG``: those of all values."""
 
     def holds(self, fields: Fields) -> bool:
         """Return whether a document meets it. Only values of one type are compared."""
@@ -36,6 +41,8 @@ class Condition(NamedTuple):
         if value is NOTHING:
             return False
         key = sort_key(value)
+        if self.operator == AMONG:
+            return key in self.key
         return key[0] == self.key[0] and OPERATORS[self.operator](key, self.key)
 
 
@@ -82,7 +89,7 @@ class Selection:
     def _all_orders(self) -> Sequence[Order]:
         """Return what documents are sorted by: what was asked for, and at last their paths."""
         orders = self.orders
-        if unequal := {condition.field for condition in self.conditions if condition.operator != "=="}:
+        if unequal := {condition.field for condition in self.conditions if condition.operator in RANGES}:
             orders = orders or tuple(map(Order, unequal))
             if unequal != {orders[0].field}:
                 raise NotImplementedError(

@@ -53,6 +53,8 @@ COMPARED: list[tuple[str, Any, list[Any]]] = [
     ("<", True, [False]),
     ("<", [2], [[], [1], [1, 2]]),
     (">", {"a": 1}, [{"a": 1, "b": 1}, {"a": 2}, {"b": 1}]),
+    ("in", ["b"], ["b"]),
+    ("in", [1, "a", 1.0, "nothing"], [1, "a"]),
 ]
 """A comparison, and the values of ORDER that it selects: inequalities only those of the same type."""
 
@@ -197,6 +199,15 @@ class TestQueries:
             pages.append([snapshot.id for snapshot in page])
             query = query.start_after({"__name__": page[-1].reference})
         assert pages == [["d0", "d1", "d2", "d3"], ["d4", "d5"]]
+
+    @pytest.mark.parametrize(("most", "expected"), [(9, 3), (3, 3), (2, 2)])
+    def test_a_query_counts(self, rows: CollectionReference, most: int, expected: int) -> None:
+        """The documents that it would return, up to its limit."""
+        query = _where(_where(rows, "a", "in", [1, 2]), "b", "in", [1, 2])
+        assert query.where(filter=FieldFilter("b", "==", 3)).count().get()[0][0].value == 0
+        assert _where(query, "a", "==", 1).limit(most).count().get()[0][0].value == 2
+        [[result]] = _where(rows, "b", ">", 1).limit(most).count().get()
+        assert result.value == expected
 
     def test_ids_have_an_order(self, client: Client) -> None:
         """That of their characters."""

@@ -61,6 +61,7 @@ ERROR_TABLE = {
     (422, "rejected_by_threads"),
     (429, "quota_exceeded"),
     (429, "rate_limited"),
+    (429, "too_many_waiting"),
     (503, "threads_unavailable"),
 }
 """What callers are promised."""

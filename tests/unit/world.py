@@ -43,6 +43,7 @@ from threads.posts.submission import Submission
 from threads.publishing.delivery import deliver
 from threads.publishing.lease import Delivery, Lease, lease, lease_new
 from threads.publishing.parts import PublishingParts
+from threads.publishing.share import Shares
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 UID, ACCOUNT, PROJECT = "ada", "17841405793187218", "demo-threads"
@@ -339,6 +340,7 @@ class World:
         self.tasks.is_configured = has_queue
         self.users = Users(self.trail)
         self.vault = Vault(self.config.token_keys, lambda: PROJECT)
+        self.shares = Shares(self.config.graph_connections)
         self.seen: list[Record] = []
         self._deliveries = count(1)
         self.connect(ACCOUNT)
@@ -359,7 +361,9 @@ class World:
     @property
     def publishing(self) -> PublishingParts:
         """What publishes."""
-        return PublishingParts(self.config, self.accounts, self.posts, self.clock, self.clock.sleep)
+        return PublishingParts(
+            self.config, self.accounts, self.posts, self.clock, self.clock.sleep, self.shares
+        )
 
     @property
     def connections(self) -> ConnectionParts:

@@ -18,6 +18,7 @@ functions see:
     │   ├── RejectedByThreads                                                              422
     │   ├── RateLimited, QuotaExceeded                                                     429
     │   └── ThreadsUnavailable                                                             503
+    ├── TooManyWaiting         too many of the user's own posts are before it                  429
     ├── InProgress             another request is doing it                                 409
     ├── OutcomeUnknown         the owner must look at the account                          409
     ├── GivenUp                every attempt failed                                        422
@@ -38,6 +39,10 @@ QUOTA_PAUSE = timedelta(hours=1)
 """How long to wait when an account has no posts left. The quota covers a rolling day, and Threads does not
 say when the oldest post leaves it. If 250 posts are spread evenly over the day, one leaves it every six
 minutes."""
+
+WAITING_PAUSE = timedelta(minutes=6)
+"""How long to wait while too many posts of an account wait. Threads lets it publish 250 a day: one in about
+six minutes."""
 
 OUTAGE_PAUSE = timedelta(seconds=10)
 """How long to wait after a fault that is expected to end soon."""
@@ -364,6 +369,20 @@ class InProgress(ServiceError):
 
     def __init__(self, message: str | None = None, *, retry_after: timedelta | None = None) -> None:
         """Take a better text, and how long the other request may still take."""
+        super().__init__(message)
+        self.retry_after = retry_after or self.retry_after
+
+
+class TooManyWaiting(ServiceError):
+    """Too many posts of this account wait to be published. Cancel some, or try again later."""
+
+    status = 429
+    code = "too_many_waiting"
+    retryable = True
+    retry_after = WAITING_PAUSE
+
+    def __init__(self, message: str | None = None, *, retry_after: timedelta | None = None) -> None:
+        """Take a better text, and when there may be room."""
         super().__init__(message)
         self.retry_after = retry_after or self.retry_after
 

@@ -13,6 +13,7 @@ from threads.base.errors import (
     PostNotFound,
     Problem,
     ServiceError,
+    TooManyWaiting,
     status_of,
 )
 from threads.base.validation import Fields, as_json, as_json_time, is_threads_id
@@ -23,7 +24,7 @@ from threads.functions.response import HttpResponse, json_error
 from threads.posts.cancel import read
 from threads.posts.ledger import BUDGET
 from threads.posts.repository import StoredPost
-from threads.posts.submission import MAX_KEY, OwnTask, is_post_id, read_task_body, read_web_body
+from threads.posts.submission import MAX_KEY, OwnTask, Submission, is_post_id, read_task_body, read_web_body
 from threads.publishing.delete_and_repost import (
     cancel_rest,
     published_media_id,
@@ -39,12 +40,16 @@ from threads.publishing.parts import PublishingParts
 from threads.publishing.publish import deliver_task, publish
 from threads.publishing.retry_rules import TASK, UNCLEAR_TASK
 from threads.publishing.schedule import schedule
+from threads.publishing.share import COME_AGAIN, put_off, spread
 from threads.publishing.upkeep import resume
 
 POSTS_SHOWN = 20
 """How many posts th_posts lists if the caller sets no limit."""
 
 MAX_POSTS_SHOWN = 100
+
+BUSY = "Several posts of yours are being published just now. Try again in a moment."
+"""What a caller above its share is told."""
 
 
 # --- publish_threads ----------------------------------------------------------------------------------------
@@ -68,12 +73,15 @@ def _from_app(parts: PublishingParts, request: HttpRequest, user: User, delivery
     if submission.is_dry_run:
         return HttpResponse(body=dry_run(parts, user.uid, submission))
     try:
-        if submission.is_queued or submission.scheduled_time:
-            outcome = schedule(parts, user.uid, submission, delivery)
-        else:
-            outcome = publish(parts, user.uid, submission, delivery)
-            if "return=representation" in request.flask.headers.get("Prefer", ""):
-                outcome = with_address(parts, outcome)
+        with parts.shares.of(user.uid) as has_room:
+            if not has_room:
+                raise TooManyWaiting(BUSY, retry_after=COME_AGAIN)
+            if submission.is_queued or submission.scheduled_time:
+                outcome = schedule(parts, user.uid, submission, delivery)
+            else:
+                outcome = publish(parts, user.uid, submission, delivery)
+                if "return=representation" in request.flask.headers.get("Prefer", ""):
+                    outcome = with_address(parts, outcome)
     except ServiceError as error:
         request.notes |= error_notes(error)
         response = json_error(error)
@@ -95,10 +103,13 @@ def _from_task(parts: PublishingParts, request: HttpRequest, delivery: Delivery)
     try:
         task = read_task_body(request.untyped_json(), parts.config.text_counting)
         uid = request.notes["uid"] = task.user_id or ""
-        if isinstance(task, OwnTask):
-            outcome = deliver_task(parts, uid, task.post_id, delivery)
-        else:
-            outcome = publish(parts, uid, task, delivery)
+        with parts.shares.of(uid) as has_room:
+            if not (has_room or delivery.is_last):
+                return _put_off(parts, request, uid, task, delivery)
+            if isinstance(task, OwnTask):
+                outcome = deliver_task(parts, uid, task.post_id, delivery)
+            else:
+                outcome = publish(parts, uid, task, delivery)
     except ServiceError as error:
         request.notes |= error_notes(error)
         if not error.retryable:
@@ -108,6 +119,30 @@ def _from_task(parts: PublishingParts, request: HttpRequest, delivery: Delivery)
         return json_error(error)._replace(status=status)
     request.notes |= _notes(outcome)
     return _outcome_response(outcome, {})._replace(status=HTTPStatus.OK)
+
+
+def _put_off(
+    parts: PublishingParts, request: HttpRequest, uid: str, task: OwnTask | Submission, delivery: Delivery
+) -> HttpResponse:
+    """Leave a task above its user's share to a later task, and answer 200.
+
+    A new task has all its tries before it. So a task that has failed before keeps its own: the queue, which
+    counts them, brings it again after a 409.
+
+    Raises:
+        ServiceError: there is no later task.
+
+    """
+    if request.retry_count() or not parts.posts.queue.is_configured:
+        raise InProgress(BUSY, retry_after=spread(delivery.owner, 0))
+    if isinstance(task, Submission):
+        pause = spread(task.key, 0)
+        return _outcome_response(schedule(parts, uid, task, delivery, pause=pause), {})._replace(
+            status=HTTPStatus.OK
+        )
+    due_at = put_off(parts.posts, uid, task.post_id, delivery.task)
+    request.notes |= {"postId": task.post_id, "putOffTo": as_json_time(due_at)}
+    return HttpResponse(body={"ok": True, "postId": task.post_id, "status": "scheduled"})
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:

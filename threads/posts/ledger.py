@@ -81,6 +81,9 @@ TERMINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED, State.UNKN
 post whose media id was found, not answered, goes on if Threads answers this id to another post; and see
 ``may_begin_again``."""
 
+OPEN = tuple(state for state in State if state not in TERMINAL)
+"""States of a post that has not ended."""
+
 TRANSITIONS: Mapping[tuple[State, State], str] = MappingProxyType(
     {
         (State.NEW, State.SENT): "text: about to be sent in a single call",
@@ -119,7 +122,7 @@ class Record:
     scheduled_time: datetime | None = None
     """When the caller wants it published."""
     due_at: datetime | None = None
-    """When a task of ours begins with it, or goes on with it after waiting for the account."""
+    """When a task of ours begins with it, or goes on with it after it was postponed."""
     task: str | None = None
     """The last task that was created for it."""
     attempts: int = 0
@@ -255,7 +258,7 @@ class Record:
         return replace(self.released(now), task=task, follow_ups=self.follow_ups + 1, follow_up_at=at)
 
     def postponed_until(self, due_at: datetime, task: str, error: Mapping[str, Any], now: datetime) -> Self:
-        """Leave the post to a task that comes when the account can publish again."""
+        """Leave the post to a task that comes when what stands in the post's way may be gone."""
         return replace(
             self.released(now, error),
             due_at=due_at,

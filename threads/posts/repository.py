@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.base.errors import ServiceUnavailable
 from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of, patience
-from threads.posts.ledger import CHECK_FIELD, TTL_FIELD, Record, State, as_document, from_document
+from threads.posts.ledger import CHECK_FIELD, OPEN, TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
@@ -171,6 +171,21 @@ class PostRepository(Repository):
                 found = found.start_after({"__name__": self._post(uid, after)})
             snapshots = found.limit(limit).get(**patience())
         return [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+
+    def count_open(self, uid: str, account_id: str, *, most: int) -> int:
+        """Return how many of a user's posts of one account have not ended, up to ``most``.
+
+        One read. Firestore counts in its indexes and bills one document for each 1,000 posts
+        (https://firebase.google.com/docs/firestore/query-data/aggregation-queries).
+        """
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            posts = client.collection(at(POSTS, uid))
+            counted = posts.where(filter=FieldFilter("accountId", "==", account_id))
+            counted = counted.where(filter=FieldFilter("state", "in", [state.value for state in OPEN]))
+            counts: Any = counted.limit(most).count().get(**patience())
+        return int(counts[0][0].value)
 
     def pages_of(self, account_id: str) -> Iterator[list[StoredPost]]:
         """Yield an account's posts, of all users, page by page. One read each.

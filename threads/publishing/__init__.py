@@ -2,6 +2,7 @@
 
 publish            publishing a post: finds the account and the record, hands both to delivery
 schedule           a post for later: its task and its record
+share              bounds what runs at once for one user, and puts off what is above it
 lease              takes the lease: of several deliveries at once, one has the post
 delivery           does what the steps decide: makes the call that publishes, writes, sleeps
 steps              decide what comes next: create, publish, wait, search, give up

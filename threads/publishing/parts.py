@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threads.accounts.parts import AccountParts
 from threads.base.config import Config
 from threads.posts.parts import PostParts
+from threads.publishing.share import Shares
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,5 @@ class PublishingParts:
     now: Callable[[], datetime]
     """The time, in UTC."""
     sleep: Callable[[timedelta], None]
+    shares: Shares
+    """What this process is doing for each user."""

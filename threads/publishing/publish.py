@@ -20,6 +20,7 @@ from threads.publishing.lease import Delivery, end, lease, lease_new
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
 from threads.publishing.retry_rules import REACHED
+from threads.publishing.share import first_task
 from threads.publishing.thread import ended_with_root, follow
 
 
@@ -63,7 +64,7 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
     goes_on = record.state is State.PUBLISHED and (record.root or record.content.replies)
     if record.is_terminal and not goes_on:
         return Outcome(post)
-    if record.due_at and delivery.task not in (None, record.task):
+    if record.due_at and delivery.task and first_task(delivery.task) != record.task:
         return Outcome(post)  # another task brings it, at another time
     if record.root and (ended := ended_with_root(parts, post)):
         return Outcome(ended)

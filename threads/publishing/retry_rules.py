@@ -5,8 +5,9 @@
 | a look at a container, for a person      | 1 s         | 2      | 10 s    | 2                        |
 | a look at it by a follow-up task         | 3 s         | 10     | 60 s    | for five minutes         |
 | a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
+| a task above its user's share            | up to 30 s  | 2      | 5 min   | until there is room      |
 | a new container for one that went wrong  | at once     |        |         | 2                        |
-| a call whose error may last              | next delivery |      |         | 3                        |
+| a call whose error may last              | 30 s        | 2      | 60 s    | 3                        |
 | a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
 | a late post, by the upkeep               | 6 to 9 min  |        |         | 20                       |
 """
@@ -56,13 +57,20 @@ ACCOUNT_LIMIT = RetryRule(first=timedelta(minutes=1), factor=2, longest=timedelt
 """A post that waits for its account, because of a rate limit or a spent quota: for two days, mostly one hour
 at a time. Threads usually tells no pause, and a pause that it tells may be too short."""
 
+PUT_OFF = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(minutes=5))
+"""A task above its user's share: it comes back at any moment within this time. A user's share publishes some
+twenty posts a second, so six hundred that were due at once are out after half a minute. What was put off
+before waits longer: then there are thousands."""
+
 NEW_CONTAINER = RetryRule(times=2)
 """How many failed containers of a post are replaced. Threads' own faults are over soon. A file that it cannot
 process stays as it is, so the error of the next container ends the post."""
 
-LASTING_ERROR = RetryRule(times=3)
+LASTING_ERROR = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(minutes=1), times=3)
 """How many deliveries may meet an error that is either gone after a few tries or permanent: Threads could not
-fetch a file, or does not find an id. (Seen: as often the one as the other.)"""
+fetch a file, or does not find an id. (Seen: as often the one as the other.) The pauses are those between a
+post's own tasks. They give a file time to appear where its URL says, and the post's content must not be
+answered with a 503, which would slow down the queue for all posts."""
 
 TASK = RetryRule(times=20)
 """The attempt of a task that gives up what still fails. With the back-off of queue.yaml, this is after an

@@ -13,10 +13,11 @@ from threads.base.errors import (
     ReconnectRequired,
     ServiceError,
     ServiceUnavailable,
+    TooManyWaiting,
 )
 from threads.posts.ledger import LATE, begun_again, may_begin_again, new_record, task_id
 from threads.posts.repository import Overtaken, StoredPost
-from threads.posts.submission import Submission
+from threads.posts.submission import MAX_SCHEDULE, Submission
 from threads.publishing.lease import Delivery
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
@@ -28,9 +29,20 @@ QUEUE_PAUSE = timedelta(seconds=1)
 TASK_IS_NEW = timedelta(minutes=1)
 """How long a request that is repeated gets no other task. A user who clicks twice has lost no task."""
 
+MAX_WAITING = 250 * MAX_SCHEDULE.days
+"""How many posts of one account may wait. Threads lets an account publish 250 posts a day, and a post is
+scheduled at most 30 days ahead: more than these could not be published in time."""
 
-def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery: Delivery) -> Outcome:
-    """Leave a submission to a task, at its time or at once.
+
+def schedule(
+    parts: PublishingParts,
+    uid: str,
+    submission: Submission,
+    delivery: Delivery,
+    *,
+    pause: timedelta = QUEUE_PAUSE,
+) -> Outcome:
+    """Leave a submission to a task, at its time, or after a pause.
 
     The task is created first, because nothing would publish a record without a task. A task without a record
     ends by itself.
@@ -38,25 +50,33 @@ def schedule(parts: PublishingParts, uid: str, submission: Submission, delivery:
     Raises:
         InvalidRequest: no queue is configured, or the time is in the past.
         MissingAccount, AccountNotFound, ReconnectRequired, MissingScope: no account can publish the post, and
-            nothing was recorded.
+            nothing was recorded. For an orchestrator's task, this is recorded on the post instead.
         IdempotencyMismatch: the key is another post's.
+        TooManyWaiting: too many posts of the account wait already.
         ServiceUnavailable: send the same request again.
 
     """
     check_queue(parts, submission)
     now, repository, queue = parts.now(), parts.posts.repository, parts.posts.queue
     try:
+        if submission.refusal:
+            raise submission.refusal
         account = find_account(parts.accounts, uid, submission.account_id)
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
-    post_id = replace(submission, account_id=account.account_id).post_id(uid)
-    due_at = submission.scheduled_time or now + QUEUE_PAUSE
+    submission = replace(submission, account_id=account.account_id)
+    post_id = submission.post_id(uid)
+    due_at = submission.scheduled_time or now + pause
     record = new_record(account.account_id, submission.content, now, scheduled_time=submission.scheduled_time)
     if there := repository.read(uid, post_id):
         check_same(there, record)
-        return Outcome(_with_task(parts, _begun_again(parts, there, account, submission)))
-    check_usable(parts.accounts, account, submission.content.needed_scopes)
+        return Outcome(_with_task(parts, _begun_again(parts, there, account, submission), pause))
+    try:
+        check_usable(parts.accounts, account, submission.content.needed_scopes)
+    except ServiceError as trouble:
+        return refuse(parts, uid, submission, delivery, trouble)
     check_time(parts, submission)
+    check_room(parts, uid, account.account_id, delivery)
     task = task_id(post_id, 0, due_at)
     queue.enqueue(task, uid=uid, post_id=post_id, due_at=due_at)
     post = repository.create(uid, post_id, replace(record, due_at=due_at, task=task))
@@ -91,6 +111,22 @@ def check_time(parts: PublishingParts, submission: Submission) -> None:
         raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
 
 
+def check_room(parts: PublishingParts, uid: str, account_id: str, delivery: Delivery) -> None:
+    """Refuse a new post of an account that has too many waiting. An orchestrator's task is never refused.
+
+    One read, which no post that is published at once needs. Requests at the same moment do not see each
+    other, so a few more can get in: as many as one user's share of the processes.
+
+    Raises:
+        TooManyWaiting: too many wait.
+
+    """
+    if delivery.by_task:
+        return
+    if parts.posts.repository.count_open(uid, account_id, most=MAX_WAITING) >= MAX_WAITING:
+        raise TooManyWaiting
+
+
 def _begun_again(
     parts: PublishingParts, post: StoredPost, account: StoredAccount, submission: Submission
 ) -> StoredPost:
@@ -103,7 +139,7 @@ def _begun_again(
     return post
 
 
-def _with_task(parts: PublishingParts, post: StoredPost) -> StoredPost:
+def _with_task(parts: PublishingParts, post: StoredPost, pause: timedelta) -> StoredPost:
     """Return a post whose request was repeated, with a new task if it may have lost its own.
 
     A queue that was purged, or a task whose attempts are used up, leaves nothing behind that tells. So the
@@ -114,7 +150,7 @@ def _with_task(parts: PublishingParts, post: StoredPost) -> StoredPost:
     is_new = record.due_at is not None and now < record.updated_at + TASK_IS_NEW
     if record.is_terminal or record.is_leased(now) or is_followed or is_new:
         return post
-    return leave_to_task(parts, post, max(record.due_at or now, now + QUEUE_PAUSE))
+    return leave_to_task(parts, post, max(record.due_at or now, now + pause))
 
 
 def leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) -> StoredPost:

@@ -89,7 +89,7 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class Postpone:
-    """Leave the post to a task that comes when its account can publish again."""
+    """Leave the post to a task of its own, which comes when what stands in this post's way may be gone."""
 
     known: Known
     at: datetime

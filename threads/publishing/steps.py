@@ -284,13 +284,14 @@ class Steps:
         return self._come_back(known)
 
     def _come_back(self, known: Known) -> Next:
-        """Look again in a moment, if a person waits for the answer; then it is left to a later delivery.
+        """Look again in a moment, if only this delivery can; then it is left to a later one.
 
-        A process that waits for one post's file keeps everybody else's posts waiting, too.
+        A person waits for the answer, and without a queue no task of ours comes later. A process that waits
+        for one post's file keeps everybody else's posts waiting, too, so this takes seconds only.
         """
         now, pause = self._now(), LOOK.pause(known.pauses)
-        is_awaited = not self._delivery.by_task and known.pauses < LOOKS_AT_ONCE
-        if is_awaited and now + pause < self._ends:
+        is_awaited = not (self._delivery.by_task and self._has_queue)
+        if is_awaited and known.pauses < LOOKS_AT_ONCE and now + pause < self._ends:
             return Wait(known.but(pauses=known.pauses + 1), pause)
         if self._has_queue:
             return FollowUp(known, now + FOLLOW_UP.pause(known.record.follow_ups))
@@ -345,6 +346,8 @@ class Steps:
             known = known.but(record=known.record.refused_again(self._now()))
         is_hopeless = error.verdict.may_last and LASTING_ERROR.is_used_up(known.record.refused)
         if error.retryable and not is_hopeless:
+            if error.verdict.may_last and self._can_postpone():
+                return Postpone(known, self._now() + LASTING_ERROR.pause(known.record.refused - 1), error)
             return Retry(known, error)
         if isinstance(error, MissingScope):
             error = self._naming_scopes(error)
@@ -357,7 +360,7 @@ class Steps:
 
         Posts of other accounts need not wait for it.
         """
-        if not (self._delivery.by_task and self._has_queue):
+        if not self._can_postpone():
             return Retry(known, error)
         if ACCOUNT_LIMIT.is_used_up(known.record.postponed):
             return self.fail(known, error)
@@ -365,6 +368,10 @@ class Steps:
         if isinstance(error, RateLimited):
             wait = max(wait, ACCOUNT_LIMIT.pause(known.record.postponed))
         return Postpone(known, self._now() + wait, error)
+
+    def _can_postpone(self) -> bool:
+        """Return whether a task of the post's own can go on later, so that the queue need not slow down."""
+        return self._delivery.by_task and self._has_queue
 
     def _is_quota_spent(self) -> bool:
         quota = self._api.quota(replies=self._content.is_reply)

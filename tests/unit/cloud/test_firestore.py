@@ -91,6 +91,7 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "of_media_id": lambda posts: posts.of_media_id("8"),
     "erase": lambda posts: posts.erase([POST]),
     "latest": lambda posts: posts.latest("ada", 20, NOW),
+    "count_open": lambda posts: posts.count_open("ada", "1", most=20),
 }
 OPERATIONS: dict[type[Repository], dict[str, Callable[[Any], object]]] = {
     AccountRepository: ACCOUNTS,

@@ -243,7 +243,7 @@ def test_a_witness_is_asked_once_in_a_delivery() -> None:
 @pytest.mark.parametrize("said", [reply(500, graph_error(100)), reply(403, graph_error(4)), reply(200, b"<")])
 def test_a_witness_in_trouble_proves_nothing(said: GraphReply, *, by_task: bool) -> None:
     """A server in trouble, a limit or HTML do not end a connection."""
-    world = World()
+    world = World(has_queue=False)
     world.graph.always = {Step.CREATE_CONTAINER: NOT_FOUND, WITNESS: said}
     with pytest.raises(ThreadsUnavailable):
         world.deliver(by_task=by_task)

@@ -695,6 +695,31 @@ def test_a_file_that_cannot_be_fetched_is_tried_thrice() -> None:
     assert "could not fetch" in (record.error or {})["message"]
 
 
+@pytest.mark.parametrize("answer", [NOT_FETCHED, MISSING], ids=["not fetched", "not found"])
+def test_what_only_one_post_causes_is_left_to_a_task_of_its_own(answer: GraphReply) -> None:
+    """A post's own content fails no task, not even in its last try: that would slow the queue for all."""
+    world = World()
+    world.graph.always = {WHO: WELL}
+    world.say(*[answer] * 3)
+    record, waits = world.deliver(IMAGE, by_task=True, is_last=True), []
+    while record.due_at:
+        waits.append((record.due_at - world.clock.now).total_seconds())
+        assert (record.status, record.owner) == ("scheduled", None)
+        assert world.tasks.created[-1].name == record.task
+        world.clock.now = record.due_at
+        record = world.deliver_again(by_task=True, is_last=True)
+    assert waits == [30, 60]
+    assert (record.state, record.attempts) == (State.FAILED, 3)
+
+
+def test_what_only_one_post_causes_fails_its_task_where_no_other_task_can_be_created() -> None:
+    """Then the queue's own next try goes on."""
+    world = World(has_queue=False)
+    world.say(NOT_FETCHED)
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE, by_task=True)
+
+
 # --- limits -------------------------------------------------------------------------------------------------
 
 

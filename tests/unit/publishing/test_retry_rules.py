@@ -17,6 +17,7 @@ from threads.publishing.retry_rules import (
     LOOKS_AT_ONCE,
     NEW_CONTAINER,
     PROCESSING_TIME,
+    PUT_OFF,
     TASK,
     UNCLEAR_TASK,
     WAKE,
@@ -24,7 +25,7 @@ from threads.publishing.retry_rules import (
 )
 
 
-@pytest.mark.parametrize("rule", [LOOK, FOLLOW_UP, ACCOUNT_LIMIT])
+@pytest.mark.parametrize("rule", [LOOK, FOLLOW_UP, ACCOUNT_LIMIT, LASTING_ERROR, PUT_OFF])
 def test_pauses_grow_up_to_the_longest(rule: RetryRule) -> None:
     """Each pause is the one before times the factor, and none is longer than the rule's longest."""
     pauses = [rule.pause(number) for number in range(12)]
@@ -75,8 +76,9 @@ def test_the_docstring_has_every_number() -> None:
         "a look at a container, for a person": ("1 s", "10 s", "2"),
         "a look at it by a follow-up task": ("3 s", "60 s", "for five minutes"),
         "a post whose account is at a limit": ("60 s", "1 h", str(ACCOUNT_LIMIT.times)),
+        "a task above its user's share": ("up to 30 s", "5 min", "until there is room"),
         "a new container for one that went wrong": ("at once", "", str(NEW_CONTAINER.times)),
-        "a call whose error may last": ("next delivery", "", str(LASTING_ERROR.times)),
+        "a call whose error may last": ("30 s", "60 s", str(LASTING_ERROR.times)),
         "a task": ("queue.yaml", "", f"{TASK.times}; {UNCLEAR_TASK.times} if it may be out"),
         "a late post, by the upkeep": ("6 to 9 min", "", str(WAKE.times)),
     }

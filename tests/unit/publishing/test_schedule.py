@@ -1,5 +1,6 @@
 """A post and the task that brings it: whatever fails between the two, the post comes once and at its time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,9 +29,10 @@ from threads.base.errors import (
     ReconnectRequired,
     ServiceUnavailable,
     ThreadsUnavailable,
+    TooManyWaiting,
 )
 from threads.posts.content import Content
-from threads.posts.ledger import BUDGET, PROMPT, Record, State
+from threads.posts.ledger import BUDGET, PROMPT, Record, State, new_record
 from threads.posts.submission import Submission
 from threads.publishing import delete_and_repost, publish, schedule
 from threads.publishing.lease import Delivery
@@ -41,6 +43,9 @@ SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(days=2)
 LIMIT = reply(403, graph_error(4))
 OUTAGE = reply(503, graph_error(2))
 NAME = post_id("key")
+OTHER = "17841400000000002"
+READS = 1
+"""How often Firestore is read to find the account."""
 
 
 def wish(content: Content = TEXT, **more: object) -> Submission:
@@ -245,3 +250,46 @@ def test_a_post_that_may_be_out_is_not_called_scheduled() -> None:
     assert (record.state, record.ambiguous, record.status) == (State.SENT, True, "processing")
     with pytest.raises(InProgress, match="not known yet"):
         delete_and_repost.remove(world.publishing, UID, NAME)
+
+
+# --- how many may wait --------------------------------------------------------------------------------------
+
+
+def test_one_account_has_a_bounded_number_of_posts_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused, whatever it waits for; the same request again, another account, or now, is not."""
+    monkeypatch.setattr(schedule, "MAX_WAITING", 3)
+    world = World()
+    world.connect(OTHER)
+    record = new_record(ACCOUNT, TEXT, NOW)
+    for number, waiting in enumerate((record, record.armed("7", NOW), record.sending(NOW))):
+        world.put_post(f"{number}", waiting)
+    world.put_post("ended", record.failed({}, NOW))
+    world.put_post("another account's", new_record(OTHER, TEXT, NOW))
+    world.put_post("another user's", record, uid="somebody else")
+    for wanted in (wish(scheduled_time=LATER), wish(is_queued=True)):
+        with pytest.raises(TooManyWaiting) as refused:
+            scheduled(world, wanted)
+        assert (refused.value.retryable, refused.value.retry_after) == (True, timedelta(minutes=6))
+    assert (world.tasks.created, world.post(NAME)) == ([], None)
+    assert scheduled(world, replace(wish(is_queued=True), account_id=OTHER)).account_id == OTHER
+    world.say(made("8"))
+    assert published_now(world, wish()).state is State.PUBLISHED
+    world.put_post("0", record.failed({}, NOW))
+    first = scheduled(world, replace(wish(is_queued=True), key="another"))
+    assert scheduled(world, replace(wish(is_queued=True), key="another")) == first
+
+
+def test_what_waits_is_counted_once_for_a_new_post() -> None:
+    """The count is one call for a post that is left to a task, and none for one that is published at once."""
+    world = World()
+    scheduled(world, wish(is_queued=True))
+    assert world.wire.reads == READS + 2
+    world.say(made("8"))
+    before = world.wire.reads
+    published_now(world, replace(wish(), key="another"))
+    assert world.wire.reads == before + READS
+
+
+def test_more_posts_may_wait_than_an_account_can_publish_in_a_week() -> None:
+    """The limit is what Threads allows in the time that a post can be scheduled ahead."""
+    assert schedule.MAX_WAITING == 7500

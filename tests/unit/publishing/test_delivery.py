@@ -1055,7 +1055,7 @@ LAST: list[tuple[Content, list[Said], State, str]] = [
     (IMAGE, [made("7"), is_("FINISHED"), OUTAGE, is_("FINISHED")], State.UNKNOWN, "outcome_unknown"),
     (
         IMAGE,
-        [made("7"), is_("FINISHED"), OUTAGE, is_("PUBLISHED"), listed()],
+        [made("7"), is_("FINISHED"), OUTAGE, *[is_("PUBLISHED"), listed()] * (LOOKS_AT_ONCE + 1)],
         State.UNKNOWN,
         "outcome_unknown",
     ),

@@ -29,7 +29,7 @@ from emulator.suite.ports import Ports
 from emulator.suite.probe import first_status, is_ready, with_tail
 from emulator.suite.scheduler import Scheduler
 
-START_SECONDS = 60
+START_SECONDS = 180
 """How long a service may take until it answers. Auth is the slowest: 8 s on two cores."""
 
 DOWNLOAD_SECONDS = 600

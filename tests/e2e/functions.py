@@ -18,7 +18,7 @@ from emulator.suite.ports import HOST, Ports, answers
 from tests.e2e import canary
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class Function:

@@ -15,7 +15,7 @@ from typing import Self
 from emulator.suite.ports import HOST, answers, free
 from tests.e2e.functions import ROOT
 
-START_SECONDS = 60
+START_SECONDS = 120
 LOOK_SECONDS = 0.01
 
 

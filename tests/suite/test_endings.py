@@ -20,7 +20,7 @@ from emulator.suite.family import MARK
 from emulator.suite.paths import ROOT
 from emulator.suite.ports import Ports
 
-START_SECONDS = 60
+START_SECONDS = 200
 END_SECONDS = 15
 
 

@@ -135,7 +135,7 @@ def test_a_queued_post_goes_on_with_its_request(
     assert is_ended(publish.post(headers=author.headers, json=body), by_task=False)
     connect(author)
     answer = publish.post(headers=author.headers, json=body)
-    assert (answer.status_code, answer.json()["status"]) == (202, "processing"), answer.text
+    assert (answer.status_code, answer.json()["status"]) == (202, "scheduled"), answer.text
     cloud_tasks.pass_time(2)
     assert [post["content"]["text"] for post in instant.posts()] == ["Soon"]
     assert set(cloud_tasks.answers()) == {200}

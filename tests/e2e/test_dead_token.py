@@ -141,7 +141,7 @@ def test_a_queued_post_goes_on_with_its_request(
         if instant.posts():
             break
     assert [post["content"]["text"] for post in instant.posts()] == ["Soon"]
-    assert set(cloud_tasks.answers()) == {200}
+    assert set(cloud_tasks.answers()) <= {200, 409}
 
 
 @pytest.mark.parametrize("code", [24, 100])

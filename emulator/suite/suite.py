@@ -30,7 +30,8 @@ from emulator.suite.probe import first_status, is_ready, with_tail
 from emulator.suite.scheduler import Scheduler
 
 START_SECONDS = 180
-"""How long a service may take until it answers. Auth is the slowest: 8 s on two cores."""
+"""How long a service may take until it answers. Auth is the slowest: 8 s on two cores, and more than a minute
+on a busy machine."""
 
 DOWNLOAD_SECONDS = 600
 """The same while the CLI downloads the Firestore emulator, which it does once."""

@@ -78,13 +78,18 @@ BROKEN = {
 }
 
 
+def answer_to(function: Function, body: bytes) -> "Answer":
+    """Send a body in chunks and nothing more, and return the answer."""
+    with connect(function, "POST", "/", "Transfer-Encoding: chunked") as connection:
+        connection.sendall(body)
+        connection.shutdown(socket.SHUT_WR)
+        return Answer(connection)
+
+
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_a_broken_body_is_planned_for(webhook: Function, body: bytes) -> None:
     """A body that breaks HTTP's rules is the client's mistake, and answered like all others."""
-    with connect(webhook, "POST", "/", "Transfer-Encoding: chunked") as connection:
-        connection.sendall(body)
-        connection.shutdown(socket.SHUT_WR)
-        answer = Answer(connection)
+    answer = answer_to(webhook, body)
     assert (answer.status, '"invalid_request"' in answer.content) == (400, True), answer.content
     check_headers(answer)
 
@@ -92,10 +97,7 @@ def test_a_broken_body_is_planned_for(webhook: Function, body: bytes) -> None:
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_a_broken_body_that_nobody_wants_changes_nothing(posts: Function, body: bytes) -> None:
     """Who is refused before the body is read gets that answer, whatever the body is."""
-    with connect(posts, "POST", "/", "Transfer-Encoding: chunked") as connection:
-        connection.sendall(body)
-        connection.shutdown(socket.SHUT_WR)
-        answer = Answer(connection)
+    answer = answer_to(posts, body)
     assert answer.status == 401, answer.content
     check_headers(answer)
 

@@ -343,6 +343,19 @@ def test_what_windows_have_come_to_is_forgotten(
     assert firebase.names("threadsPendingConnections") == []
 
 
+@pytest.fixture
+def signed_in(suite: Suite, auth: Auth, threads: Threads) -> Iterator[str]:
+    """Return the uid of a person who signs in with Threads. No such user is there before or after a test."""
+    uid = f"threads:{threads.accounts()[0]['id']}"
+
+    def delete() -> None:
+        auth._post(f"projects/{suite.project}/accounts:batchDelete", localIds=[uid], force=True)
+
+    delete()
+    yield uid
+    delete()
+
+
 @pytest.mark.parametrize(
     ("others", "ways_in"), [(0, {}), (1, {}), (0, {"email": "a@b.example", "password": "secret"})]
 )
@@ -353,14 +366,13 @@ def test_who_signed_in_with_threads_is_forgotten(
     firebase: Firebase,
     threads: Threads,
     connect: Connect,
+    signed_in: str,
     others: int,
     ways_in: dict[str, str],
 ) -> None:
     """The user of the app goes with the account; with other accounts or another way in, only the name."""
-    account_id = threads.accounts()[0]["id"]
-    uid = f"threads:{account_id}"
+    account_id, uid = threads.accounts()[0]["id"], signed_in
     named = {"displayName": "Ada", "photoUrl": "https://cdn.example/ada.jpg"}
-    auth._post(f"projects/{suite.project}/accounts:batchDelete", localIds=[uid], force=True)  # other tests'
     auth._post(f"projects/{suite.project}/accounts", localId=uid, **named, **ways_in)
     for person in range(1 + others):
         connect(SignedIn(uid, ""), person)

@@ -324,8 +324,8 @@ class Record:
         """Note that another record has taken a listed post with the same text.
 
         The listed post may be this record's, while the other record's own post has not appeared yet. The
-        other record's call was made before ``published_at``, so its post appears within ``SETTLE`` of
-        that, or never. The listed post that is left by then is this record's.
+        other record's call was made before ``published_at``, so its post appears within ``SETTLE`` of that,
+        or never. The listed post that is left by then is this record's.
         """
         settles_at = published_at + CLOCK_ALLOWANCE + SETTLE
         return self._within(now, settles_at=max(self.settles_at or settles_at, settles_at))

@@ -159,8 +159,7 @@ class _Loop:
         if delivery.is_last and (delivery.is_final or not record.ambiguous):
             return self._steps.fail(retry.known, retry.error)
         error = self._noted(retry.error)
-        ended = record.released(self._parts.now(), error.as_json(), pause=error.retry_after)
-        self._write(ended)
+        self._write(record.released(self._parts.now(), error.as_json(), pause=error.retry_after))
         raise error.changed(post_id=self._post.post_id)
 
     def _end(self, done: Done) -> Next | Delivered:
@@ -169,13 +168,16 @@ class _Loop:
         try:
             self._write(done.record, media_id=done.media_id)
         except AlreadyClaimed:
-            # Another record of a post that looks the same has found this one. But an answer is certain.
-            try:
-                self._post = self._parts.posts.repository.take_over(
-                    self._post, done.record, done.media_id or "", self._parts.now()
-                )
-            except AlreadyClaimed:
-                return Retry(done.known, ServiceUnavailable())
+            return self._take_over(done)
+        return Delivered(self._post, done.reason)
+
+    def _take_over(self, done: Done) -> Next | Delivered:
+        """End the post with an id that another record has found for its own. But an answer is certain."""
+        repository, media_id = self._parts.posts.repository, done.media_id or ""
+        try:
+            self._post = repository.take_over(self._post, done.record, media_id, self._parts.now())
+        except AlreadyClaimed:
+            return Retry(done.known, ServiceUnavailable())
         return Delivered(self._post, done.reason)
 
     def _noted(self, error: ServiceError) -> ServiceError:

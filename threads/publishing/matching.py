@@ -44,7 +44,7 @@ def is_told_by_lists(content: Content) -> bool:
     or anything else that survives. Whether lists show replies and ghost posts is not known.
     """
     is_plain = _LISTABLE.issuperset(content.values) and not links(content.text)
-    return is_plain and not _PATH.search(content.text) and bool(_letters(content.text))
+    return is_plain and not _PATH.search(content.text) and not all(map(_is_changed, content.text))
 
 
 def search_begins(record: Record) -> datetime:
@@ -119,13 +119,14 @@ def _unescaped(text: str) -> str:
 
 def _letters(text: str) -> str:
     """Return a text without what Threads may change: white space, ``#``, and what cannot be seen."""
-    return "".join(it for it in unicodedata.normalize("NFC", text) if not (it == "#" or _is_unseen(it)))
+    return "".join(it for it in unicodedata.normalize("NFC", text) if not _is_changed(it))
 
 
-def _is_unseen(character: str) -> bool:
-    """Return whether it is white space, a format character (zero-width), or a variation selector."""
-    is_selector = "VARIATION SELECTOR" in unicodedata.name(character, "")
-    return character.isspace() or unicodedata.category(character) == "Cf" or is_selector
+def _is_changed(character: str) -> bool:
+    """Return whether it is a ``#``, white space, a format character (zero-width), or a variation selector."""
+    if character == "#" or character.isspace() or unicodedata.category(character) == "Cf":
+        return True
+    return "VARIATION SELECTOR" in unicodedata.name(character, "")
 
 
 def _hashtags(text: str) -> list[str]:

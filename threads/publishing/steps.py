@@ -239,9 +239,9 @@ class Steps:
 
     def _missing(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not know a container: it is too new, or lost."""
-        age = known.looked_at - (known.record.container_at or known.looked_at)
         if known.record.ambiguous:
             return self._look_further(known)
+        age = known.looked_at - (known.record.container_at or known.looked_at)
         return self._wait(known) if age < CONTAINER_SETTLES else self._without_container(known, error)
 
     def _replace(self, known: Known, error: ThreadsError) -> Next:

@@ -334,6 +334,14 @@ class Record:
         """Count an error that is either gone after a few tries or permanent."""
         return self._within(now, refused=self.refused + 1)
 
+    def not_out(self, now: datetime) -> Self:
+        """Note that no call so far has published the container, and that none still can.
+
+        ``sent_at`` stays: one was made, and Threads has not answered it clearly. So nothing may ever publish
+        another container of this post.
+        """
+        return self._within(now, ambiguous=False, settles_at=None, out_since=None)
+
     def withdrawn(self, now: datetime) -> Self:
         """Note that no call has published the post, and that none still can."""
         if self.state is State.SENT:

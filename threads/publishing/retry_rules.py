@@ -2,7 +2,7 @@
 
 | what                                     | first pause | factor | longest | times                    |
 |------------------------------------------|-------------|--------|---------|--------------------------|
-| a look at a container, for a person      | 1 s         | 2      | 10 s    | 2                        |
+| a look at a container, for a person      | 1 s         | 2      | 2 s     | 2                        |
 | a look at it by a follow-up task         | 3 s         | 10     | 60 s    | for five minutes         |
 | a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
 | a task above its user's share            | up to 30 s  | 2      | 5 min   | until there is room      |
@@ -37,9 +37,9 @@ class RetryRule(NamedTuple):
         return self.times is not None and tries >= self.times
 
 
-LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=10))
+LOOK = RetryRule(first=timedelta(seconds=1), factor=2, longest=timedelta(seconds=2))
 """Looks at a container while a person waits for the answer. An image is usually ready at the first or second
-look. Without a queue, the same request may look again after the longest pause."""
+look."""
 
 LOOKS_AT_ONCE = 2
 """A person's request pauses this often, for three seconds in all. A task's delivery does not pause: its

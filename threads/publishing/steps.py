@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from threads.accounts.access_token import OpenAccount
 from threads.base.errors import (
+    OUTAGE_PAUSE,
     Evidence,
     MissingScope,
     OutcomeUnknown,
@@ -164,7 +165,7 @@ class Steps:
         """Publish a finished container: once in a delivery, unless Threads says that it is not there yet."""
         if known.refusal is None:
             record, now = known.record, self._now()
-            before = record.withdrawn(now) if record.is_settled(known.looked_at) else record
+            before = record.not_out(now) if record.is_settled(known.looked_at) else record
             ahead = known.but(record=before.publishing(now), before_call=before)
             request = media.publish_container_request(self._api.token, container_id)
             return Publish(ahead, request, media.read_published_id)
@@ -222,7 +223,14 @@ class Steps:
     def _id_not_listed(self, known: Known) -> Next:
         if not known.record.is_settled(known.looked_at):
             return self._come_back(known)
-        return self.fail(known, OutcomeUnknown("This post is out, but its id could not be found."))
+        return self._not_listed(known, OutcomeUnknown("This post is out, but its id could not be found."))
+
+    def _not_listed(self, known: Known, end: OutcomeUnknown) -> Next:
+        """Return what follows if a post should be listed by now: a few more looks, and then the end."""
+        known = known.but(record=known.record.refused_again(self._now()))
+        return (
+            self.fail(known, end) if LASTING_ERROR.is_used_up(known.record.refused) else self._unclear(known)
+        )
 
     def _not_shown(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not tell a container's status."""
@@ -239,7 +247,7 @@ class Steps:
 
     def _missing(self, known: Known, error: ThreadsError) -> Next:
         """Return what follows if Threads does not know a container: it is too new, or lost."""
-        if known.record.ambiguous:
+        if known.record.sent_at:
             return self._look_further(known)
         age = known.looked_at - (known.record.container_at or known.looked_at)
         return self._wait(known) if age < CONTAINER_SETTLES else self._without_container(known, error)
@@ -248,7 +256,7 @@ class Steps:
         """Replace a container that is of no use, if it is certain that it was not published before."""
         if known.refusal and known.refusal.verdict.is_definite:
             known = known.but(record=_before_call(known), refusal=None)
-        return self._look_further(known) if known.record.ambiguous else self._without_container(known, error)
+        return self._look_further(known) if known.record.sent_at else self._without_container(known, error)
 
     def _look_further(self, known: Known) -> Next:
         """Search for a post whose container was perhaps published, and tells nothing any more.
@@ -260,7 +268,7 @@ class Steps:
     def _container_not_listed(self, known: Known) -> Next:
         if not known.record.is_settled(known.looked_at):
             return self._unclear(known)
-        return self.fail(known, OutcomeUnknown())
+        return self._not_listed(known, OutcomeUnknown())
 
     def _without_container(self, known: Known, error: ThreadsError) -> Next:
         known = known.but(record=known.record.withdrawn(self._now()), refusal=None)
@@ -295,20 +303,20 @@ class Steps:
             return Wait(known.but(pauses=known.pauses + 1), pause)
         if self._has_queue:
             return FollowUp(known, now + FOLLOW_UP.pause(known.record.follow_ups))
-        return self._late(known)
+        return self._late(known, retry_after=FOLLOW_UP.pause(known.record.attempts - 1))
 
     def _unclear(self, known: Known) -> Retry:
         """Leave it to a later delivery to find out whether the post is out."""
         return Retry(known, self._outcome_unclear(known, known.refusal.evidence if known.refusal else None))
 
-    def _late(self, known: Known) -> Retry:
-        """Return the error for a deadline that has passed: nothing is out, or the post may be out."""
+    def _late(self, known: Known, *, retry_after: timedelta = FOLLOW_UP.longest) -> Retry:
+        """Return the error for a delivery that can do no more: nothing is out, or the post may be out."""
         if known.record.ambiguous:
             return Retry(known, self._outcome_unclear(known, None))
         error = ThreadsUnavailable(
             "Threads did not finish in time, and nothing was published.",
             evidence=known.seen,
-            retry_after=LOOK.longest,
+            retry_after=retry_after,
         )
         return Retry(known, error)
 
@@ -319,7 +327,7 @@ class Steps:
             "Threads did not answer clearly: the post may be out. The same request with the same "
             "idempotency key finds out, and does not publish it twice.",
             evidence=seen,
-            retry_after=max(rest, timedelta(seconds=1)),
+            retry_after=rest if rest > timedelta(0) else OUTAGE_PAUSE,
         )
 
     def _is_late(self) -> bool:

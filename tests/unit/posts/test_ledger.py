@@ -164,7 +164,7 @@ def test_every_method_is_in_a_table_of_these_tests() -> None:
     looks |= {"expected_at", "check_at", "next_action", "next_action_at"}
     public = {name for name in vars(Record) if not name.startswith("_")}
     methods = public - looks - {field.name for field in fields(Record)}
-    assert methods == {*MOVES, *STAYS, *BOTH, "reopened"}  # the last has a test of its own
+    assert methods == {*MOVES, *STAYS, *BOTH, "reopened", "not_out"}  # these have tests of their own
 
 
 class Life(RuleBasedStateMachine):
@@ -298,6 +298,14 @@ def test_a_published_container_is_listed_within_the_settle_time() -> None:
     assert seen.settles_at == NOW + 30 * SECOND + SETTLE
     assert seen.seen_out(NOW + 60 * SECOND).settles_at == seen.settles_at
     assert seen.withdrawn(NOW).out_since is None
+
+
+def test_a_container_that_is_not_out_after_all_is_never_replaced() -> None:
+    """Once a call to publish it was unclear, its record says so for good."""
+    unclear = in_state(State.ARMED, container_id="7").publishing(NOW).unsettled(NOW)
+    settled = unclear.not_out(NOW + SETTLE)
+    assert (settled.ambiguous, settled.settles_at, settled.sent_at) == (False, None, NOW)
+    assert settled.publishing(NOW + SETTLE).sent_at == NOW
 
 
 def test_a_found_id_is_given_up_for_an_answered_one() -> None:

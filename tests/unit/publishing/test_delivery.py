@@ -25,6 +25,7 @@ from tests.unit.world import (
     silence,
 )
 from threads.base.errors import (
+    OUTAGE_PAUSE,
     IdempotencyMismatch,
     InProgress,
     MissingScope,
@@ -49,11 +50,11 @@ from threads.posts.ledger import (
 from threads.publishing.retry_rules import (
     ACCOUNT_LIMIT,
     FOLLOW_UP,
+    LASTING_ERROR,
     LOOKS_AT_ONCE,
     NEW_CONTAINER,
     PROCESSING_TIME,
 )
-from threads.publishing.retry_rules import LOOK as LOOK_RULE
 
 OUTAGE = reply(503, graph_error(2, None, "Service temporarily unavailable"))
 PUBLISHED_ALL_THE_SAME = reply(500, graph_error(10, None, "Application does not have permission"))
@@ -512,6 +513,9 @@ def test_a_published_container_whose_post_is_not_listed_is_waited_for() -> None:
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
     world.clock.now = NOW + SETTLE
+    for _ in range((LASTING_ERROR.times or 0) - 1):
+        with pytest.raises(ThreadsUnavailable):
+            world.deliver(IMAGE)
     record = world.deliver(IMAGE)
     assert (record.state, record.status, record.next_action) == (State.UNKNOWN, "unknown", "check_account")
     assert world.calls.count(PUBLISH) == 1
@@ -609,10 +613,31 @@ def test_after_an_unclear_publication_no_other_container_is_published(
     with pytest.raises(ThreadsUnavailable):
         world.deliver(IMAGE)
     world.clock.forward(seconds=1)
+    for _ in range((LASTING_ERROR.times or 0) - 1):
+        world.say(gone, listed())
+        with pytest.raises(ThreadsUnavailable) as unclear:
+            world.deliver(IMAGE)
+        assert unclear.value.retry_after == OUTAGE_PAUSE
     world.say(gone, listed())
     record = world.deliver(IMAGE)
     assert (record.state, record.next_action) == (State.UNKNOWN, "check_account")
     assert world.calls.count(CREATE) == world.calls.count(PUBLISH) == 1
+
+
+def test_a_container_of_an_unclear_call_is_not_replaced_after_it_has_settled() -> None:
+    """However clearly a later call to publish it is refused: Threads may still carry the first one out."""
+    world = World()
+    world.graph.always = {WHO: WELL}
+    world.say(made("7"), is_("FINISHED"), silence(), is_("FINISHED"))
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.clock.forward(seconds=300)
+    world.say(is_("FINISHED"), MISSING, is_("FINISHED"), listed())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    world.say(is_("FINISHED"), made("8"))
+    assert world.deliver(IMAGE).media_id == "8"
+    assert world.calls.count(CREATE) == 1
 
 
 def test_a_lost_container_that_was_published_is_found() -> None:
@@ -892,7 +917,7 @@ def test_without_a_queue_the_same_request_looks_again() -> None:
     world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_AT_ONCE + 1))
     with pytest.raises(ThreadsUnavailable) as unfinished:
         world.deliver(VIDEO)
-    assert unfinished.value.retry_after == LOOK_RULE.longest
+    assert unfinished.value.retry_after == FOLLOW_UP.first
     assert sum(world.clock.pauses) == 3
     left = world.record()
     assert (left.state, left.owner, left.container_id, left.ambiguous) == (State.ARMED, None, "7", False)
@@ -992,6 +1017,10 @@ def test_a_reply_that_no_list_shows_is_not_published_again() -> None:
     with pytest.raises(ThreadsUnavailable):
         world.deliver(REPLY)
     world.clock.now = NOW + SETTLE
+    for _ in range((LASTING_ERROR.times or 0) - 1):
+        world.say(is_("PUBLISHED"), listed(), NO_SCOPE)
+        with pytest.raises(ThreadsUnavailable):
+            world.deliver(REPLY)
     world.say(is_("PUBLISHED"), listed(), NO_SCOPE)
     record = world.deliver(REPLY)
     assert (record.state, (record.error or {})["code"]) == (State.UNKNOWN, "outcome_unknown")

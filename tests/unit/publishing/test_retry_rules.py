@@ -42,7 +42,7 @@ def test_tries_beyond_a_lowered_limit_are_used_up_too() -> None:
 
 def test_the_pauses_are_those_of_the_pages() -> None:
     """A person's request looks again after 1 and 2 s; a task after 3 s, 30 s, and then every minute."""
-    assert [LOOK.pause(number).total_seconds() for number in range(5)] == [1, 2, 4, 8, 10]
+    assert [LOOK.pause(number).total_seconds() for number in range(4)] == [1, 2, 2, 2]
     assert [FOLLOW_UP.pause(number).total_seconds() for number in range(5)] == [3, 30, 60, 60, 60]
     assert [ACCOUNT_LIMIT.pause(number) / timedelta(minutes=1) for number in range(8)] == [
         *(1, 2, 4, 8, 16, 32),
@@ -73,7 +73,7 @@ def test_the_docstring_has_every_number() -> None:
     )
     told = {what: (first, longest, times) for what, first, _, longest, times in rows[1:]}
     assert told == {
-        "a look at a container, for a person": ("1 s", "10 s", "2"),
+        "a look at a container, for a person": ("1 s", "2 s", "2"),
         "a look at it by a follow-up task": ("3 s", "60 s", "for five minutes"),
         "a post whose account is at a limit": ("60 s", "1 h", str(ACCOUNT_LIMIT.times)),
         "a task above its user's share": ("up to 30 s", "5 min", "until there is room"),

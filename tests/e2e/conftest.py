@@ -129,11 +129,12 @@ def publish(queued_environment: dict[str, str]) -> Iterator[Function]:
 
 
 @pytest.fixture
-def threads(suite: Suite) -> Threads:
-    """Return a Threads on which nothing has happened."""
+def threads(suite: Suite) -> Iterator[Threads]:
+    """Return a Threads on which nothing has happened; its settings are the usual ones again afterwards."""
     emulated = Threads(suite.threads_url)
     emulated.reset()
-    return emulated
+    yield emulated
+    emulated.reset()
 
 
 @pytest.fixture

@@ -74,6 +74,13 @@ def settle_is_zero() -> Iterator[None]:
 
 
 @contextmanager
+def unclear_publication_forgotten() -> Iterator[None]:
+    """Once a call to publish a container has settled, let its record say no more of it."""
+    with patch.object(Record, "not_out", Record.withdrawn):
+        yield
+
+
+@contextmanager
 def no_status_look() -> Iterator[None]:
     """Count every container as waiting to be published."""
 

@@ -48,6 +48,8 @@ class Caller(StrEnum):
     """The orchestrator's task: Cloud Tasks brings it until it is answered well."""
     SCHEDULE = "schedule"
     """The web app, for later: a task of ours brings it at its time."""
+    UPKEEP = "upkeep"
+    """Cloud Scheduler, for whatever is open."""
 
 
 @dataclass(frozen=True)

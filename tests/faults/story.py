@@ -17,14 +17,16 @@ from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
 from tests.faults.visits import SECOND, WAITS, Agenda, Answered, Job, Timing
 from threads.base.errors import InProgress, ServiceError
-from threads.posts.ledger import BUDGET, TERMINAL, Record, State, from_document
-from threads.publishing import delete_and_repost, publish, schedule
+from threads.posts.ledger import BUDGET, LATE, TERMINAL, Record, State, from_document
+from threads.publishing import delete_and_repost, publish, schedule, upkeep
 from threads.publishing.lease import Delivery
 from threads.publishing.retry_rules import TASK
 
 BACKOFF = timedelta(seconds=10)
 """When a caller whose connection broke comes again, and the queue's shortest wait."""
 TWO_HOURS = timedelta(hours=2)
+UPKEEP_PAUSE = timedelta(minutes=3)
+"""How often the upkeep comes."""
 MANY = 80
 """More deliveries than any run needs: one that comes so far never ends."""
 
@@ -85,6 +87,13 @@ class Story:
         self._reconnect()
         self.world.pass_time(TWO_HOURS)  # for what comes late
         self._work_off(until=None)
+        self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Let the upkeep come while a post is open to which nobody returns."""
+        while any(state not in TERMINAL for names in self.posts for it in names if (state := self.state(it))):
+            self._agenda.note(self.world.now + LATE + UPKEEP_PAUSE, Job(Caller.UPKEEP))
+            self._work_off(until=None)
 
     def _reconnect(self) -> None:
         """Let the user do what answers ask for, again and again: connect the account, repeat the request."""
@@ -133,7 +142,8 @@ class Story:
         if self.world.trace is not None:
             self.world.note(f"<-- {'crash' if answered.is_crash else repr(answered.error or 'ok'):.70}")
         self._running.pop()
-        self.answers[job.twin] = answered
+        if job.caller is not Caller.UPKEEP:
+            self.answers[job.twin] = answered
         self._come_again(job, answered)
 
     def _answer(self, job: Job) -> Answered:
@@ -149,6 +159,9 @@ class Story:
         return Answered()
 
     def _call(self, job: Job) -> None:
+        if job.caller is Caller.UPKEEP:
+            assert all(late.why != "odd" for late in upkeep.upkeep(self._parts))
+            return
         tries = self._attempts[job]
         delivery = Delivery(f"d{self.deliveries}", ends=self._deadline)
         if job.task:

@@ -52,6 +52,10 @@ CASES = {
             ),
         ),
         Case(
+            mutants.unclear_publication_forgotten,
+            ("text2/none/12.late_effect_1h+30.not_found_4279009",),
+        ),
+        Case(
             mutants.no_status_look,
             ("text2/lease/12.crash", "text2-task/settle/11.crash", "image/lease/15.crash"),
         ),

@@ -88,6 +88,7 @@ class VirtualFirestore:
             self._world.note(f"      conflict: {type(error).__name__}")
             raise
         changed = [path for path, before in ended.items() if self._said(path) != before]
+        changed = [path for path in changed if not self._is_looked_for_again(path, ended[path])]
         assert not changed, f"nothing changes a post that has ended: {changed}"
         if self._world.trace is not None:
             self._tell(paths)
@@ -97,6 +98,11 @@ class VirtualFirestore:
         """Return the fields of a post, except those that say whether the rest of its thread is to come."""
         fields = self.database.fields(path) or {}
         return {name: value for name, value in fields.items() if name not in OF_ITS_THREAD}
+
+    def _is_looked_for_again(self, path: str, before: Mapping[str, Any]) -> bool:
+        """Return whether a post has lost an id that was only found to the one that Threads answered it to."""
+        after = self.database.fields(path) or {}
+        return bool(before["isFound"]) and after.get("state") not in TERMINAL
 
     def _has_ended(self, path: str) -> bool:
         document = self.database.read(path)

@@ -64,7 +64,8 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
     goes_on = record.state is State.PUBLISHED and (record.root or record.content.replies)
     if record.is_terminal and not goes_on:
         return Outcome(post)
-    if record.due_at and delivery.task and first_task(delivery.task) != record.task:
+    is_left = record.due_at or record.follow_up_at
+    if is_left and delivery.task and first_task(delivery.task) != record.task:
         return Outcome(post)  # another task brings it, at another time
     if record.root and (ended := ended_with_root(parts, post)):
         return Outcome(ended)

@@ -281,9 +281,9 @@ class Steps:
     def _wait(self, known: Known) -> Next:
         """Wait for a container that Threads still processes.
 
-        The container's age decides when to give up, not the number of tasks. A delivery that happens twice
-        leaves two tasks, and a container that replaces another one has five minutes of its own. If the
-        process was frozen since its look, it no longer knows the container's status, so it does not give up.
+        The container's age decides when to give up, not the number of tasks: a container that replaces
+        another one has five minutes of its own. If the process was frozen since its look, it no longer knows
+        the container's status, so it does not give up.
         """
         now = self._now()
         if not self._is_late() and now - (known.record.container_at or now) >= PROCESSING_TIME:

@@ -142,6 +142,18 @@ def test_a_repeated_request_brings_back_a_task_that_is_gone(passed: timedelta) -
     assert bring(world, second.name) is State.PUBLISHED
 
 
+def test_a_follow_up_that_was_overtaken_by_another_does_nothing() -> None:
+    """A delivery that happens twice leaves two tasks. Only the one that the record names goes on."""
+    world = World()
+    world.say(made("7"), *[is_("IN_PROGRESS")] * (LOOKS_AT_ONCE + 1))
+    first = published_now(world, wish(VIDEO))
+    world.say(is_("IN_PROGRESS"))
+    assert bring(world, first.task) is State.ARMED
+    asked = len(world.calls)
+    assert bring(world, first.task) is State.ARMED
+    assert len(world.calls) == asked
+
+
 def test_of_two_repeated_requests_one_task_is_left() -> None:
     """The one that changes the record second deletes its own task."""
     world = World()

@@ -495,7 +495,7 @@ def test_updates_are_looked_for_where_packages_are_named() -> None:
     """Dependabot's folders have the files that it reads."""
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
     files = {
-        "pip": "requirements.txt",
+        "uv": "requirements.in",
         "npm": "package-lock.json",
         "github-actions": ".github/workflows/ci.yml",
     }

@@ -192,6 +192,14 @@ class TestQueries:
         select, expected = SELECTIONS[name]
         assert _ids(select(rows)) == expected
 
+    def test_a_query_can_be_left_early(self, rows: CollectionReference) -> None:
+        """A stream yields what ``get`` returns, one by one, and can be closed before its end."""
+        query = rows.order_by("__name__")
+        assert [snapshot.id for snapshot in query.stream()] == _ids(query)
+        stream = query.stream()
+        assert next(stream).id == "d0"
+        stream.close()
+
     def test_a_query_walks_through_a_collection_by_pages(self, rows: CollectionReference) -> None:
         """Every document is on one page."""
         pages, query = [], rows.order_by("__name__").limit(4)

@@ -90,7 +90,7 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "put_off": lambda posts: posts.put_off(LATE, NOW),
     "of_media_id": lambda posts: posts.of_media_id("8"),
     "erase": lambda posts: posts.erase([POST]),
-    "latest": lambda posts: posts.latest("ada", 20, NOW),
+    "latest": lambda posts: next(posts.latest("ada", 20, NOW)),
     "count_open": lambda posts: posts.count_open("ada", "1", most=20),
 }
 OPERATIONS: dict[type[Repository], dict[str, Callable[[Any], object]]] = {

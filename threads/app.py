@@ -186,7 +186,7 @@ POSTS = _endpoint(
     publish.th_posts, _publishing, "GET", "POST", "DELETE", caller=_callers.user, for_pages=True
 )
 ACCOUNTS = _endpoint(
-    accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user, for_pages=True
+    accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user_or_task, for_pages=True
 )
 REFRESH_TOKENS = _endpoint(refresh.th_refresh_tokens, _connections, "POST", caller=_callers.scheduler_or_task)
 UPKEEP = _endpoint(upkeep.th_upkeep, _publishing, "POST", caller=_callers.scheduler)

@@ -63,6 +63,11 @@ class Function:
         if error is None:
             canary.check_log(self.target, log)
 
+    @property
+    def pid(self) -> int:
+        """The process, whose child serves the requests."""
+        return self._process.pid
+
     def log(self) -> str:
         """Return everything that the process has printed."""
         return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode(errors="replace")

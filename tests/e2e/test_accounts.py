@@ -10,6 +10,7 @@ from google.cloud.firestore import DELETE_FIELD
 
 from tests.e2e.conftest import Connect
 from tests.e2e.functions import Function
+from tests.e2e.oidc import Issuer
 from tests.e2e.world import (
     Author,
     CloudTasks,
@@ -164,3 +165,47 @@ def test_many_disconnections_at_once_are_one(
     assert {answer.status_code for answer in answers} <= {200, 404}
     assert sum(answer.json().get("cancelled", 0) for answer in answers) == 5
     assert cloud_tasks.pending() == []
+
+
+def test_a_user_is_forgotten(
+    publish: Function,
+    accounts: Function,
+    cloud_tasks: CloudTasks,
+    threads: Threads,
+    firebase: Firebase,
+    user: SignedIn,
+    connect: Connect,
+) -> None:
+    """Accounts, tasks, records and windows of the user go at once, and nothing is published later."""
+    connect(user, 0)
+    other = connect(user, 1)
+    stays = firebase.sign_in()
+    connect(stays, 0)
+    assert publish.post(headers=user.headers, json={"text": "Out", "accountId": other}).status_code == 200
+    schedule(publish, user, "a", accountId=other)
+    kept = schedule(publish, stays, "b")
+    firebase.write("oauthStates/theirs", {"provider": "threads", "uid": user.uid})
+    answer = accounts.request("DELETE", headers=user.headers, params={"all": "true"})
+    assert (answer.status_code, answer.json()["status"]) == (202, "running")
+    assert firebase.read(summary_path(user.uid)) is None
+    for collection in ("accounts", "posts"):
+        assert firebase.names(f"{summary_path(user.uid)}/{collection}") == []
+    assert (firebase.names("oauthStates"), firebase.names("threadsClaims")) == ([], [])
+    cloud_tasks.pass_time(24 * 3600 + 1)
+    assert [post["content"]["text"] for post in threads.posts()] == ["Out", "Later: b"]
+    assert (firebase.read(post_path(stays.uid, kept)) or {})["status"] == "published"
+
+
+def test_the_apps_server_forgets_a_user_whom_it_has_deleted(
+    th_accounts: Function, firebase: Firebase, tasks: Issuer, author: Author
+) -> None:
+    """With the service account of the tasks, and with no other one."""
+    query = {"all": "true", "userId": author.uid}
+    for token, status in ((tasks.token(email="other@example.com"), 403), (tasks.token(aud="else"), 401)):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert th_accounts.request("DELETE", headers=headers, params=query).status_code == status
+    assert firebase.read(author.account_path)
+    headers = {"Authorization": f"Bearer {tasks.token()}"}
+    assert th_accounts.request("DELETE", headers=headers, params=query).status_code == 202
+    assert firebase.read(author.account_path) is None
+    assert th_accounts.get(headers=headers).status_code == 403

@@ -8,7 +8,7 @@
 Everything else raises NotImplementedError: after a wrong guess, a test would succeed where production fails.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from operator import index
@@ -356,6 +356,12 @@ class Query(_Refusing):
     def count(self) -> "Count":
         """Return a query for the number of the documents."""
         return Count(self)
+
+    def stream(
+        self, *, retry: Retry | None = None, timeout: float | None = None
+    ) -> Generator[DocumentSnapshot, None, None]:
+        """Read the documents with the first one that is taken, and yield them."""
+        yield from self.get(retry=retry, timeout=timeout)
 
     def _found(self) -> list[Row]:
         documents = self._channel.database.within(self._collection, everywhere=self._everywhere)

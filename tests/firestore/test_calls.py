@@ -306,7 +306,7 @@ def test_a_commit_is_carried_out_at_one_moment() -> None:
     "use",
     [
         lambda client: client.transaction(),
-        lambda client: client.collection("a").stream(),
+        lambda client: client.collection("a").list_documents(),
         lambda client: client.collection("a").count().stream(),
         lambda client: client.document("a/b").collections(),
         lambda client: client.document("a/b").get().create_time,

@@ -4,6 +4,7 @@ The same tests run against the emulator, in ``tests/e2e``.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -191,6 +192,13 @@ class TestQueries:
         """Documents of this collection alone."""
         select, expected = SELECTIONS[name]
         assert _ids(select(rows)) == expected
+
+    def test_a_query_can_be_left_early(self, rows: CollectionReference) -> None:
+        """A stream yields what ``get`` returns, one by one, and can be closed before its end."""
+        query = rows.order_by("__name__")
+        assert [snapshot.id for snapshot in query.stream()] == _ids(query)
+        with closing(query.stream()) as stream:
+            assert next(stream).id == "d0"
 
     def test_a_query_walks_through_a_collection_by_pages(self, rows: CollectionReference) -> None:
         """Every document is on one page."""

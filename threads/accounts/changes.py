@@ -53,6 +53,9 @@ def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: d
 
 
 def disconnect_change(now: datetime) -> AccountChange:
-    """Return what changes when disconnecting begins: the account loses its token."""
+    """Return what changes when disconnecting begins: the account loses its token.
+
+    It is due from then on, so that the hourly sweep finishes what a request could not.
+    """
     change = reconnect_change("disconnecting", now)
-    return AccountChange({**change.account, TOKEN_FIELD: None}, change.card)
+    return AccountChange({**change.account, TOKEN_FIELD: None, "refreshAt": now}, change.card)

@@ -42,6 +42,8 @@ class Outcome(StrEnum):
     """There was a transient error. The refresh is tried again later."""
     ENDED = "ended"
     """The account asks for a reconnect."""
+    DISCONNECTED = "disconnected"
+    """The account was being disconnected, and is now, unless there was not enough time."""
     OVERTAKEN = "overtaken"
     """The account was connected again, or is gone."""
 

@@ -102,6 +102,12 @@ class AccountRepository(Repository):
                 snapshots = []
         return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]
 
+    def all_of(self, uid: str) -> list[StoredAccount]:
+        """Return all accounts of a user. One read."""
+        with self.rpc() as client:
+            snapshots = client.collection(at(ACCOUNTS, uid)).get(**patience())
+        return [_account(uid, snapshot) for snapshot in snapshots]
+
     def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         """Change an account and its card, unless the account has changed since it was read. One commit.
 

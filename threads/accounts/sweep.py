@@ -10,11 +10,12 @@ hour's sweep goes on with the rest. Accounts that a queue has not brought for a 
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from threads.accounts.parts import AccountParts
-from threads.accounts.refresh import refresh_account
+from threads.accounts.refresh import Refresh
 from threads.accounts.repository import Due
 from threads.accounts.token_lifetime import SPREAD, share
 from threads.base.errors import ServiceError, name_of
@@ -32,6 +33,10 @@ OVERDUE = timedelta(days=1)
 """A task postpones an account whose refresh fails. So if an account has been due for this long, its tasks do
 not arrive: the queue is stopped, or may not call the function. Then a sweep refreshes the account itself, if
 it has the time."""
+
+
+LookAfter = Callable[[str, str], Refresh]
+"""Does what is due for a uid's account: it refreshes the token, or goes on with disconnecting the account."""
 
 
 class Swept(NamedTuple):
@@ -55,20 +60,20 @@ class DueAccount(NamedTuple):
         return self.due.path.rpartition("/")[2]
 
 
-def sweep(parts: AccountParts, after: Due | None = None) -> Swept:
-    """Refresh the accounts after a place that are due, or create tasks that do, and return the result.
+def sweep(parts: AccountParts, look_after: LookAfter, after: Due | None = None) -> Swept:
+    """Look after the accounts after a place that are due, or create tasks that do, and return the result.
 
     If Firestore or Cloud Tasks fails, the next hour's sweep does the rest.
     """
     counts: Counter[str] = Counter()
     try:
-        (_hand_out if parts.queue.is_configured else _refresh_here)(parts, after, counts)
+        (_hand_out if parts.queue.is_configured else _refresh_here)(parts, look_after, after, counts)
     except ServiceError as error:
         return Swept(counts, error)
     return Swept(counts)
 
 
-def _hand_out(parts: AccountParts, after: Due | None, counts: Counter[str]) -> None:
+def _hand_out(parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]) -> None:
     """Create a task for each account of a page, and before them a task for the next page.
 
     So an error in one page does not stop the next one. Overdue accounts come first of all: they are at the
@@ -80,7 +85,7 @@ def _hand_out(parts: AccountParts, after: Due | None, counts: Counter[str]) -> N
     accounts = _ours(page)
     overdue = [account for account in accounts if now - account.due.refresh_at > OVERDUE]
     counts += Counter({"found": len(accounts), "overdue": len(overdue)})
-    outcomes = _refresh_all(parts, overdue, now + SWEEP_TIME)
+    outcomes = _refresh_all(parts, look_after, overdue, now + SWEEP_TIME)
     counts += outcomes
     if len(page) == PAGE:
         place = {"refreshAt": as_json_time(page[-1].refresh_at, to="microseconds"), "path": page[-1].path}
@@ -92,24 +97,28 @@ def _hand_out(parts: AccountParts, after: Due | None, counts: Counter[str]) -> N
         counts["tasks"] += 1
 
 
-def _refresh_here(parts: AccountParts, after: Due | None, counts: Counter[str]) -> None:
+def _refresh_here(
+    parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]
+) -> None:
     """Refresh all accounts that are due, page after page, until the time is up."""
     ends = parts.now() + SWEEP_TIME
     while page := parts.repository.find_due(parts.now(), after, PAGE):
-        counts += _refresh_all(parts, _ours(page), ends)
+        counts += _refresh_all(parts, look_after, _ours(page), ends)
         if parts.now() >= ends:
             break
         after = page[-1]
 
 
-def _refresh_all(parts: AccountParts, accounts: list[DueAccount], ends: datetime) -> Counter[str]:
+def _refresh_all(
+    parts: AccountParts, look_after: LookAfter, accounts: list[DueAccount], ends: datetime
+) -> Counter[str]:
     """Refresh one account after the other until the time is up, and count their outcomes."""
     outcomes: Counter[str] = Counter()
     for account in accounts:
         if parts.now() >= ends:
             break
         try:
-            outcomes[refresh_account(parts, account.uid, account.account_id).outcome] += 1
+            outcomes[look_after(account.uid, account.account_id).outcome] += 1
         except Exception as error:  # noqa: BLE001 - no error or odd document of one account stops the others
             outcomes[name_of(error)] += 1
     return outcomes

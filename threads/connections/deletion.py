@@ -1,4 +1,7 @@
-"""Data deletion: an account's owner has removed the app or asked for deletion, and Meta passes this on.
+"""Data deletion: a Threads user is forgotten for Meta, or a user of the app for the app.
+
+An account's owner has removed the app or asked for deletion, and Meta passes this on. Or the app forgets one
+of its users: then all accounts of this user go, with all records, but no other user's.
 
     1 write       whom to forget, before anything else: after a crash, the sweep finds the deletion
     at once
@@ -15,12 +18,14 @@
 
 Every step is safe to repeat. A deletion concerns only what was connected before Meta issued it. It does not
 touch a later connection or its posts, even if the request comes late, or again, from Meta or from a person
-who has got hold of it. Once the deletion is written, Meta's request succeeds, even if the first try fails.
+who has got hold of it. Once the deletion is written, the request succeeds, even if the first try fails.
 
 If the app itself later sends something about the account, by a task of its own, the app must deal with it.
 """
 
+import secrets
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -52,7 +57,7 @@ PAUSE = timedelta(minutes=10)
 sweep, so that a sweep tries all others before it tries one again."""
 
 ERASE_TIME = timedelta(seconds=20)
-"""How long Meta waits for an answer while records are erased. The last page may take a little longer."""
+"""How long a caller waits for an answer while records are erased. The last page may take a little longer."""
 
 PAGE = 100
 """Deletions that are read at once."""
@@ -70,6 +75,21 @@ def request_deletion(parts: ConnectionParts, signed: SignedRequest) -> str:
     now = parts.now()
     deletion = Deletion(signed.code, RUNNING, signed.user_id, signed.issued_at, due_at=now + PAUSE)
     return _try(parts, parts.repository.create_deletion(deletion, now), now + ERASE_TIME)
+
+
+def forget_user(parts: ConnectionParts, uid: str) -> str:
+    """Write the deletion of a user of the app and begin it, and return its confirmation code.
+
+    The sweep goes on with it, whatever happens.
+
+    Raises:
+        ServiceUnavailable: the deletion could not be written.
+
+    """
+    now = parts.now()
+    deletion = Deletion(secrets.token_hex(16), RUNNING, None, now, due_at=now + PAUSE, uid=uid)
+    _try(parts, parts.repository.create_deletion(deletion, now), now + ERASE_TIME)
+    return deletion.code
 
 
 def finish_deletions(parts: ConnectionParts, ends: datetime) -> Counter[str]:
@@ -123,10 +143,17 @@ def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime) -> str:
     if deletion.state == DONE or (settles_at and settles_at > parts.now()):
         return deletion.state
     is_last, until = settles_at is not None, deletion.issued_at + ISSUED_ALLOWANCE
-    account_ids = _forget_accounts(parts, deletion, until)
-    if not is_last:
-        _forget_people(parts, account_ids, until)
-    left = [it for it in account_ids if not _erase(parts, it, until, ends=ends, is_last=is_last)]
+    if deletion.uid:
+        accounts = parts.accounts.repository.all_of(deletion.uid)
+        _remove_all(parts, {(it.uid, it.account_id) for it in accounts}, until)
+        parts.repository.delete_begun_by(deletion.uid, until=until)
+        records = [parts.posts.repository.pages_of_user(deletion.uid)]
+    else:
+        account_ids = _forget_accounts(parts, deletion, until)
+        if not is_last:
+            _forget_people(parts, account_ids, until)
+        records = [parts.posts.repository.pages_of(account_id) for account_id in account_ids]
+    left = [pages for pages in records if not _erase(parts, pages, until, ends=ends, is_last=is_last)]
     now = parts.now()
     if not is_last:
         parts.repository.change_deletion(deletion.code, {"settlesAt": now + SETTLES, "dueAt": now + SETTLES})
@@ -137,7 +164,7 @@ def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime) -> str:
 
 
 def _done(now: datetime) -> dict[str, object]:
-    gone = dict.fromkeys(("userId", "accountIds", "dueAt", "settlesAt"))
+    gone = dict.fromkeys(("uid", "userId", "accountIds", "dueAt", "settlesAt"))
     return {"state": DONE, **gone, "completedAt": now, "expiresAt": now + STATUS_LIFETIME}
 
 
@@ -154,11 +181,16 @@ def _forget_accounts(parts: ConnectionParts, deletion: Deletion, until: datetime
     known = {threads_user_id, *deletion.account_ids}
     account_ids = sorted(known | {account_id for _, account_id in connections})
     parts.repository.change_deletion(deletion.code, {"accountIds": account_ids})
+    _remove_all(parts, connections, until)
+    return account_ids
+
+
+def _remove_all(parts: ConnectionParts, connections: set[tuple[str, str]], until: datetime) -> None:
+    """Delete accounts, each of which is given by its uid and its id, unless they were connected later."""
     for uid, account_id in sorted(connections):
         with suppress(AccountNotFound):  # the user has just disconnected it
             take_token(parts, uid, account_id, until=until)
         remove(parts, uid, account_id)
-    return account_ids
 
 
 def _forget_people(parts: ConnectionParts, account_ids: list[str], until: datetime) -> None:
@@ -180,22 +212,32 @@ def _forget_user(parts: ConnectionParts, account_id: str) -> None:
 
 
 def _erase(
-    parts: ConnectionParts, account_id: str, until: datetime, *, ends: datetime, is_last: bool
+    parts: ConnectionParts,
+    pages: Iterator[list[StoredPost]],
+    until: datetime,
+    *,
+    ends: datetime,
+    is_last: bool,
 ) -> bool:
-    """Delete an account's records, of all users, if they may be deleted, and return whether all are gone.
+    """Delete records, page by page, if they may be deleted, and return whether all are gone.
 
     The records of a later connection stay.
     """
     is_gone = True
-    for page in parts.posts.repository.pages_of(account_id):
-        later = {post.uid for post in page if post.record.created_at > until}
-        again = {uid for uid in later if _is_connected_again(parts, uid, account_id, until)}
-        meant = [post for post in page if post.record.created_at <= until or post.uid not in again]
+    for page in pages:
+        later = {_account(post) for post in page if post.record.created_at > until}
+        again = {account for account in later if _is_connected_again(parts, *account, until)}
+        meant = [post for post in page if post.record.created_at <= until or _account(post) not in again]
         resting = [post for post in meant if _is_resting(post.record, parts.now(), is_last=is_last)]
         is_gone = _erase_all(parts.posts, resting) and is_gone and len(resting) == len(meant)
         if parts.now() >= ends:
             return False
     return is_gone
+
+
+def _account(post: StoredPost) -> tuple[str, str]:
+    """Return the uid and the id of a post's account."""
+    return (post.uid, post.record.account_id)
 
 
 def _is_connected_again(parts: ConnectionParts, uid: str, account_id: str, until: datetime) -> bool:

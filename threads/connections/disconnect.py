@@ -2,32 +2,41 @@
 
     1 read, 1 commit     remove the token, and say so on the card: from here on nothing is published with it
     1 read a page,
-    1 commit a post      cancel the posts that no delivery has begun to publish, and delete their tasks
+    1 commit a post      cancel the posts that no delivery has begun to publish
     2 reads, 1 commit    delete account and card, and make another account the default one; with the last
                          account, delete the summary
+    1 call a task        delete the tasks of the cancelled posts, as long as Cloud Tasks answers. A task that
+                         is left finds that there is nothing to do
 
-After a crash, the next request finds an account without a token, and goes on. If a delivery is publishing a
+If the time is up before the account is deleted, or after a crash, the account is there without its token. The
+hourly sweep finds it and goes on, and so does the next request. If a delivery is publishing a
 post just then, it has the token in memory. It finishes that post, but no post that follows in the thread. A
 later delivery finds no account. The records of posts stay: they are the user's own history.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from threads.accounts.access_token import find_account
 from threads.accounts.changes import disconnect_change
+from threads.accounts.refresh import Outcome, Refresh, refresh_account
 from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.accounts.summary import StoredSummary, without_card
 from threads.base.errors import InProgress, InvalidRequest, ServiceUnavailable
 from threads.connections.parts import ConnectionParts
-from threads.posts.cancel import cancel
+from threads.posts.cancel import cancel_record
 from threads.posts.ledger import TRANSITIONS, State
 from threads.posts.parts import PostParts
 from threads.posts.repository import StoredPost
 
 PAGE = 200
 """Posts that are read at once."""
+
+DISCONNECT_TIME = timedelta(seconds=30)
+"""How long one request or one task disconnects an account: a person waits for it. The last call may take some
+seconds more. A hundred posts take about five."""
 
 CANCELLABLE = tuple(state for state in State if (state, State.CANCELLED) in TRANSITIONS)
 """The states in which a post can be cancelled."""
@@ -37,22 +46,60 @@ class Disconnected(NamedTuple):
     """What is left after an account was disconnected."""
 
     summary: StoredSummary
+    """Until everything is done, it has the account's card, which says ``disconnecting``."""
     cancelled: int
     """How many posts were cancelled."""
 
 
 def disconnect(parts: ConnectionParts, uid: str, account_id: str) -> Disconnected:
-    """Cancel the posts that an account has not published yet, and delete the account.
+    """Cancel the posts that an account has not published yet, and delete the account, or begin to.
 
     Raises:
         AccountNotFound: the user has no such account.
         ServiceUnavailable: Firestore failed, or did not answer. The same request goes on.
 
     """
+    ends = parts.now() + DISCONNECT_TIME
     take_token(parts, uid, account_id)
-    cancelled = cancel_posts(parts, uid, account_id)
-    remove(parts, uid, account_id)
+    cancelled = _finish(parts, uid, account_id, ends)
     return Disconnected(parts.accounts.repository.read_summary(uid), cancelled)
+
+
+def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
+    """Do what is due for an account: go on with disconnecting it, or refresh its token.
+
+    Raises:
+        ServiceUnavailable: Firestore does not answer; the account stays due.
+
+    """
+    done = refresh_account(parts.accounts, uid, account_id)
+    if done.account and done.account.sealed_token is None:
+        _finish(parts, uid, account_id, parts.now() + DISCONNECT_TIME)
+        return done._replace(outcome=Outcome.DISCONNECTED)
+    return done
+
+
+def _finish(parts: ConnectionParts, uid: str, account_id: str, ends: datetime) -> int:
+    """Go on with disconnecting an account until the time is up, and return how many posts were cancelled."""
+    cancelled = []
+    for post in _cancellable(parts.posts, uid, account_id):
+        if parts.now() >= ends:
+            break
+        if _is_cancelled(parts.posts, post):
+            cancelled.append(post)
+    else:
+        remove(parts, uid, account_id)
+    _delete_tasks(parts.posts, cancelled, ends)
+    return len(cancelled)
+
+
+def _delete_tasks(parts: PostParts, posts: list[StoredPost], ends: datetime) -> None:
+    with suppress(ServiceUnavailable):  # a task that is left finds that there is nothing to do
+        for post in posts:
+            if parts.now() >= ends:
+                return
+            if post.record.task:
+                parts.queue.delete(post.record.task)
 
 
 def take_token(parts: ConnectionParts, uid: str, account_id: str, *, until: datetime | None = None) -> None:
@@ -78,15 +125,6 @@ def take_token(parts: ConnectionParts, uid: str, account_id: str, *, until: date
     raise ServiceUnavailable
 
 
-def cancel_posts(parts: ConnectionParts, uid: str, account_id: str) -> int:
-    """Cancel an account's posts that no delivery has begun to publish, and return how many."""
-    return sum(
-        _is_cancelled(parts.posts, post)
-        for state in CANCELLABLE
-        for post in _posts(parts.posts, uid, account_id, state)
-    )
-
-
 def remove(parts: ConnectionParts, uid: str, account_id: str) -> None:
     """Delete an account that has no token, and its card. An account that was connected again stays.
 
@@ -104,11 +142,12 @@ def remove(parts: ConnectionParts, uid: str, account_id: str) -> None:
     raise ServiceUnavailable
 
 
-def _posts(parts: PostParts, uid: str, account_id: str, state: State) -> Iterator[StoredPost]:
-    after = None
-    while page := parts.repository.find(uid, account_id, limit=PAGE, state=state, after=after):
-        yield from page
-        after = page[-1].post_id
+def _cancellable(parts: PostParts, uid: str, account_id: str) -> Iterator[StoredPost]:
+    for state in CANCELLABLE:
+        after = None
+        while page := parts.repository.find(uid, account_id, limit=PAGE, state=state, after=after):
+            yield from page
+            after = page[-1].post_id
 
 
 def _is_cancelled(parts: PostParts, post: StoredPost) -> bool:
@@ -117,7 +156,7 @@ def _is_cancelled(parts: PostParts, post: StoredPost) -> bool:
     It is not if a delivery holds the lease, or if it is not known whether the post is out.
     """
     try:
-        cancel(parts, post)
+        cancel_record(parts, post)
     except (InProgress, InvalidRequest):
         return False
     return True

@@ -8,7 +8,7 @@
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -157,12 +157,21 @@ class ConnectionRepository(Repository):
         return _end(fields.get("outcome"))
 
     def delete_ends(self, account_id: str, *, until: datetime | None = None) -> None:
-        """Delete the states and pending connections that ended with an account, or that wait for it.
+        """Delete the states and pending connections that ended with an account, or that wait for it."""
+        self._delete_named(("outcome.accountId", "account.id"), account_id, until)
+
+    def delete_begun_by(self, uid: str, *, until: datetime) -> None:
+        """Delete the states and pending connections of a user that began by a moment."""
+        self._delete_named(("uid",), uid, until)
+
+    def _delete_named(self, fields: Sequence[str], value: str, until: datetime | None) -> None:
+        """Delete the states and pending connections that have a value in one of these fields.
 
         For each collection and field, this costs a read and a commit for each page, and a last read.
 
         Args:
-            account_id: the account.
+            fields: the fields.
+            value: the value.
             until: those that began after this moment stay. None: all are deleted.
 
         """
@@ -170,8 +179,8 @@ class ConnectionRepository(Repository):
 
         with self.rpc() as client:
             for collection in (STATES, PENDING_CONNECTIONS):
-                for field in ("outcome.accountId", "account.id"):
-                    named = client.collection(collection).where(filter=FieldFilter(field, "==", account_id))
+                for field in fields:
+                    named = client.collection(collection).where(filter=FieldFilter(field, "==", value))
                     pages = named.order_by("__name__").limit(DELETE_PAGE)
                     while page := pages.get(**patience()):
                         batch = client.batch()
@@ -185,9 +194,10 @@ class ConnectionRepository(Repository):
 
     def create_deletion(self, deletion: Deletion, now: datetime) -> Deletion:
         """Write a deletion and return it, or return the one that exists already. One write."""
+        whom = {"uid": deletion.uid} if deletion.uid else {"userId": deletion.threads_user_id}
         fields = {
             "state": deletion.state,
-            "userId": deletion.threads_user_id,
+            **whom,
             "issuedAt": deletion.issued_at,
             "requestedAt": now,
             "dueAt": deletion.due_at,
@@ -328,6 +338,7 @@ def _deletion(code: str, fields: Any) -> Deletion:
         due_at=fields.get("dueAt"),
         settles_at=fields.get("settlesAt"),
         account_ids=fields.get("accountIds") or (),
+        uid=fields.get("uid"),
     )
 
 

@@ -144,19 +144,21 @@ DONE = "done"
 
 @dataclass(frozen=True)
 class Deletion:
-    """A data deletion that Meta has asked for. It is kept for a while after it is done."""
+    """A data deletion, of a Threads user for Meta, or of a user of the app. It is kept a while once done."""
 
     code: str
     """The confirmation code."""
     state: str
     """``running`` or ``done``."""
     threads_user_id: str | None
-    """The Threads user to forget. None once it is done."""
+    """The Threads user to forget. None once it is done, and for a user of the app."""
     issued_at: datetime
-    """When Meta issued the request."""
+    """When the request was issued."""
     due_at: datetime | None
     """When it is tried next."""
     settles_at: datetime | None = None
     """From this moment on, nothing is under way any more that began before the account was forgotten."""
     account_ids: Sequence[str] = ()
     """The ids of the user's accounts. Once the accounts are deleted, only this field still tells them."""
+    uid: str | None = None
+    """The user of the app to forget. None once it is done, and for a Threads user."""

@@ -1,14 +1,16 @@
-"""th_accounts: showing the cards of a user's accounts, changing an account's settings, disconnecting one."""
+"""th_accounts: showing the cards of a user's accounts, changing an account, disconnecting one or all."""
 
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from threads.accounts.parts import AccountParts
 from threads.accounts.summary import cards_answer, unreadable_cards, with_choice
-from threads.base.errors import InvalidRequest, Problem
-from threads.base.validation import Fields
+from threads.base.errors import Forbidden, InvalidRequest, Problem
+from threads.base.validation import Fields, is_document_id
+from threads.connections.deletion import forget_user
 from threads.connections.disconnect import disconnect
 from threads.connections.parts import ConnectionParts
-from threads.functions.callers import User
+from threads.functions.callers import Task, User
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
 
@@ -28,8 +30,11 @@ class Choice(NamedTuple):
     """False: no change."""
 
 
-def th_accounts(parts: ConnectionParts, request: HttpRequest, user: User) -> HttpResponse:
-    """Answer th_accounts."""
+def th_accounts(parts: ConnectionParts, request: HttpRequest, caller: User | Task) -> HttpResponse:
+    """Answer th_accounts. The app's server calls it as a task does, and only to forget a user."""
+    if isinstance(caller, Task):
+        return _forget(parts, request, _read_whom(request))
+    user = caller
     if request.method == "PATCH":
         return _choose(parts.accounts, request, user)
     if request.method == "DELETE":
@@ -78,8 +83,38 @@ def _read_choice(body: dict[str, Any]) -> Choice:
     return Choice(account_id or "", enabled_for_repost=repost, is_default=is_default)
 
 
+def _read_whom(request: HttpRequest) -> str:
+    """Return the user whom the app's server wants forgotten.
+
+    Raises:
+        Forbidden: it wants something else.
+        InvalidRequest: it names no user.
+
+    """
+    if request.method != "DELETE":
+        raise Forbidden("A service account may only forget a user: DELETE ?all=true&userId=.")
+    given = request.known_query("all", "userId")
+    uid = given.get("userId", "")
+    if given.get("all") != "true":
+        raise InvalidRequest(Problem("all", "invalid_request", "must be true."))
+    if not is_document_id(uid):
+        raise InvalidRequest(Problem("userId", "invalid_request", "must be a user's id."))
+    return uid
+
+
+def _forget(parts: ConnectionParts, request: HttpRequest, uid: str) -> HttpResponse:
+    request.notes["uid"] = uid
+    code = forget_user(parts, uid)
+    return HttpResponse(status=HTTPStatus.ACCEPTED, body={"ok": True, "status": "running", "code": code})
+
+
 def _disconnect(parts: ConnectionParts, request: HttpRequest, user: User) -> HttpResponse:
-    account_id = request.known_query("accountId").get("accountId")
+    given = request.known_query("accountId", "all")
+    account_id = given.get("accountId")
+    if given == {"all": "true"}:
+        return _forget(parts, request, user.uid)
+    if "all" in given:
+        raise InvalidRequest(Problem("all", "invalid_request", "must be true, and stand alone."))
     if not account_id:
         raise InvalidRequest(Problem("accountId", "invalid_request", "must name the account to disconnect."))
     done = disconnect(parts, user.uid, account_id)

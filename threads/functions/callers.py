@@ -1,7 +1,7 @@
 """Who is calling: the checks that ``app.py`` names for each function, and what each of them returns.
 
-    user               a signed-in user of the web app, by a Firebase ID token: th_posts, th_accounts
-    user_or_task       that, or Cloud Tasks, by an OIDC token: publish_threads
+    user               a signed-in user of the web app, by a Firebase ID token: th_posts
+    user_or_task       that, or Cloud Tasks, by an OIDC token: publish_threads, th_accounts
     user_unless        that, except where a visitor wants to sign in: th_auth_start, th_auth_finish
     scheduler_or_task  Cloud Scheduler or Cloud Tasks, by an OIDC token: th_refresh_tokens
     scheduler          Cloud Scheduler, in the same way: th_upkeep

@@ -48,8 +48,7 @@ def th_webhook(
         return HttpResponse(text=caller.challenge)
     events = webhook.read_events(caller.body)
     request.notes["events"] = len(events)
-    for event in events:
-        note(parts, event)
+    note(parts, events)
     return HttpResponse(body={"ok": True})
 
 

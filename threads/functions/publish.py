@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +21,7 @@ from threads.base.validation import Fields, as_json, as_json_time, is_threads_id
 from threads.functions.callers import Task, User
 from threads.functions.endpoint import error_notes
 from threads.functions.request import HttpRequest
-from threads.functions.response import HttpResponse, json_error
+from threads.functions.response import HttpResponse, encoded, json_error
 from threads.posts.cancel import read
 from threads.posts.ledger import BUDGET
 from threads.posts.repository import StoredPost
@@ -47,6 +48,10 @@ POSTS_SHOWN = 20
 """How many posts th_posts lists if the caller sets no limit."""
 
 MAX_POSTS_SHOWN = 100
+
+MAX_SHOWN = 256 * 1024
+"""A list ends with the post that makes it this long, in bytes: a hundred posts can have 6 MiB. An instance
+answers 80 requests at once with 512 MiB of memory, and needs several times a list's length for each."""
 
 BUSY = "Several posts of yours are being published just now. Try again in a moment."
 """What a caller above its share is told."""
@@ -221,12 +226,25 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
 def _latest(
     parts: PublishingParts, request: HttpRequest, given: Mapping[str, str], user: User
 ) -> HttpResponse:
+    """List posts until there are as many as wanted, or too many bytes. ``before`` says where to go on."""
     limit, before = _page_of(given)
-    page = parts.posts.repository.latest(user.uid, limit, before)
-    if page.unreadable:
-        request.notes |= {"severity": "WARNING", "unreadable": page.unreadable}
-    more = {"before": as_json_time(page.last, to="microseconds")} if page.last else {}
-    return HttpResponse(body={"ok": True, "posts": [_shown(post) for post in page.posts], **more})
+    shown: list[dict[str, Any]] = []
+    unreadable: list[str] = []
+    size = 0
+    more = {}
+    with closing(parts.posts.repository.latest(user.uid, limit, before)) as latest:
+        for listed in latest:
+            if listed.post:
+                shown.append(_shown(listed.post))
+                size += len(encoded(shown[-1]))
+            else:
+                unreadable.append(listed.post_id)
+            if len(shown) + len(unreadable) == limit or size >= MAX_SHOWN:
+                more = {"before": as_json_time(listed.created_at, to="microseconds")}
+                break
+    if unreadable:
+        request.notes |= {"severity": "WARNING", "unreadable": unreadable}
+    return HttpResponse(body={"ok": True, "posts": shown, **more})
 
 
 def _go_on_or_repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:

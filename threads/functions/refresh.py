@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from threads.accounts.parts import AccountParts
-from threads.accounts.refresh import refresh_account
 from threads.accounts.repository import Due
 from threads.accounts.sweep import sweep
 from threads.base.errors import InternalError, InvalidRequest, Problem, ServiceError
 from threads.base.validation import Fields, is_document_id, is_threads_id
 from threads.connections.deletion import finish_deletions
+from threads.connections.disconnect import look_after
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import DONE, RUNNING
 from threads.functions.callers import Scheduler
@@ -85,9 +85,9 @@ def _carry_out(parts: ConnectionParts, request: HttpRequest, wanted: tuple[str, 
     if wanted is None:
         _do_the_hours_work(parts, request)
     elif isinstance(wanted, Due):
-        _sweep(parts.accounts, request, wanted)
+        _sweep(parts, request, wanted)
     else:
-        _refresh(parts.accounts, request, *wanted)
+        _refresh(parts, request, *wanted)
 
 
 def _do_the_hours_work(parts: ConnectionParts, request: HttpRequest) -> None:
@@ -97,15 +97,15 @@ def _do_the_hours_work(parts: ConnectionParts, request: HttpRequest) -> None:
     """
     ends = parts.now() + DELETION_TIME
     try:
-        _sweep(parts.accounts, request, None)
+        _sweep(parts, request, None)
     finally:
         outcomes = finish_deletions(parts, ends)
         request.notes["deletions"] = dict(outcomes)
         _alarm(request, outcomes.keys() - {RUNNING, DONE})
 
 
-def _sweep(parts: AccountParts, request: HttpRequest, after: Due | None) -> None:
-    swept = sweep(parts, after)
+def _sweep(parts: ConnectionParts, request: HttpRequest, after: Due | None) -> None:
+    swept = sweep(parts.accounts, partial(look_after, parts), after)
     request.notes["sweep"] = dict(swept.counts)
     _alarm(request, (name for name in swept.counts if name.startswith(("overdue", InternalError.code))))
     if swept.error:
@@ -118,9 +118,9 @@ def _alarm(request: HttpRequest, alarming: Iterable[str]) -> None:
         request.notes["severity"] = "ERROR"
 
 
-def _refresh(parts: AccountParts, request: HttpRequest, uid: str, account_id: str) -> None:
+def _refresh(parts: ConnectionParts, request: HttpRequest, uid: str, account_id: str) -> None:
     request.notes |= {"uid": uid, "accountId": account_id}
-    done = refresh_account(parts, uid, account_id)
+    done = look_after(parts, uid, account_id)
     request.notes["refresh"] = done.outcome
     if done.error:
         request.notes |= error_notes(done.error)

@@ -64,8 +64,7 @@ def as_flask(answer: HttpResponse) -> Response:
     elif answer.text is not None:
         response = Response(answer.text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
     elif answer.body is not None:
-        text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
-        response = Response(text.encode(errors="replace"), content_type="application/json")
+        response = Response(encoded(answer.body), content_type="application/json")
     else:
         response = Response()
         response.headers.remove("Content-Type")
@@ -74,6 +73,11 @@ def as_flask(answer: HttpResponse) -> Response:
     response.autocorrect_location_header = False
     response.headers.update(answer.headers)
     return response
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """Return an object as it is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 _PAGE = """<!doctype html>

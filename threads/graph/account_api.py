@@ -44,7 +44,7 @@ class AccountApi:
         return media.read_container_status(reply)
 
     def posts_since(
-        self, since: datetime, *, replies: bool, now: Callable[[], datetime]
+        self, since: datetime, *, replies: bool, now: Callable[[], datetime], ends: datetime | None = None
     ) -> list[media.RecentPost]:
         """List the account's posts, the oldest first. With ``replies``, include the list of replies.
 
@@ -55,18 +55,21 @@ class AccountApi:
             since: the moment, by the clock of ``now``. Threads' own may differ: see ``CLOCKS_DIFFER``.
             replies: whether to include replies.
             now: tells the time in which the posts' times are returned.
+            ends: when the time is up. No further page is read from then on.
 
         Raises:
             ThreadsError: Threads did not list the posts, or not all of them.
 
         """
-        posts = self._list(since, "/me/threads", now)
+        posts = self._list(since, "/me/threads", now, ends)
         if replies:
             with suppress(MissingScope):
-                posts += self._list(since, "/me/replies", now)
+                posts += self._list(since, "/me/replies", now, ends)
         return sorted(dict.fromkeys(posts), key=lambda post: post.published_at)
 
-    def _list(self, since: datetime, path: str, now: Callable[[], datetime]) -> list[media.RecentPost]:
+    def _list(
+        self, since: datetime, path: str, now: Callable[[], datetime], ends: datetime | None
+    ) -> list[media.RecentPost]:
         """Read a list to its end: a day may have several pages of posts."""
         posts: list[media.RecentPost] = []
         after = None
@@ -79,7 +82,9 @@ class AccountApi:
             after = media.read_end_of_page(reply)
             if after is None:
                 return posts
-        raise ThreadsUnavailable("This account's posts are too many to look through.")
+            if ends and now() >= ends:
+                break
+        raise ThreadsUnavailable("This account's posts are too many to look through now.")
 
     def permalink(self, media_id: str) -> str | None:
         """Return a post's public address, or None if Threads gives none.

@@ -29,7 +29,21 @@ def read(parts: PostParts, uid: str, post_id: str) -> StoredPost:
 
 
 def cancel(parts: PostParts, post: StoredPost) -> StoredPost:
-    """Cancel a post that no delivery has begun to publish.
+    """Cancel a post that no delivery has begun to publish, and delete its task.
+
+    Raises:
+        InvalidRequest, InProgress: as in ``cancel_record``.
+
+    """
+    cancelled = cancel_record(parts, post)
+    if post.record.task and not post.record.is_terminal:
+        with suppress(ServiceUnavailable):  # the task would find that there is nothing to do
+            parts.queue.delete(post.record.task)
+    return cancelled
+
+
+def cancel_record(parts: PostParts, post: StoredPost) -> StoredPost:
+    """Cancel a post that no delivery has begun to publish. Its task stays, and will find nothing to do.
 
     If a delivery begins at the same moment, one of the two changes the record first. The other one learns
     this from its own write, and stops.
@@ -50,10 +64,6 @@ def cancel(parts: PostParts, post: StoredPost) -> StoredPost:
     if record.ambiguous:
         raise InProgress("Whether this post is out is not known yet; its request, sent again, finds out.")
     try:
-        cancelled = parts.repository.write(post, record.cancelled(PostCancelled().as_json(), now))
+        return parts.repository.write(post, record.cancelled(PostCancelled().as_json(), now))
     except Overtaken:
         raise InProgress from None
-    if record.task:
-        with suppress(ServiceUnavailable):  # the task would find that there is nothing to do
-            parts.queue.delete(record.task)
-    return cancelled

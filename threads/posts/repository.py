@@ -9,7 +9,8 @@ A claim prevents two posts with the same text from taking the same media id. The
 fields mean.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,10 @@ PAGE = 200
 their claims."""
 
 
+FIRST_PAGE = 20
+"""The most of the latest posts that are read at first. If they are large, no more are wanted."""
+
+
 @dataclass(frozen=True)
 class StoredPost:
     """A post's record as it was read, with its owner and its id."""
@@ -43,14 +48,13 @@ class StoredPost:
     """When it was last changed. This is the precondition of the next change."""
 
 
-class Page(NamedTuple):
-    """Some of a user's posts, as a list shows them."""
+class Listed(NamedTuple):
+    """One of the latest posts."""
 
-    posts: Sequence[StoredPost]
-    unreadable: Sequence[str]
-    """The post ids of records that only a newer version of the service understands."""
-    last: datetime | None
-    """When the last one of all of these was created, if there may be more."""
+    post_id: str
+    created_at: datetime
+    post: StoredPost | None
+    """None if this version cannot read its record."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,20 @@ class PostRepository(Repository):
             yield [post for uid, it in owned if uid and (post := _stored(uid, it))]
             after = snapshots[-1].reference
 
+    def pages_of_user(self, uid: str) -> Iterator[list[StoredPost]]:
+        """Yield a user's posts, of all accounts, page by page. One read each."""
+        after = None
+        while True:
+            with self.rpc() as client:
+                posts = client.collection(at(POSTS, uid)).order_by("__name__")
+                if after:
+                    posts = posts.start_after({"__name__": after})
+                snapshots = posts.limit(PAGE).get(**patience())
+            if not snapshots:
+                return
+            yield [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+            after = snapshots[-1].reference
+
     def find_late(self, now: datetime, after: LatePost | None, limit: int) -> list[LatePost]:
         """Return posts of all users that the upkeep must look at by now, the longest overdue first. One read.
 
@@ -248,27 +266,26 @@ class PostRepository(Repository):
             batch.commit(**patience())
         return not conflict
 
-    def latest(self, uid: str, limit: int, before: datetime | None) -> Page:
-        """Return a user's posts, the newest first; with ``before``, only older ones. One read.
+    def latest(self, uid: str, limit: int, before: datetime | None) -> Generator[Listed, None, None]:
+        """Yield a user's posts, the newest first; with ``before``, only older ones. One read, or two.
+
+        Firestore sends the posts while they are taken. Close the generator when you need no more of them: the
+        rest stays unread, and takes no memory.
 
         A newer version may have written some of them, before it was taken back. They must not hide the rest.
         """
+        count = min(limit, FIRST_PAGE)
         with self.rpc() as client:
-            found = client.collection(at(POSTS, uid)).order_by("createdAt", direction="DESCENDING")
-            if before:
-                found = found.start_after({"createdAt": before})
-            snapshots = found.limit(limit).get(**patience())
-        posts: list[StoredPost] = []
-        unreadable: list[str] = []
-        for snapshot in snapshots:
-            try:
-                if post := _stored(uid, snapshot):
-                    post.record.content.as_json()
-                    posts.append(post)
-            except (ValueError, TypeError, KeyError):
-                unreadable.append(snapshot.id)
-        is_full = len(snapshots) == limit
-        return Page(posts, unreadable, snapshots[-1].get("createdAt") if is_full else None)
+            posts = client.collection(at(POSTS, uid)).order_by("createdAt", direction="DESCENDING")
+            while count:
+                page = posts.start_after({"createdAt": before}) if before else posts
+                taken = 0
+                with closing(page.limit(count).stream(**patience())) as snapshots:
+                    for snapshot in snapshots:
+                        taken, before = taken + 1, snapshot.get("createdAt")
+                        yield Listed(snapshot.id, before, _readable(uid, snapshot))
+                limit -= count
+                count = limit if taken == count else 0
 
     def _claim(self, media_id: str) -> "DocumentReference":
         claim: DocumentReference = self._client().collection(CLAIMS).document(media_id)
@@ -283,6 +300,16 @@ def _changes(before: Record, after: Record) -> dict[str, Any]:
     """Return the fields that differ."""
     fields = as_document(before)
     return {name: value for name, value in as_document(after).items() if value != fields[name]}
+
+
+def _readable(uid: str, snapshot: Any) -> StoredPost | None:
+    try:
+        post = _stored(uid, snapshot)
+        if post:
+            post.record.content.as_json()
+    except (ValueError, TypeError, KeyError):
+        return None
+    return post
 
 
 def _stored(uid: str, snapshot: Any) -> StoredPost | None:

@@ -9,14 +9,19 @@ event tells about the post. It searches at Threads, as a delivery does, and can 
 Nothing is sent, and a post that is not found stays as it was. (A task could search, too. But a task also
 sends again what is certainly not out, and a user who was told of a failure may no longer want the post.)
 
+Each post is searched for once for a notification, however many events could be about it. If a notification
+takes too long, the rest of it is left to Meta, which sends it again.
+
 A post that a delivery has leased is left to that delivery. Usually there is one, because most events come
 within seconds. So an event finds only posts to which no delivery returns. Each event may come twice, late, or
 never.
 """
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from threads.accounts.access_token import open_account
 from threads.accounts.account import USERNAME_FIELD, StoredAccount
@@ -33,19 +38,49 @@ TEXTS_AT_ONCE = 20
 """The most texts of one account that are searched for. There is hardly ever more than one that may be out."""
 
 
-def note(parts: PublishingParts, event: Event) -> None:
-    """Apply an event. An event that says nothing new, or is not about a post of ours, changes nothing.
+NOTE_TIME = timedelta(seconds=30)
+"""How long one notification is worked on. The last search may take a little longer. Meta may put up to 1,000
+events into one, and the function ends after two minutes."""
+
+
+class Notification(NamedTuple):
+    """The events that came together."""
+
+    ends: datetime
+    """When the time for them is up."""
+    searched: set[tuple[str, str]]
+    """The posts that were searched for, each with its uid and its id."""
+
+
+def note(parts: PublishingParts, events: Sequence[Event]) -> None:
+    """Apply events. An event that says nothing new, or is not about a post of ours, changes nothing.
+
+    The posts come in a random order, so that each repetition of a long notification comes to other events
+    first. The events about one post keep their order.
 
     Raises:
-        ServiceUnavailable: Firestore failed, or did not answer. Meta sends the event again.
+        ServiceUnavailable: Firestore failed, or did not answer, or the time is up. Meta sends all the events
+            again (https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-notifications).
 
     """
+    notification = Notification(parts.now() + NOTE_TIME, set())
+    by_post: dict[str, list[Event]] = {}
+    for event in events:
+        by_post.setdefault(event.media_id, []).append(event)
+    for media_id in random.sample([*by_post], len(by_post)):
+        if parts.now() >= notification.ends:
+            raise ServiceUnavailable
+        for event in by_post[media_id]:
+            _note(parts, event, notification)
+
+
+def _note(parts: PublishingParts, event: Event, notification: Notification) -> None:
     if event.field == DELETE:
         _change(parts, event.media_id, lambda record: _deleted(record, parts.now()))
     elif event.field == PUBLISH:
         is_known = _change(parts, event.media_id, lambda record: _found(record, event, parts.now()))
         if not is_known and event.username:
-            _look(parts, event, event.username)
+            _look(parts, event, event.username, notification)
 
 
 def _deleted(record: Record, now: datetime) -> Record | None:
@@ -69,17 +104,28 @@ def _change(parts: PublishingParts, media_id: str, change: Callable[[Record], Re
     raise ServiceUnavailable
 
 
-def _look(parts: PublishingParts, event: Event, username: str) -> None:
-    """Search for the texts that accounts with this username have sent without getting an answer."""
+def _look(parts: PublishingParts, event: Event, username: str, notification: Notification) -> None:
+    """Search for the texts that accounts with this username have sent without getting an answer.
+
+    Raises:
+        ServiceUnavailable: a search was given up because the time is up.
+
+    """
+    searched = notification.searched
     for account in parts.accounts.repository.find_connected(USERNAME_FIELD, username):
         unanswered = parts.posts.repository.find(
             account.uid, account.account_id, limit=TEXTS_AT_ONCE, state=State.SENT
         )
-        wanted = [post for post in unanswered if _may_be(post.record, event, parts.now())]
+        fresh = [post for post in unanswered if (post.uid, post.post_id) not in searched]
+        wanted = [post for post in fresh if _may_be(post.record, event, parts.now())]
+        searched.update((post.uid, post.post_id) for post in wanted)
         if wanted:
-            # If Threads does not list the posts now, the next delivery of each post searches again.
-            with suppress(ThreadsError):
-                _find(parts, account, wanted)
+            try:
+                _find(parts, account, wanted, notification)
+            except ThreadsError:
+                # If Threads does not list the posts now, the next delivery of each post searches again.
+                if parts.now() >= notification.ends:
+                    raise ServiceUnavailable from None
 
 
 def _may_be(record: Record, event: Event, now: datetime) -> bool:
@@ -89,7 +135,9 @@ def _may_be(record: Record, event: Event, now: datetime) -> bool:
     return not record.is_leased(now) and is_late_enough and is_same
 
 
-def _find(parts: PublishingParts, account: StoredAccount, wanted: list[StoredPost]) -> None:
+def _find(
+    parts: PublishingParts, account: StoredAccount, wanted: list[StoredPost], notification: Notification
+) -> None:
     """Find posts among those of their account, with one search at Threads for all of them.
 
     Raises:
@@ -97,7 +145,9 @@ def _find(parts: PublishingParts, account: StoredAccount, wanted: list[StoredPos
 
     """
     begins = min(search_begins(post.record) for post in wanted)
-    listed = open_account(parts.accounts, account).api.posts_since(begins, replies=False, now=parts.now)
+    listed = open_account(parts.accounts, account).api.posts_since(
+        begins, replies=False, now=parts.now, ends=notification.ends
+    )
     for post in wanted:
         content, since = post.record.content, search_begins(post.record)
         _take_first(parts, post, [it for it in listed if is_listed_as(it, content, since)])

@@ -40,5 +40,6 @@ def test_a_refreshed_token_lifts_the_mark() -> None:
 def test_a_disconnected_account_loses_its_token_first() -> None:
     """From then on nothing begins with it, and the app sees why."""
     change = disconnect_change(NOW)
-    assert change.account == {**reconnect_change("disconnecting", NOW).account, "accessToken": None}
+    begun = {"accessToken": None, "refreshAt": NOW}
+    assert change.account == {**reconnect_change("disconnecting", NOW).account, **begun}
     assert change.card == {"status": "reconnect_required", "statusReason": "disconnecting"}

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ class Scene:
 
     def sweep(self, after: Due | None = None) -> sweep.Swept:
         """Sweep everything that is due, from behind a place on."""
-        return sweep.sweep(self.world.accounts, after)
+        return sweep.sweep(self.world.accounts, partial(refresh_account, self.world.accounts), after)
 
     def due(self) -> list[str]:
         """Return where what is due by now lies, the longest due first."""
@@ -342,7 +343,7 @@ def live(world: World, parts: AccountParts, hours: int) -> None:
     """Let hours pass: each begins with a sweep, whose tasks are delivered at their times, to the last one."""
     for _ in range(hours):
         ends = world.clock() + HOUR
-        sweep.sweep(parts)
+        sweep.sweep(parts, partial(refresh_account, parts))
         while tasks := world.tasks.refreshes:
             name = min(tasks, key=lambda it: tasks[it][1])
             body, due_at = tasks.pop(name)
@@ -355,7 +356,8 @@ def deliver(parts: AccountParts, body: Mapping[str, Any]) -> None:
     """Do what th_refresh_tokens does with a task."""
     if "after" in body:
         place = body["after"]
-        sweep.sweep(parts, Due(datetime.fromisoformat(place["refreshAt"]), place["path"]))
+        after = Due(datetime.fromisoformat(place["refreshAt"]), place["path"])
+        sweep.sweep(parts, partial(refresh_account, parts), after)
     else:
         refresh_account(parts, body["userId"], body["accountId"])
 

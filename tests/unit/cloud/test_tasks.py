@@ -1,15 +1,20 @@
 """The queue: what Cloud Tasks is asked, in its own types, and what its troubles become."""
 
 import json
+import socket
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, cast
 
+import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud import tasks_v2
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from tests.unit.support import config
 from threads.base.errors import ServiceUnavailable
+from threads.cloud import tasks
 from threads.cloud.tasks import RPC_TIMEOUT, TaskQueue
 from threads.posts.ledger import task_id
 
@@ -130,7 +135,19 @@ def test_no_call_waits_for_ever() -> None:
     queue(client).enqueue(NAME, uid="ada", post_id="post", due_at=DUE)
     queue(client).enqueue_refresh(NAME, BODY, due_at=DUE)
     queue(client).delete(NAME)
-    assert [options["timeout"] for options in client.options] == [RPC_TIMEOUT] * 3
+    assert client.options == [{"timeout": RPC_TIMEOUT, "retry": None}] * 3
+
+
+def test_a_silent_cloud_tasks_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's client keeps to the time, too: it does not try again by itself."""
+    monkeypatch.setattr(tasks, "RPC_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        channel = grpc.insecure_channel(f"127.0.0.1:{listener.getsockname()[1]}")
+        silent = tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+        began = time.monotonic()
+        with pytest.raises(ServiceUnavailable):
+            queue(cast("Client", silent)).delete(NAME)
+        assert time.monotonic() - began < 2
 
 
 def test_what_was_done_before_is_done() -> None:

@@ -1,6 +1,7 @@
 """What Meta wants forgotten: for all users, whatever happens in between, and only what was there then."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from threads.connections.deletion import (
     SETTLES,
     STATUS_LIFETIME,
     finish_deletions,
+    forget_user,
     is_done,
     request_deletion,
 )
@@ -691,3 +693,72 @@ def test_a_code_that_nobody_got_is_not_found(code: str) -> None:
     """Only a code that was given out says anything."""
     with pytest.raises(DeletionNotFound):
         is_done(World().connections, code)
+
+
+# --- a user of the app --------------------------------------------------------------------------------------
+
+
+def test_a_user_is_forgotten_with_all_that_is_theirs() -> None:
+    """All accounts, records, claims, windows and tasks of one user go, and nothing of another's."""
+    world = full()
+    forget_user(world.connections, "bob")
+    assert (world.account_ids("bob"), world.summary("bob")) == ([], None)
+    assert [*world.posts.repository.pages_of_user("bob")] == []
+    assert world.account_ids() == [ACCOUNT]
+    assert windows(world) == [(ACCOUNT, NOW)] * 2
+    assert [post.uid for post in left(world)] == [UID] * 2
+    assert world.claims.keys() == {"8"}
+    assert len({*world.tasks.deleted}) == 2
+    assert world.users.saved
+    finish(world)
+    assert not [text for text in map(str, world.everything().values()) if "bob" in text]
+
+
+def test_a_forgotten_users_post_under_way_goes_later() -> None:
+    """A record whose post may still be published is what prevents a second one, so it stays until then."""
+    world = World()
+    world.put_post("p", new_record(ACCOUNT, TEXT, NOW).leased("other", NOW))
+    code = forget_user(world.connections, UID)
+    assert world.post("p")
+    assert not is_done(world.connections, code)
+    finish(world)
+    assert world.post("p") is None
+    assert is_done(world.connections, code)
+
+
+def test_records_of_accounts_that_were_disconnected_before_go_with_their_user() -> None:
+    """The user's history is the user's, whichever account it was published with."""
+    world = World()
+    world.say(made("8"))
+    world.deliver()
+    disconnect(world.connections, UID, ACCOUNT)
+    forget_user(world.connections, UID)
+    assert [*world.posts.repository.pages_of_user(UID)] == []
+    assert world.claims == {}
+
+
+@pytest.mark.parametrize("number", range(2, 7))
+def test_wherever_forgetting_a_user_dies_it_is_finished(number: int) -> None:
+    """Once it is written down, a sweep does the rest."""
+    world = full()
+    world.dies_before_commit(number)
+    with suppress(Died):
+        forget_user(world.connections, "bob")
+    for _ in range(2):
+        world.clock.now += SETTLES
+        sweep(world)
+    assert (world.account_ids("bob"), world.account_ids()) == ([], [ACCOUNT])
+    assert [*world.posts.repository.pages_of_user("bob")] == []
+
+
+def test_a_user_who_connects_again_keeps_that() -> None:
+    """Forgetting is about what was there before."""
+    world = World()
+    schedule(world, "before")
+    forget_user(world.connections, UID)
+    world.clock.forward(seconds=3600)
+    join(world)
+    kept = schedule(world, "after")
+    finish(world)
+    assert world.account_ids() == [ACCOUNT]
+    assert [post.post_id for page in world.posts.repository.pages_of_user(UID) for post in page] == [kept]

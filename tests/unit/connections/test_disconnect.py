@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from tests.unit.world import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, World, made, post_id, summary_path
+from threads.accounts.sweep import sweep
 from threads.base.errors import AccountNotFound, ReconnectRequired, ServiceUnavailable
-from threads.connections.disconnect import PAGE, disconnect
+from threads.connections.disconnect import DISCONNECT_TIME, PAGE, disconnect, look_after
 from threads.posts.content import Content
 from threads.posts.ledger import LEASE, State, new_record
 from threads.posts.submission import Submission
@@ -235,6 +237,69 @@ def test_cloud_tasks_that_fail_do_not_hinder() -> None:
     world.clock.now = TOMORROW
     outcome = publish.deliver_task(world.publishing, UID, name, world.delivery(by_task=True))
     assert outcome.root.record.state is State.CANCELLED
+
+
+def test_a_silent_queue_is_asked_once() -> None:
+    """However many posts are cancelled: the first task that is not deleted in time is the last one tried."""
+    world = World()
+    schedule(world, *map(str, range(20)))
+    asked: list[str] = []
+
+    def silent(task_id: str) -> None:
+        asked.append(task_id)
+        world.clock.forward(seconds=10)
+        raise ServiceUnavailable
+
+    world.tasks.delete = silent  # type: ignore[method-assign]
+    assert disconnect(world.connections, UID, ACCOUNT).cancelled == 20
+    assert (world.account_ids(), len(asked)) == ([], 1)
+    assert world.clock() - NOW == timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_what_a_request_has_no_time_for_is_done_by_the_sweep(*, has_queue: bool) -> None:
+    """A request that takes too long ends with a card that says so, and the hourly sweep goes on."""
+    world = World()
+    world.connect(OTHER)
+    names = schedule(world, *map(str, range(12)))
+    world.wire.before_commit = lambda _number: world.clock.forward(seconds=5)
+    begun = world.clock()
+    done = disconnect(world.connections, UID, ACCOUNT)
+    assert world.clock() - begun <= DISCONNECT_TIME + timedelta(seconds=5)
+    assert 0 < done.cancelled < len(names)
+    assert done.summary.cards[ACCOUNT]["statusReason"] == "disconnecting"
+    world.tasks.is_configured = has_queue
+    for _ in range(3):
+        world.clock.forward(seconds=3600)
+        look = partial(look_after, world.connections)
+        sweep(world.accounts, look)
+        for body, _due_at in world.tasks.refreshes.values():
+            look(body["userId"], body["accountId"])
+    assert world.account_ids() == [OTHER]
+    assert {state(world, name) for name in names} == {State.CANCELLED}
+    assert [*(world.summary() or {})["accounts"]] == [OTHER]
+
+
+def test_a_disconnection_that_died_is_finished_by_the_sweep() -> None:
+    """Nobody has to repeat the request."""
+    world = World()
+    [name] = schedule(world, "a")
+    world.dies_before_commit(2)
+    with pytest.raises(Died):
+        disconnect(world.connections, UID, ACCOUNT)
+    assert look_after(world.connections, UID, ACCOUNT).outcome == "disconnected"
+    assert (world.account_ids(), state(world, name)) == ([], State.CANCELLED)
+
+
+def test_who_connects_again_keeps_the_account() -> None:
+    """A disconnection that was left open ends with a new connection: the sweep leaves that alone."""
+    world = World()
+    world.dies_before_commit(2)
+    with pytest.raises(Died):
+        disconnect(world.connections, UID, ACCOUNT)
+    world.connect(ACCOUNT)
+    assert look_after(world.connections, UID, ACCOUNT).outcome == "not_due"
+    assert world.account_ids() == [ACCOUNT]
 
 
 def test_a_delivery_after_the_end_fails_and_says_why() -> None:

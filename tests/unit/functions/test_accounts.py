@@ -9,6 +9,7 @@ from flask import Response
 from tests.unit.serving import door, serve
 from tests.unit.world import ACCOUNT, NOW, UID, World, summary_path
 from threads.functions.accounts import th_accounts
+from threads.functions.callers import Task
 
 OTHER = "17841400000000000"
 
@@ -173,3 +174,56 @@ def test_a_card_of_a_newer_version_hides_no_other(capsys: pytest.CaptureFixture[
     at = "2026-05-01T12:00:00Z"
     assert shown["8"] == {**odd, "accountId": "8", "seen": [{"at": at}], "raw": None}
     assert json.loads(capsys.readouterr().out)["unreadable"] == ["9"]
+
+
+# --- forgetting a user --------------------------------------------------------------------------------------
+
+
+def as_server(world: World, **request: Any) -> Response:
+    """Return what the app's server is answered."""
+    return serve(th_accounts, world.connections, lambda _request: Task(), **request)
+
+
+def test_a_user_forgets_all_accounts() -> None:
+    """The user's own token forgets this user, and nobody else."""
+    world = two()
+    answer = accounts(world, method="DELETE", query_string="all=true")
+    body = answer.get_json() or {}
+    assert (answer.status_code, body["ok"], body["status"]) == (202, True, "running")
+    assert world.database.fields(f"threadsDeletions/{body['code']}")
+    assert (world.account_ids(), world.account_ids("bob")) == ([], ["3"])
+
+
+def test_the_apps_server_forgets_a_user() -> None:
+    """It names the user."""
+    world = two()
+    assert as_server(world, method="DELETE", query_string="all=true&userId=bob").status_code == 202
+    assert (len(world.account_ids()), world.account_ids("bob")) == (2, [])
+
+
+@pytest.mark.parametrize("query", ["all=false", "all=true&accountId=3", "all=true&userId=bob", "all="])
+def test_a_user_forgets_all_or_one(query: str) -> None:
+    """Anything in between is refused, and so is another user's name."""
+    world = two()
+    assert accounts(world, method="DELETE", query_string=query).status_code == 400
+    assert len(world.account_ids()) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "status"),
+    [
+        ("GET", "", 403),
+        ("PATCH", "", 403),
+        ("DELETE", "", 400),
+        ("DELETE", "userId=bob", 400),
+        ("DELETE", "all=true", 400),
+        ("DELETE", "all=true&userId=a/b", 400),
+        ("DELETE", "all=true&userId=bob&accountId=3", 400),
+    ],
+)
+def test_the_apps_server_may_do_nothing_else(method: str, query: str, status: int) -> None:
+    """A service account sees no cards and changes no account."""
+    world = two()
+    before = world.everything()
+    assert as_server(world, method=method, query_string=query).status_code == status
+    assert world.everything() == before

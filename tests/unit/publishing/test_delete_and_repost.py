@@ -44,6 +44,7 @@ from threads.graph.error_codes import NOT_SENT
 from threads.graph.protocol import GraphReply
 from threads.posts import cancel
 from threads.posts.ledger import CONTAINER_SETTLES, LEASE, RECORD_LIFETIME, Record, State
+from threads.posts.repository import FIRST_PAGE
 from threads.posts.submission import Submission
 from threads.publishing import delete_and_repost, publish, schedule
 
@@ -74,13 +75,31 @@ def test_the_latest_posts_come_first() -> None:
         scheduled(world, key)
         world.clock.forward(seconds=1)
     latest = world.posts.repository.latest
-    newest = latest(UID, 2, None)
-    assert [post.post_id for post in newest.posts] == [post_id("c"), post_id("b")]
-    assert newest.last == NOW + timedelta(seconds=1)
-    older = latest(UID, 2, newest.last)
-    assert [post.post_id for post in older.posts] == [post_id("a")]
-    assert (older.unreadable, older.last) == ([], None)
-    assert latest("bob", 2, None).posts == []
+    names = [listed.post_id for listed in latest(UID, 2, None)]
+    assert names == [post_id("c"), post_id("b")]
+    [older] = latest(UID, 2, NOW + timedelta(seconds=1))
+    assert older.post_id == post_id("a")
+    assert not [*latest("bob", 2, None)]
+
+
+def test_the_latest_posts_are_read_in_two_pages_at_most() -> None:
+    """The usual number costs one read. More cost a second one, if the caller takes them."""
+    world = World()
+    keys = [f"key{number}" for number in range(2 * FIRST_PAGE + 1)]
+    for key in keys:
+        scheduled(world, key)
+        world.clock.forward(seconds=1)
+    newest = [post_id(key) for key in reversed(keys)]
+    latest = world.posts.repository.latest
+    for limit, reads in ((FIRST_PAGE, 1), (2 * FIRST_PAGE, 2), (100, 2)):
+        world.wire.reads = 0
+        assert [listed.post_id for listed in latest(UID, limit, None)] == newest[:limit]
+        assert world.wire.reads == reads
+    world.wire.reads = 0
+    few = latest(UID, 100, None)
+    assert next(few).post_id == newest[0]
+    few.close()
+    assert world.wire.reads == 1
 
 
 NEWER: dict[str, dict[str, Any]] = {

@@ -8,11 +8,25 @@ from typing import Any
 import pytest
 
 from tests.unit.support import graph_error, reply
-from tests.unit.world import ACCOUNT, IMAGE, NOW, TEXT, UID, Died, World, listed, made, post_id, silence
+from tests.unit.world import (
+    ACCOUNT,
+    IMAGE,
+    NOW,
+    TEXT,
+    UID,
+    Died,
+    World,
+    listed,
+    made,
+    page_of,
+    post_id,
+    silence,
+)
 from threads.base.errors import ServiceUnavailable, ThreadsUnavailable
-from threads.graph.protocol import GraphReply
+from threads.base.secret import Secret
+from threads.graph.protocol import GraphReply, GraphRequest
 from threads.graph.webhook import Event
-from threads.posts.ledger import LEASE, SETTLE, Record, State
+from threads.posts.ledger import LEASE, SETTLE, Record, State, new_record
 from threads.publishing import webhook_events
 
 USERNAME = f"user{ACCOUNT}"
@@ -44,7 +58,7 @@ def test_a_deleted_post_is_noted() -> None:
     world = World()
     published(world)
     world.clock.forward(seconds=60)
-    webhook_events.note(world.publishing, GONE)
+    webhook_events.note(world.publishing, [GONE])
     assert (world.record().status, world.record().deleted_at) == ("deleted", world.clock.now)
 
 
@@ -52,10 +66,10 @@ def test_a_deletion_is_noted_once() -> None:
     """The same notice again, or one after the user's own deletion here, changes nothing."""
     world = World()
     published(world)
-    webhook_events.note(world.publishing, GONE)
+    webhook_events.note(world.publishing, [GONE])
     first = world.record()
     world.clock.forward(seconds=60)
-    webhook_events.note(world.publishing, GONE)
+    webhook_events.note(world.publishing, [GONE])
     assert world.record() == first
 
 
@@ -63,11 +77,11 @@ def test_a_deletion_of_nobodys_post_is_ignored() -> None:
     """A post that was not published from here is none of ours, nor is one whose record is forgotten."""
     world = World()
     record = published(world)
-    webhook_events.note(world.publishing, GONE._replace(media_id="9"))
+    webhook_events.note(world.publishing, [GONE._replace(media_id="9")])
     world.claim("9", "forgotten")
-    webhook_events.note(world.publishing, GONE._replace(media_id="9"))
+    webhook_events.note(world.publishing, [GONE._replace(media_id="9")])
     world.claim("7", post_id("key"))
-    webhook_events.note(world.publishing, GONE._replace(media_id="7"))
+    webhook_events.note(world.publishing, [GONE._replace(media_id="7")])
     assert world.record() == record
 
 
@@ -81,7 +95,7 @@ def test_a_notice_is_taken_beside_what_others_note() -> None:
         world.put_post(post_id("key"), world.record().found_at("https://x.example/p", NOW))
 
     world.wire.before_commit = once
-    webhook_events.note(world.publishing, GONE)
+    webhook_events.note(world.publishing, [GONE])
     assert (world.record().status, world.record().permalink) == ("deleted", "https://x.example/p")
 
 
@@ -95,7 +109,7 @@ def test_a_notice_that_cannot_be_taken_comes_again() -> None:
 
     world.wire.before_commit = again
     with pytest.raises(ServiceUnavailable):
-        webhook_events.note(world.publishing, GONE)
+        webhook_events.note(world.publishing, [GONE])
 
 
 # --- a post is out: one that is known -----------------------------------------------------------------------
@@ -105,7 +119,7 @@ def test_the_address_of_a_known_post_is_kept() -> None:
     """A post of ours that has no address yet gets it, without a call to Threads."""
     world = World()
     published(world)
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert world.record().permalink == ADDRESS
     assert world.calls == ["create_container"]
 
@@ -117,10 +131,10 @@ def test_an_address_is_kept_as_it_is(event: Event) -> None:
     """A known address stays, and a notice without one takes none away."""
     world = World()
     published(world)
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     before = world.record()
     world.clock.forward(seconds=9)
-    webhook_events.note(world.publishing, event)
+    webhook_events.note(world.publishing, [event])
     assert world.record() == before
 
 
@@ -133,7 +147,7 @@ def test_a_text_that_may_be_out_is_found() -> None:
     unanswered(world)
     world.clock.forward(seconds=5)
     world.say(listed("8"))
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     record = world.record()
     assert (record.state, record.media_id, record.permalink) == (State.PUBLISHED, "8", ADDRESS)
     assert world.claims == {"8": (UID, post_id("key"))}
@@ -147,7 +161,7 @@ def test_what_is_not_found_stays_as_it_was() -> None:
     world.clock.forward(seconds=SETTLE.total_seconds() + 60)
     for answer in (listed(), listed("8", text="another"), listed("8", at=NOW - timedelta(days=1))):
         world.say(answer)
-        webhook_events.note(world.publishing, OUT._replace(text="hello"))
+        webhook_events.note(world.publishing, [OUT._replace(text="hello")])
         assert world.record() == before
     assert {*world.calls[2:]} == {LOOK}
     assert (world.claims, world.tasks.created) == ({}, [])
@@ -169,7 +183,7 @@ def test_what_cannot_be_it_is_not_looked_for(event: Event) -> None:
     world = World()
     before = unanswered(world)
     calls = len(world.calls)
-    webhook_events.note(world.publishing, event)
+    webhook_events.note(world.publishing, [event])
     assert (world.record(), len(world.calls)) == (before, calls)
 
 
@@ -179,7 +193,7 @@ def test_a_text_is_compared_as_the_ledger_does(text: str | None) -> None:
     world = World()
     unanswered(world)
     world.say(listed("8"))
-    webhook_events.note(world.publishing, OUT._replace(text=text, published_at=None))
+    webhook_events.note(world.publishing, [OUT._replace(text=text, published_at=None)])
     assert world.record().state is State.PUBLISHED
 
 
@@ -190,11 +204,11 @@ def test_a_post_that_a_delivery_is_at_is_left_to_it() -> None:
     with pytest.raises(Died):
         world.deliver()
     before = world.record()
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert (world.record(), world.calls) == (before, [])
     world.clock.forward(seconds=LEASE.total_seconds())
     world.say(listed("8"))
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert world.record().media_id == "8"
 
 
@@ -209,7 +223,7 @@ def test_a_delivery_that_begins_meanwhile_goes_on() -> None:
         world.put_post(post_id("key"), world.record().leased("other", world.clock.now))
 
     world.wire.before_commit = begins
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert (world.record().state, world.record().owner) == (State.SENT, "other")
     assert world.claims == {}
 
@@ -222,10 +236,10 @@ def test_two_posts_with_the_same_text_get_one_each() -> None:
         with pytest.raises(ThreadsUnavailable):
             world.deliver(TEXT, key)
     world.say(listed("8"))
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert sorted(world.record(key).state for key in ("a", "b")) == [State.PUBLISHED, State.SENT]
     world.say(listed("9", "8"))
-    webhook_events.note(world.publishing, OUT._replace(media_id="9"))
+    webhook_events.note(world.publishing, [OUT._replace(media_id="9")])
     assert {world.record(key).media_id for key in ("a", "b")} == {"8", "9"}
 
 
@@ -238,7 +252,7 @@ def test_a_look_that_fails_is_no_failure(answer: GraphReply) -> None:
     world = World()
     before = unanswered(world)
     world.say(answer)
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert world.record() == before
 
 
@@ -248,7 +262,7 @@ def test_an_account_that_cannot_ask_is_not_asked(change: dict[str, Any]) -> None
     world = World()
     before = unanswered(world)
     world.change_account(ACCOUNT, **change)
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert world.record() == before
     assert world.graph.is_done()
 
@@ -265,7 +279,7 @@ def test_what_has_ended_is_left_alone(ended: Callable[[World, Record], Record]) 
     world = World()
     before = ended(world, unanswered(world))
     world.put_post(post_id("key"), before)
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert (world.record(), world.graph.is_done()) == (before, True)
 
 
@@ -278,7 +292,7 @@ def test_a_container_is_left_to_its_status() -> None:
         world.deliver(IMAGE)
     world.clock.forward(seconds=LEASE.total_seconds())
     before = world.record()
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     assert (world.record(), world.calls) == (before, ["create_container"])
 
 
@@ -288,7 +302,7 @@ def test_a_failing_firestore_makes_meta_repeat() -> None:
     unanswered(world)
     world.wire.fails = 1
     with pytest.raises(ServiceUnavailable):
-        webhook_events.note(world.publishing, OUT)
+        webhook_events.note(world.publishing, [OUT])
 
 
 def test_each_user_of_an_account_is_looked_after() -> None:
@@ -298,7 +312,71 @@ def test_each_user_of_an_account_is_looked_after() -> None:
     world.connect(ACCOUNT, uid="bob")
     world.put_post("p", record, "bob")
     world.say(listed("8", "9"), listed("8", "9"))
-    webhook_events.note(world.publishing, OUT)
+    webhook_events.note(world.publishing, [OUT])
     theirs = world.post("p", "bob")
     assert theirs
     assert {world.record().media_id, theirs.record.media_id} == {"8", "9"}
+
+
+# --- many events at once ------------------------------------------------------------------------------------
+
+
+def slow(world: World, *, seconds: float = 10) -> list[GraphRequest]:
+    """Let Threads list nothing, slowly, and return the requests that it gets."""
+    asked: list[GraphRequest] = []
+
+    def empty(request: GraphRequest) -> GraphReply:
+        asked.append(request)
+        world.clock.forward(seconds=seconds)
+        return listed()
+
+    world.say(*[empty] * 200)
+    return asked
+
+
+def test_a_post_is_searched_for_once() -> None:
+    """However many events could be about it: a dozen of them cost one list."""
+    world = World()
+    unanswered(world)
+    world.clock.forward(seconds=5)
+    asked = slow(world)
+    webhook_events.note(world.publishing, [OUT._replace(media_id=str(it)) for it in range(100, 112)])
+    assert len(asked) == 1
+
+
+def test_a_notification_that_takes_too_long_is_repeated() -> None:
+    """It ends in its time, and Meta repeats it. Each repetition begins elsewhere, so all gets its turn."""
+    world = World()
+    events = []
+    for number in range(100, 112):
+        account_id = str(number)
+        world.connect(account_id, f"token{number}")
+        record = new_record(account_id, TEXT, NOW).leased("other", NOW).sending(NOW).released(NOW, {})
+        world.put_post(f"post{number}", record)
+        events.append(OUT._replace(media_id=f"9{number}", username=f"user{number}"))
+    world.clock.forward(seconds=5)
+    asked = slow(world)
+    for _ in range(40):
+        began = world.clock()
+        with pytest.raises(ServiceUnavailable):
+            webhook_events.note(world.publishing, events)
+        assert world.clock() - began <= webhook_events.NOTE_TIME + timedelta(seconds=10)
+    assert len(asked) == 40 * 3
+    assert {request.token for request in asked} == {Secret(f"token{number}") for number in range(100, 112)}
+
+
+def test_a_long_list_is_given_up_in_time() -> None:
+    """A list of many slow pages ends with the notification's time, and Meta repeats it."""
+    world = World()
+    unanswered(world)
+    world.clock.forward(seconds=5)
+
+    def page(_request: GraphRequest) -> GraphReply:
+        world.clock.forward(seconds=10)
+        return page_of(listed("1", text="another"), "more")
+
+    world.say(*[page] * 20)
+    began = world.clock()
+    with pytest.raises(ServiceUnavailable):
+        webhook_events.note(world.publishing, [OUT])
+    assert world.clock() - began == webhook_events.NOTE_TIME

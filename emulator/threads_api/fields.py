@@ -5,12 +5,15 @@ Source: Meta, "Profiles", "Troubleshooting" and "Reference > Media retrieval".
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from emulator.threads_api import errors
 from emulator.threads_api.model import GHOST_LIFETIME, Account, Container, Post
+from emulator.threads_api.settings import ShownText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +37,12 @@ class View:
 UserField = Callable[[View, Account], object]
 ContainerField = Callable[[View, Container], object]
 MediaField = Callable[[View, Post], object]
+
+#: A link, and what is shown of it.
+_LINK = re.compile(r"https?://(?:www\.)?(\S+)")
+_LINK_LENGTH = 24
+#: A zero-width space, and the selectors of a text's and an emoji's look.
+_UNSEEN = (0x200B, 0xFE0E, 0xFE0F)
 
 _MEDIA_TYPES = {"TEXT": "TEXT_POST", "CAROUSEL": "CAROUSEL_ALBUM"}
 
@@ -68,6 +77,16 @@ def picture_url(view: View, account: Account) -> str:
 def permalink(view: View, post: Post) -> str:
     """Return the URL of a post's page."""
     return f"{view.base_url}/@{owner(view, post).username}/post/{post.shortcode}"
+
+
+def shown_text(view: View, post: Post) -> object:
+    """Return a post's text, as it was sent or changed as Threads does it (see ``Settings.shown_texts``)."""
+    text = post.content.get("text")
+    if not isinstance(text, str) or view.world.settings.shown_texts == ShownText.AS_SENT:
+        return text
+    text = _LINK.sub(lambda link: link[1][:_LINK_LENGTH] + ("…" if len(link[1]) > _LINK_LENGTH else ""), text)
+    text = text.replace("#", "", 1).translate(dict.fromkeys(_UNSEEN))
+    return html.escape(text, quote=False)
 
 
 def owner(view: View, post: Post) -> Account:
@@ -144,7 +163,7 @@ MEDIA_FIELDS: dict[str, MediaField] = {
     "permalink": permalink,
     "owner": lambda _view, post: {"id": post.account_id},
     "username": lambda view, post: owner(view, post).username,
-    "text": _from_content("text"),
+    "text": shown_text,
     "timestamp": lambda _view, post: graph_time(post.published_at),
     "shortcode": lambda _view, post: post.shortcode,
     "thumbnail_url": lambda _view, post: post.content.get("video_url"),

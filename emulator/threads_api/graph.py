@@ -123,6 +123,8 @@ def read_node(node: str) -> Response:
         return jsonify(read_fields(USER_FIELDS, view, world.accounts[token.account_id], asked))
     container = world.containers.get(node)
     if container is not None and container.account_id == token.account_id:
+        if publishing.is_lost(world, container):
+            raise errors.media_not_found(node)
         return jsonify(read_fields(CONTAINER_FIELDS, view, container, asked))
     post = publishing.visible_post(world, token, node)
     if post is None:

@@ -69,7 +69,7 @@ def publish(world: World, token: Token, container_id: str) -> Post:
     """
     require(token, scopes.PUBLISH)
     container = world.containers.get(container_id)
-    if container is None or container.account_id != token.account_id:
+    if container is None or container.account_id != token.account_id or is_lost(world, container):
         raise errors.media_not_found(container_id)
     status = container.status(world.now())
     if status is Status.PUBLISHED:
@@ -119,6 +119,11 @@ def take_down(world: World, post: Post) -> Post:
     post.deleted_at = world.now()
     webhooks.deleted(world, post)
     return post
+
+
+def is_lost(world: World, container: Container) -> bool:
+    """Return whether a container cannot be found any more because it is published."""
+    return container.media_id is not None and not world.settings.published_containers_stay
 
 
 def visible_post(world: World, token: Token, media_id: str) -> Post | None:

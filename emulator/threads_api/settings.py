@@ -9,6 +9,13 @@ from typing import ClassVar
 from emulator.base import settings
 
 
+class ShownText(StrEnum):
+    """How texts are given back; see ``Settings.shown_texts``."""
+
+    AS_SENT = "as_sent"
+    CHANGED = "changed"
+
+
 class TextCount(StrEnum):
     """What the limit of 500 for a text counts; see ``Settings.text_counts``."""
 
@@ -21,7 +28,11 @@ class TextCount(StrEnum):
 class Settings(settings.Settings):
     """The settings. ``--set`` and ``POST /_emulator/settings`` change them."""
 
-    WORDS: ClassVar = {"text_counts": tuple(TextCount), "instagram_share": ("SUCCESS", "FAILED")}
+    WORDS: ClassVar = {
+        "text_counts": tuple(TextCount),
+        "shown_texts": tuple(ShownText),
+        "instagram_share": ("SUCCESS", "FAILED"),
+    }
 
     #: What the limit of 500 for ``text`` counts: ``utf8_bytes`` (one product measured this in production),
     #: ``emoji_bytes`` (documented: an emoji counts as its UTF-8 bytes) or ``code_points``.
@@ -37,6 +48,12 @@ class Settings(settings.Settings):
     deletions_per_day: int = 100
     #: Seconds until a new post appears in ``/me/threads`` and ``/me/replies`` (unverified).
     listing_seconds: float = 0.0
+    #: Whether a published container still has a status, ``PUBLISHED``. That it is not found any more (error
+    #: 24/4279009) was seen.
+    published_containers_stay: bool = True
+    #: Whether a text is given back ``as_sent``, or ``changed`` in the ways that were seen: without the first
+    #: ``#`` and what cannot be seen, with ``&`` escaped, and with links cut off.
+    shown_texts: str = ShownText.AS_SENT
     #: Whether ``/me/threads`` lists replies, as ``/me/replies`` does (unverified).
     replies_among_threads: bool = True
     #: The HTTP status of error 190. 400 and 401 were both seen on Graph (unverified for Threads).

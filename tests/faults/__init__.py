@@ -27,5 +27,6 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "F6": Row("teeth", "every mutant is caught"),
         "F7": Row("endings", "after the faults all posts end (F1's cells)"),
         "F8": Row("composed_matrix", "carousels and threads: faults x stops"),
+        "F9": Row("wide_matrix", "the wider world: lists, clocks, owners"),
     }
 )

@@ -1,7 +1,7 @@
 """``python -m tests.faults``: run the rows of the fault matrix, and print one table.
 
 Options:
-    --size full|ci        how much of F2, F3, F4 and F8; the other rows are the same (default: full)
+    --size full|ci        how much of each row; ci is what make test runs (default: full)
     --seed N              for the rows that roll dice (default: 1)
     --only F1[:case]      one row, or one case of it, told place by place
 

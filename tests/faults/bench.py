@@ -87,6 +87,10 @@ class Bench:
         publish_with(replace(self._parts, config=config), lambda: self._at(RESPONSE))
         return self.accounts.connect(uid)
 
+    def change_threads(self, settings: Mapping[str, Any]) -> None:
+        """Change settings of the Threads emulator, until the next post begins anew."""
+        self.world.settings = self.world.settings.changed(settings)
+
     def now(self) -> datetime:
         """Return the time, here and at Threads."""
         return self.world.now()

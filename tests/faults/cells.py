@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.faults.scenarios import COMPOSED, MEDIA, SCENARIOS, Scenario
+from tests.faults.scenarios import COMPOSED, MEDIA, SCENARIOS, WIDE, Scenario
 from tests.faults.story import Story
 from tests.faults.virtual_posts import Post
-from tests.faults.visits import Timing
+from tests.faults.visits import Answered, Timing
 from tests.faults.wrongs import BLINDING, LASTING
 from threads.posts.ledger import SETTLE, Record, State
 from threads.publishing.retry_rules import NEW_CONTAINER
@@ -21,7 +21,8 @@ Plan = dict[int, str]
 FROZEN = "frozen between the clock check and the socket"
 COMMITTED = "committed after settle"
 UNLISTED = "out, but not listed after settle"
-REFUSED = "no duplicate: refused for good, then an earlier call commits after settle"
+DELETED = "deleted by its owner before it was found"
+REFUSED = "no duplicate: refused for good, then an earlier call shows after settle"
 """Of every way to publish: the record says FAILED, and told so when it was true."""
 
 MISLEADING = frozenset({"not_found_4279009", "freeze90", "freeze300", "freeze3600"})
@@ -66,7 +67,9 @@ def read_key(key: str) -> Cell:
     """Return the cell of a key."""
     name, timing, wrongs = key.split("/")
     pairs = (wrong.split(".", 1) for wrong in wrongs.split("+") if wrong)
-    return Cell((SCENARIOS | COMPOSED)[name], Timing(timing), {int(place): action for place, action in pairs})
+    return Cell(
+        (SCENARIOS | COMPOSED | WIDE)[name], Timing(timing), {int(place): action for place, action in pairs}
+    )
 
 
 def run_cell(cell: Cell, *, is_traced: bool = False) -> tuple[Story, Verdict]:
@@ -93,8 +96,11 @@ def judge(story: Story, plan: Plan) -> Verdict:
     if len(posts) > wanted:
         return calm._replace(duplicates=len(posts) - wanted, why=f"{len(posts)} posts")
     complaints = [why for twin in range(len(story.names)) for why in _complaints(story, twin, plan)]
+    if story.root_deleted_at:
+        after = [post.id for post in posts if post.reply_to and post.call.meant_at > story.root_deleted_at]
+        complaints += [f"{', '.join(after)} answer what is deleted"] if len(after) > 1 else []
     if late := [post.id for post in posts if post.call.meant_at >= post.call.deadline]:
-        complaints.append(f"{', '.join(late)} published after the deadline of the request")
+        complaints.append(f"{', '.join(late)} published after the deadline")
     if surplus > 0 or len(posts) < published:
         complaints.append(f"{len(posts)} posts, and {published} records of one")
     return calm._replace(lost=len(complaints), why="; ".join(complaints))
@@ -130,21 +136,38 @@ def _misplaced(story: Story, post: Post, before: str) -> Iterator[str]:
 
 def _complaint(story: Story, twin: int, name: str, record: Record | None, plan: Plan) -> str:
     """Return what is wrong with a post's record; nothing, when it is true."""
-    posts, answer = story.threads.posts, story.answers[twin]
     if record is None:
-        is_refused = answer.error and not answer.error.retryable and not posts
-        return "" if is_refused else "no record"
+        return _unrecorded(story, story.answers[twin])
     if not record.is_terminal:
         return f"left {record.state}"
-    is_given_up, wrongs = story.scenario.tries < Scenario.tries, plan.values()
-    if record.state is State.UNKNOWN:
-        return "" if is_given_up or not BLINDING.isdisjoint(wrongs) else "UNKNOWN"
     if record.state is State.PUBLISHED:
-        is_out = record.media_id in {post.id for post in posts}
-        is_claimed = story.owner_of(record.media_id or "") == name
-        return "" if is_out and is_claimed else "says PUBLISHED, and is not"
+        return _mistaken(story, twin, name, record.media_id or "")
+    return _ended_badly(story, record, plan)
+
+
+def _unrecorded(story: Story, answer: Answered) -> str:
+    """Return what is wrong if there is no record: nothing, if it was never accepted, or is over."""
+    is_refused = answer.error and not answer.error.retryable and not story.threads.posts
+    is_over = story.is_abandoned or story.root_deleted_at
+    return "" if is_refused or is_over else "no record"
+
+
+def _mistaken(story: Story, twin: int, name: str, media_id: str) -> str:
+    """Return what is wrong with the post that a record says is its own."""
+    if media_id not in {post.id for post in story.threads.posts} or story.owner_of(media_id) != name:
+        return "says PUBLISHED, and is not"
+    is_own = name != story.names[twin] or story.is_own(twin, media_id)
+    return "" if is_own else "has another one's post"
+
+
+def _ended_badly(story: Story, record: Record, plan: Plan) -> str:
+    """Return what is wrong with a record that has ended without a media id."""
+    is_given_up, wrongs = story.scenario.tries < Scenario.tries, plan.values()
     if record.state is State.CANCELLED:
         return "" if story.was_cancelled else "cancelled, and no owner asked for it"
+    if record.state is State.UNKNOWN:
+        is_unseen = any(post.is_deleted or is_listed_late(post) for post in story.threads.posts)
+        return "" if is_given_up or is_unseen or not BLINDING.isdisjoint(wrongs) else "UNKNOWN"
     is_refused = is_given_up or not LASTING.isdisjoint(wrongs) or _has_hopeless_file(story)
     return "" if is_refused else f"failed without a reason: {record.error}"
 
@@ -163,17 +186,25 @@ def _window(story: Story, wanted: int, states: list[State]) -> str:
     late = [post for post in posts if _is_late(post)]
     surplus = len(posts) - wanted
     if surplus <= 0:
-        return REFUSED if late and State.FAILED in states else ""
+        is_unseen = late or any(map(is_listed_late, posts))
+        return REFUSED if is_unseen and State.FAILED in states else ""
     if not story.scenario.in_one_call:
         return ""
     if surplus <= sum(post.in_one_call for post in late):
         return FROZEN if any(post.in_one_call and _is_frozen(post) for post in late) else COMMITTED
-    return UNLISTED if surplus <= sum(post.is_hidden for post in posts) else ""
+    if surplus <= sum(post.is_hidden or is_listed_late(post) for post in posts):
+        return UNLISTED
+    return DELETED if surplus <= sum(post.is_deleted for post in posts) else ""
 
 
 def _is_late(post: Post) -> bool:
     """Return whether it came when a call that was meant to publish it had to have settled."""
     return post.out_at - post.call.meant_at >= SETTLE
+
+
+def is_listed_late(post: Post) -> bool:
+    """Return whether lists had it only when a call that was meant to publish it had to have settled."""
+    return post.listed_at - post.call.meant_at >= SETTLE
 
 
 def _is_frozen(post: Post) -> bool:

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping
 
 from tests.faults import virtual_firestore, virtual_queue
 from tests.faults.cells import Cell
-from tests.faults.scenarios import Caller, Scenario
+from tests.faults.scenarios import WIDE, Caller, Scenario
 from tests.faults.visits import Timing
-from tests.faults.wrongs import BY_STEP, CHANGING, distinct
+from tests.faults.wrongs import BY_STEP, CHANGING, FORGETS, distinct
+from threads.graph.error_codes import Step
 
 FREEZES = ("freeze90", "freeze300", "freeze3600")
 STOPS = ("crash", *FREEZES, "duplicate")
@@ -45,6 +46,8 @@ _CHANGED = frozenset(
 )
 """After another call that changes something."""
 
+_PUBLISHING = f"graph:{Step.PUBLISH_CONTAINER}"
+
 PAIRED = (
     "text1",
     "text1-task",
@@ -65,7 +68,15 @@ PAIRED = (
 def single_actions(place: str, scenario: Scenario) -> tuple[str, ...]:
     """Return everything that can happen at a place."""
     cancels = ("cancel",) if scenario.caller is Caller.SCHEDULE else ()
-    return (*STOPS, *cancels, *_FAULTS.get(place, ()))
+    return (*STOPS, *cancels, *_FAULTS.get(place, ()), *_wide_actions(place, scenario))
+
+
+def _wide_actions(place: str, scenario: Scenario) -> tuple[str, ...]:
+    """Return what happens only in the wide world."""
+    if scenario.name not in WIDE:
+        return ()
+    forgets = tuple(wrong.name for wrong in FORGETS) if place == _PUBLISHING else ()
+    return (*forgets, "abandon", "cancel" if scenario.content.replies else "delete")
 
 
 def paired_actions(place: str) -> tuple[str, ...]:
@@ -75,7 +86,7 @@ def paired_actions(place: str) -> tuple[str, ...]:
     if place.endswith(":after"):
         return ("crash", "freeze300") if place in _CHANGED else ("freeze300",)
     if place.startswith("graph:"):
-        return ("freeze300", *_DISTINCT_FAULTS[place])
+        return ("freeze300", *_DISTINCT_FAULTS.get(place, ()))
     return _DISTINCT_FAULTS.get(place, ())
 
 
@@ -97,8 +108,20 @@ def singles(scenario: Scenario, places: list[str]) -> Iterator[Cell]:
 def pairs(first: Cell, places: list[str]) -> Iterator[Cell]:
     """Yield the cells in which a second thing goes wrong, given the places that the first one comes by."""
     [(place, action)] = first.plan.items()
-    if first.scenario.name not in PAIRED or action not in paired_actions(places[place]):
-        return
+    if first.scenario.name in PAIRED and action in paired_actions(places[place]):
+        yield from _with_seconds(first, places)
+
+
+def wide_pairs(first: Cell, places: list[str]) -> Iterator[Cell]:
+    """Yield the same in the wide world, where what only happens there may come first, too."""
+    [(place, action)] = first.plan.items()
+    scenario = first.scenario
+    if action in (*paired_actions(places[place]), *_wide_actions(places[place], scenario)):
+        yield from _with_seconds(first, places)
+
+
+def _with_seconds(first: Cell, places: list[str]) -> Iterator[Cell]:
+    [(place, action)] = first.plan.items()
     for later in range(place + 1, len(places)):
         for second in paired_actions(places[later]):
             if is_relevant(first.timing, action, second):

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from threads.base.errors import ServiceError
+from threads.cloud.clock import ServerClock
 from threads.connections import repository as connections
 from threads.connections.repository import ConnectionRepository
 from threads.connections.states import End, OAuthState, Used
+from threads.graph import media
 from threads.posts import ledger
 from threads.posts import repository as posts
 from threads.posts.ledger import Record, State, as_document
-from threads.publishing import steps, thread
+from threads.publishing import delete_and_repost, matching, steps, thread, upkeep
 from threads.publishing.carousel import Carousel, Child, Look
 from threads.publishing.delivery import _Loop
 from threads.publishing.lease import Delivery, Lease, lease_new
@@ -77,6 +79,59 @@ def settle_is_zero() -> Iterator[None]:
 def unclear_publication_forgotten() -> Iterator[None]:
     """Once a call to publish a container has settled, let its record say no more of it."""
     with patch.object(Record, "not_out", Record.withdrawn):
+        yield
+
+
+@contextmanager
+def errors_settle_soon() -> Iterator[None]:
+    """Take an error answer for a sign that the post is out at once, or not at all."""
+    soon = timedelta(seconds=30)
+    with patch.object(Record, "unsettled", lambda record, now: replace(record, settles_at=now + soon)):
+        yield
+
+
+@contextmanager
+def extras_ignored() -> Iterator[None]:
+    """Count posts with the same text as the same, whatever else a list shows of them."""
+    with patch.object(matching, "_has_same_extras", lambda *_: True):
+        yield
+
+
+@contextmanager
+def texts_compared_exactly() -> Iterator[None]:
+    """Count on Threads showing a text as it was sent."""
+    with patch.object(matching, "is_same_text", str.__eq__):
+        yield
+
+
+@contextmanager
+def time_by_the_machine() -> Iterator[None]:
+    """Believe the clock of each machine."""
+    with patch.object(ServerClock, "hear", lambda *_: None):
+        yield
+
+
+@contextmanager
+def time_of_lists_believed() -> Iterator[None]:
+    """Count Threads' clock as right."""
+    with patch.object(media, "time_ahead", lambda *_: timedelta()):
+        yield
+
+
+@contextmanager
+def no_upkeep() -> Iterator[None]:
+    """Leave it to those who have brought a post to come again."""
+    with patch.object(upkeep, "upkeep", lambda _: []):
+        yield
+
+
+@contextmanager
+def root_deleted_in_vain() -> Iterator[None]:
+    """Go on with a thread whose root its owner has deleted."""
+    with (
+        patch.object(Record, "deleted", lambda record, now: replace(record, deleted_at=None, updated_at=now)),
+        patch.object(delete_and_repost, "cancel_rest", lambda *_: []),
+    ):
         yield
 
 

@@ -15,6 +15,7 @@ from threads.accounts.token_lifetime import token_times
 from threads.accounts.vault import Place, Vault
 from threads.base.config import read_config
 from threads.base.secret import Secret
+from threads.cloud.clock import ServerClock
 from threads.cloud.tasks import TaskQueue
 from threads.graph.client import Graph
 from threads.posts.parts import PostParts, PostQueue
@@ -25,6 +26,7 @@ from threads.publishing.share import Shares
 UID = "user"
 ACCOUNT = "17841405793187219"
 SUMMARY_PATH = f"users/{UID}/integrations/threads"
+NOT_AT_ALL = timedelta()
 ACCOUNT_PATH = f"{SUMMARY_PATH}/accounts/{ACCOUNT}"
 
 CONFIG = read_config(
@@ -86,27 +88,37 @@ def connect(firestore: VirtualFirestore) -> None:
     firestore.database.commit(_CONNECTED)
 
 
-def account_parts(world: World, firestore: VirtualFirestore, graph: Graph) -> AccountParts:
+def clock_of(world: World, ahead: timedelta = NOT_AT_ALL) -> ServerClock:
+    """Return the clock of a process on a machine whose own clock is ahead so far."""
+    return ServerClock(lambda: world.now + ahead)
+
+
+def account_parts(clock: ServerClock, firestore: VirtualFirestore, graph: Graph) -> AccountParts:
     """Return what opens and saves accounts."""
-    return AccountParts(
-        AccountRepository(firestore.client.provide), graph, _VAULT, NO_QUEUE, lambda: world.now
-    )
+    repository = AccountRepository(firestore.client.provide, clock)
+    return AccountParts(repository, graph, _VAULT, NO_QUEUE, clock.now)
 
 
-def post_parts(world: World, firestore: VirtualFirestore, queue: PostQueue) -> PostParts:
+def post_parts(clock: ServerClock, firestore: VirtualFirestore, queue: PostQueue) -> PostParts:
     """Return what keeps posts."""
-    return PostParts(PostRepository(firestore.client.provide), queue, lambda: world.now)
+    return PostParts(PostRepository(firestore.client.provide, clock), queue, clock.now)
 
 
 def publishing_parts(
-    world: World, firestore: VirtualFirestore, graph: Graph, queue: PostQueue, *, text_mode: str
+    world: World,
+    clock: ServerClock,
+    firestore: VirtualFirestore,
+    graph: Graph,
+    queue: PostQueue,
+    *,
+    text_mode: str,
 ) -> PublishingParts:
-    """Return what publishes."""
+    """Return what publishes, in a process of its own."""
     return PublishingParts(
         _CONFIGS[text_mode],
-        accounts=account_parts(world, firestore, graph),
-        posts=post_parts(world, firestore, queue),
-        now=lambda: world.now,
+        accounts=account_parts(clock, firestore, graph),
+        posts=post_parts(clock, firestore, queue),
+        now=clock.now,
         sleep=world.pass_time,
         shares=Shares(threads=1),
     )

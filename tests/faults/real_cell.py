@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from tests.e2e.world import summary_path
 from tests.faults.bench import DEADLINE, Answer, Bench, Crash
-from tests.faults.cells import FROZEN
+from tests.faults.cells import FROZEN, UNLISTED
 from tests.faults.graph_faults import FAULTS, script
 from tests.faults.stage import Person, content_of, task_body
-from threads.posts.ledger import LEASE
+from threads.posts.ledger import LEASE, SETTLE
 
 TIMINGS = ("none", "same_moment", "right_after", "after_lease")
 """When the same task comes a second time. With ``after_lease`` the process does not die: it is frozen, the
@@ -37,6 +37,9 @@ class Kind(NamedTuple):
     path: str = "/threads"
     text_mode: str = "single_step"
     has_queue: bool = False
+    text: str = "Once, please."
+    threads: tuple[tuple[str, Any], ...] = ()
+    """Settings of the Threads emulator."""
 
     @property
     def in_one_call(self) -> bool:
@@ -60,6 +63,19 @@ MORE_KINDS = (
 """Beyond it: text in a container, faults on the call that creates one, and a video that a task looks at."""
 
 
+LATE = ("listing_seconds", (SETTLE - timedelta(seconds=20)).total_seconds())
+LOST = ("published_containers_stay", False)
+CHANGED = ("shown_texts", "changed")
+
+WIDE_KINDS = (
+    Kind("text-late", "text", threads=(LATE,)),
+    Kind("text-changed", "text", text="Once & #only, please\u200b \u2764\ufe0f", threads=(CHANGED,)),
+    Kind("image-late-lost", "image", "/threads_publish", threads=(LATE, LOST)),
+    Kind("image-changed-lost", "image", "/threads_publish", text="Once & #only", threads=(CHANGED, LOST)),
+)
+"""In a wider world: lists that lag, texts that are shown changed, containers that are lost once published."""
+
+
 class Cell(NamedTuple):
     """One case."""
 
@@ -76,9 +92,12 @@ class Cell(NamedTuple):
 
     @property
     def window(self) -> str:
-        """The window that a process leaves open which stands still after its look at the clock."""
-        is_at_socket = (self.place, self.timing) == ("before create", "after_lease")
-        return FROZEN if is_at_socket and self.kind.in_one_call else ""
+        """The window that a text in a single call leaves open here: see ``docs/guarantees.md``."""
+        if not self.kind.in_one_call:
+            return ""
+        if self.fault == "late_effect" and LATE in self.kind.threads:
+            return UNLISTED
+        return FROZEN if (self.place, self.timing) == ("before create", "after_lease") else ""
 
 
 def cells(places: Sequence[str], kinds: Sequence[Kind]) -> list[Cell]:
@@ -120,7 +139,7 @@ class _Run:
     def __init__(self, bench: Bench, cell: Cell, person: Person) -> None:
         self._bench = bench
         self._cell = cell
-        self._body = task_body(person, "submission", content_of(cell.kind.medium, "Once, please."))
+        self._body = task_body(person, "submission", content_of(cell.kind.medium, cell.kind.text))
         self._tasks = [_Task(self._body, bench.now())]
         self._is_due = True
         """The crash, and the duplicate with it, are still to come."""
@@ -197,6 +216,7 @@ def play(bench: Bench, cell: Cell, number: int) -> Verdict:
     """Run a cell, and look at what is out and what the ledger says."""
     kind = cell.kind
     person = bench.begin(f"f2-{os.getpid()}-{number}", text_mode=kind.text_mode, has_queue=kind.has_queue)
+    bench.change_threads(dict(kind.threads))
     if answer := script(cell.fault, deadline=DEADLINE.total_seconds()):
         match = {"method": "POST", "path": kind.path}
         bench.threads.control("POST", "answers", match=match, **answer)

@@ -7,13 +7,16 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.faults.bench import Bench
-from tests.faults.real_cell import KINDS, MORE_KINDS, Cell, Verdict, cells, play
+from tests.faults.real_cell import KINDS, MORE_KINDS, WIDE_KINDS, Cell, Verdict, cells, play
 from tests.faults.result import Failure, Result, Size
 from tests.faults.stage import firebase
-from tests.faults.watched import DISTINCT_PLACES, PLACES
+from tests.faults.watched import DISTINCT_PLACES, PLACES, RESPONSE
 
 WORKERS = 4
 """Processes that run cells, each with a Threads of its own: two cores, and hanging calls to wait for."""
+
+WIDE_PLACES = ("after publish", RESPONSE)
+"""Of the small size, in the wider world."""
 
 CHUNK = 12
 SHOWN = 20
@@ -30,7 +33,12 @@ def run(size: Size, seed: int, only: str | None) -> Result:
     """
     is_small = size is Size.CI and not only
     places, kinds = (DISTINCT_PLACES, KINDS) if is_small else (PLACES, KINDS + MORE_KINDS)
-    wanted = [cell for cell in cells(places, kinds) if cell.key.startswith(only or "")]
+    wide_places = WIDE_PLACES if is_small else places
+    wanted = [
+        cell
+        for cell in cells(places, kinds) + cells(wide_places, WIDE_KINDS)
+        if cell.key.startswith(only or "")
+    ]
     environment = firebase().environment
     began = time.monotonic()
     with ProcessPoolExecutor(

@@ -10,7 +10,7 @@ class Size(StrEnum):
 
     FULL = "full"
     CI = "ci"
-    """All of F1, F5 and F6, and a part of F2, F3, F4 and F8 that its row states."""
+    """All of F5 and F6, and a part of each other row, which states it."""
 
 
 class Failure(NamedTuple):

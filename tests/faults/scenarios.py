@@ -1,6 +1,8 @@
 """What is published, by whom, and how Threads takes it: the rows that every fault is laid over."""
 
-from collections.abc import Mapping, Sequence
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -10,6 +12,7 @@ from tests.faults.model import START
 from tests.faults.parts import ACCOUNT, UID
 from tests.faults.virtual_posts import Fate
 from threads.posts.content import Content
+from threads.posts.ledger import SETTLE
 from threads.posts.submission import Submission
 from threads.publishing.thread import reply_name
 
@@ -66,8 +69,19 @@ class Scenario:
     lag: timedelta = timedelta(seconds=3)
     """How long a post is missing from lists."""
     lists_all: bool = False
+    shown: Callable[[str], str] = str
+    """What Threads makes of a text."""
+    threads_ahead: timedelta | None = None
+    """How far Threads' clock is ahead of Firestore's, as its lists say. None: a little behind, and they say
+    nothing."""
+    machines_ahead: Sequence[timedelta] = (timedelta(),)
+    """How far the clock of each delivery's machine is ahead of Firestore's, in turn."""
     is_twin: bool = False
     """A second request with the same text and another key is there at the same time."""
+    by_hand: Content | None = None
+    """What the owner has just posted by hand."""
+    twin: Content | None = None
+    """What the second request asks for. None: the same."""
     tries: int = 20
     """How often Cloud Tasks brings the orchestrator's task."""
     failing: Mapping[str, Fate] = field(default_factory=dict)
@@ -76,14 +90,15 @@ class Scenario:
     @property
     def in_one_call(self) -> bool:
         """Whether the text goes out in a single call, with the windows that this leaves open."""
-        return self.text_mode == "single_step" and self.content.media_type == "TEXT"
+        is_plain = self.content.values.keys() <= {"text", "thread"} and "://" not in self.content.text
+        return self.text_mode == "single_step" and is_plain
 
     @cached_property
     def submissions(self) -> Sequence[Submission]:
         """What is asked for: one post, or two with the same text."""
         moment = IN_AN_HOUR if self.caller is Caller.SCHEDULE else None
-        keys = ("a", "b") if self.is_twin else ("a",)
-        return [Submission(UID, self.content, ACCOUNT, key, moment) for key in keys]
+        contents = {"a": self.content, **({"b": self.twin or self.content} if self.is_twin else {})}
+        return [Submission(UID, content, ACCOUNT, key, moment) for key, content in contents.items()]
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -149,3 +164,55 @@ COMPOSED = {
     )
 }
 """Posts that are made of several: F8's."""
+
+
+CHANGED = Content({"text": "Salt & bread,  #bicycles\u200b, small computers \u2764\ufe0f <3"})
+LINKED = Content({"text": f"Read this: https://www.example.com/{'a-long-address/' * 6} Really."})
+SHORT_THREAD = Content({"text": TEXT.text, "thread": [{"text": "And a reply."}, {"text": "And more."}]})
+CAT, DOG = (
+    Content({"text": TEXT.text, "linkAttachment": f"https://media.example/{it}"}) for it in ("cat", "dog")
+)
+
+
+def _changed(text: str) -> str:
+    """Show a text as Threads may: escaped, and without what one does not see and its first hash sign."""
+    text = text.replace("#", "", 1).replace("\u200b", "").replace("\ufe0f", "").replace("  ", " ")
+    return html.escape(text)
+
+
+def _shortened(text: str) -> str:
+    """Show links as Threads may: without what they begin with, and cut off."""
+    return re.sub(r"https://www\.(\S{20})\S*", r"\1...", text)
+
+
+def _seconds(*numbers: float) -> Sequence[timedelta]:
+    return [timedelta(seconds=number) for number in numbers]
+
+
+_ALMOST_SETTLED, _SETTLED = SETTLE - timedelta(seconds=5), SETTLE + timedelta(seconds=1)
+
+WIDE = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("late-text1", TEXT, lag=_ALMOST_SETTLED),
+        Scenario("late-text2", TEXT, text_mode="two_step", lag=_ALMOST_SETTLED),
+        Scenario("late-image", IMAGE, Caller.TASK, ready_after=_SHORT, has_queue=True, lag=_ALMOST_SETTLED),
+        Scenario("beyond-text1", TEXT, lag=_SETTLED),
+        Scenario("beyond-image", IMAGE, ready_after=_SHORT, lag=_SETTLED),
+        Scenario("changed-text1", CHANGED, shown=_changed),
+        Scenario("changed-link", LINKED, Caller.TASK, has_queue=True, shown=_shortened),
+        Scenario("twins-link", CAT, is_twin=True, twin=DOG),
+        Scenario("by-hand", CAT, by_hand=DOG),
+        Scenario("twins-image", IMAGE, is_twin=True, ready_after=_SHORT),
+        Scenario("clocks-text1", TEXT, machines_ahead=_seconds(8, -250, 250, 0)),
+        Scenario("clocks-text2", TEXT, text_mode="two_step", machines_ahead=_seconds(-3600, 300, 0, -40)),
+        Scenario("clocks-image", IMAGE, Caller.TASK, has_queue=True, machines_ahead=_seconds(250, 0, -250)),
+        Scenario("threads-ahead", TEXT, threads_ahead=timedelta(minutes=10)),
+        Scenario("threads-behind", TEXT, threads_ahead=timedelta(minutes=-10), lists_all=True),
+        Scenario("left-text1", TEXT, Caller.SCHEDULE, has_queue=True),
+        Scenario("left-image", IMAGE, Caller.SCHEDULE, has_queue=True, ready_after=_SHORT),
+        Scenario("left-web", TEXT, text_mode="two_step"),
+        Scenario("left-thread", SHORT_THREAD, Caller.TASK, has_queue=True),
+    )
+}
+"""Posts in a world that is a little worse: F9's. ``docs/world.md`` tells it in words."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from tests.faults import parts
-from tests.faults.model import Crash, World
+from tests.faults.model import START, Crash, World
 from tests.faults.parts import UID
 from tests.faults.scenarios import MEDIA, Caller, Scenario
 from tests.faults.virtual_firestore import VirtualFirestore
@@ -20,7 +20,8 @@ from threads.base.errors import InProgress, ServiceError
 from threads.posts.ledger import BUDGET, LATE, TERMINAL, Record, State, from_document
 from threads.publishing import delete_and_repost, publish, schedule, upkeep
 from threads.publishing.lease import Delivery
-from threads.publishing.retry_rules import TASK
+from threads.publishing.parts import PublishingParts
+from threads.publishing.retry_rules import TASK, WAKE
 
 BACKOFF = timedelta(seconds=10)
 """When a caller whose connection broke comes again, and the queue's shortest wait."""
@@ -48,19 +49,21 @@ class Story:
             lag=scenario.lag,
             lists_all=scenario.lists_all,
             failing=scenario.failing,
+            shown=scenario.shown,
+            ahead=scenario.threads_ahead,
         )
         self.threads.asked_to_create = self._asked_to_create
-        self.threads.deadline = lambda: self._deadline
+        self.threads.deadline = self._last_moment
         self.threads.add_old_post(scenario.parameters, timedelta(minutes=10))
+        if scenario.by_hand:
+            self.threads.add_old_post(scenario.by_hand.parameters(), timedelta())
         self.firestore = VirtualFirestore(self.world)
         parts.connect(self.firestore)
         self._agenda = Agenda()
         self.queue = VirtualQueue(
             self.world, is_configured=scenario.has_queue, deliver_at=self._task_at, drop=self._agenda.drop
         )
-        self._parts = parts.publishing_parts(
-            self.world, self.firestore, self.threads, self.queue, text_mode=scenario.text_mode
-        )
+        self._machines = [self._machine(ahead) for ahead in scenario.machines_ahead]
         self.names, self.posts = scenario.names, scenario.posts
         self.answers: list[Answered] = [Answered() for _ in self.names]
         """The last answer to each request."""
@@ -71,6 +74,10 @@ class Story:
         """Deliveries since the last thing went wrong, until every post had ended."""
         self.most_after_trouble = 0
         self.was_cancelled = False
+        self.root_deleted_at: datetime | None = None
+        self.is_abandoned = False
+        self._abandoned: set[Job] = set()
+        """Nobody brings these any more."""
         self._attempts: dict[Job, int] = {}
         self._running: list[Job] = []
         self._deadline = self.world.now
@@ -78,6 +85,13 @@ class Story:
         self._is_troubled = False
         """Something has gone wrong in the delivery that is running, and the next one is not arranged yet."""
         self._duplicated = False
+
+    def _machine(self, ahead: timedelta) -> PublishingParts:
+        """Return what a process works with whose machine's clock is ahead so far."""
+        clock = parts.clock_of(self.world, ahead)
+        return parts.publishing_parts(
+            *(self.world, clock, self.firestore, self.threads, self.queue), text_mode=self.scenario.text_mode
+        )
 
     def run(self) -> None:
         """Let everything happen."""
@@ -90,8 +104,13 @@ class Story:
         self._keep_up()
 
     def _keep_up(self) -> None:
-        """Let the upkeep come while a post is open to which nobody returns."""
-        while any(state not in TERMINAL for names in self.posts for it in names if (state := self.state(it))):
+        """Let the upkeep come while a post is open to which nobody returns; it brings each back so often."""
+        for _ in range(2 * (WAKE.times or 0)):
+            states = [self.state(name) for names in self.posts for name in names]
+            if all(state in TERMINAL for state in states if state):
+                return
+            if self.is_abandoned:
+                parts.connect(self.firestore)  # the user connects again what is refused, and no more
             self._agenda.note(self.world.now + LATE + UPKEEP_PAUSE, Job(Caller.UPKEEP))
             self._work_off(until=None)
 
@@ -129,6 +148,12 @@ class Story:
         claim = self.firestore.database.fields(f"threadsClaims/{media_id}")
         return claim["postId"] if claim else None
 
+    def is_own(self, twin: int, media_id: str) -> bool:
+        """Return whether a post has what a request's first post was to have."""
+        [form] = [post.form for post in self.threads.posts if post.id == media_id]
+        wanted = self.scenario.submissions[twin].content.parameters()
+        return all(form[name] == value for name, value in wanted.items() if name != "children")
+
     def deliver(self, job: Job) -> None:
         """Make one delivery, and see who comes next for it."""
         self.deliveries += 1
@@ -159,22 +184,23 @@ class Story:
         return Answered()
 
     def _call(self, job: Job) -> None:
+        machine = self._machines[self.deliveries % len(self._machines)]
         if job.caller is Caller.UPKEEP:
-            assert all(late.why != "odd" for late in upkeep.upkeep(self._parts))
+            assert all(late.why != "odd" for late in upkeep.upkeep(machine))
             return
         tries = self._attempts[job]
-        delivery = Delivery(f"d{self.deliveries}", ends=self._deadline)
+        delivery = Delivery(f"d{self.deliveries}", ends=machine.now() + BUDGET)
         if job.task:
             delivery = delivery._replace(by_task=True, is_last=TASK.is_used_up(tries), task=job.task)
-            publish.deliver_task(self._parts, UID, job.post, delivery)
+            publish.deliver_task(machine, UID, job.post, delivery)
             return
         submission = self.scenario.submissions[job.twin]
         if job.caller is Caller.SCHEDULE:
-            schedule.schedule(self._parts, UID, submission, delivery)
+            schedule.schedule(machine, UID, submission, delivery)
             return
         if job.caller is Caller.TASK:
             delivery = delivery._replace(by_task=True, is_last=tries >= self.scenario.tries)
-        publish.publish(self._parts, UID, submission, delivery)
+        publish.publish(machine, UID, submission, delivery)
 
     # --- who comes when -----------------------------------------------------------------------------------
 
@@ -189,7 +215,8 @@ class Story:
             self._agenda.note(self.world.now + wait, job)
 
     def _may_come_again(self, job: Job) -> bool:
-        return job.caller is not Caller.TASK or self._attempts[job] < self.scenario.tries
+        is_used_up = job.caller is Caller.TASK and self._attempts[job] >= self.scenario.tries
+        return not is_used_up and job not in self._abandoned
 
     def _wait(self, job: Job, answered: Answered) -> timedelta | None:
         """Return when who brought it comes again; None: it is done."""
@@ -242,6 +269,10 @@ class Story:
             self.deliver(job)
         elif action == "cancel":
             self._cancel(job.twin)
+        elif action == "delete":
+            self.threads.delete_all()
+        elif action == "abandon":
+            self._abandon()
         else:
             return action
         return None
@@ -255,10 +286,31 @@ class Story:
         self._work_off(until=end)
         self.world.pass_until(end)
 
+    def _abandon(self) -> None:
+        """Let the process die, and nobody come again: the browser is closed, and the queue is purged."""
+        self.is_abandoned = True
+        self._abandoned.update(self._running, self._agenda.clear())
+        raise Crash
+
+    def _last_moment(self) -> datetime:
+        """Return until when a post may be sent: until the request ends, or the lease on the post.
+
+        The upkeep has time for each post. And with a wrong clock, no request counts its time right.
+        """
+        is_by_lease = any(self.scenario.machines_ahead) or self._running[-1].caller is Caller.UPKEEP
+        if not is_by_lease:
+            return self._deadline
+        records = (self.record(name) for name in self.names)
+        return max(record.lease_until or START for record in records if record)
+
     def _cancel(self, twin: int) -> None:
+        parts = self._machines[0]
         with suppress(ServiceError):
-            delete_and_repost.remove(self._parts, UID, self.names[twin])
+            removed = delete_and_repost.remove(parts, UID, self.names[twin])
             self.was_cancelled = True
+            if removed.record.state is State.PUBLISHED:
+                self.root_deleted_at = self.world.now
+                delete_and_repost.cancel_rest(parts, removed)
 
 
 def _path(name: str) -> str:

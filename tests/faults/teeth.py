@@ -75,6 +75,32 @@ CASES = {
             mutants.children_unseen,
             ("carousel/none/90.crash", "carousel/none/150.5xx_no_effect", "carousel-task/none/300.crash"),
         ),
+        Case(
+            mutants.errors_settle_soon,
+            (
+                "late-text1/none/4.5xx_with_effect",
+                "late-text1/none/4.no_id",
+                "late-image/none/24.5xx_out_and_lost",
+            ),
+        ),
+        Case(
+            mutants.extras_ignored,
+            ("by-hand/none/8.timeout_no_effect+24.vanishes", "by-hand/none/12.timeout_no_effect+14.vanishes"),
+        ),
+        Case(
+            mutants.texts_compared_exactly,
+            ("changed-text1/none/4.timeout_with_effect", "changed-link/none/12.truncated"),
+        ),
+        Case(
+            mutants.time_by_the_machine,
+            ("clocks-text1/none/0.freeze90", "clocks-text2/none/12.content_100_with_effect"),
+        ),
+        Case(
+            mutants.time_of_lists_believed,
+            ("threads-ahead/none/3.crash", "threads-behind/none/4.timeout_with_effect"),
+        ),
+        Case(mutants.no_upkeep, ("left-web/none/9.abandon", "left-text1/none/11.abandon")),
+        Case(mutants.root_deleted_in_vain, ("left-thread/none/9.cancel", "left-thread/same/14.cancel")),
         Case(mutants.state_used_up_after_the_exchange),
     )
 }

@@ -53,11 +53,12 @@ class Connection:
         self.world.act = self._act
         self.firestore = VirtualFirestore(self.world)
         self._plant_state()
+        clock = parts.clock_of(self.world)
         self._parts = ConnectionParts(
             CONFIG,
             repository=ConnectionRepository(self.firestore.client.provide),
-            accounts=parts.account_parts(self.world, self.firestore, self),
-            posts=parts.post_parts(self.world, self.firestore, parts.NO_QUEUE),
+            accounts=parts.account_parts(clock, self.firestore, self),
+            posts=parts.post_parts(clock, self.firestore, parts.NO_QUEUE),
             users=FirebaseUsers(_no_firebase),
             now=lambda: self.world.now,
             sleep=self.world.pass_time,

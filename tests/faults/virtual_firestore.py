@@ -33,8 +33,8 @@ COMMIT_FAULTS = ("unavailable", "answer_lost", "commit_30s_late", "repeated")
 """Nothing happens; it happens, and the answer is lost; it happens later; the client repeats it as the first
 answer was lost, and fails on its own change."""
 
-OF_ITS_THREAD = ("resumeAt", CHECK_FIELD, "updatedAt")
-"""What changes in the record of a root that is out once its thread has ended."""
+AFTER_ITS_END = ("resumeAt", CHECK_FIELD, "deletedAt", "status", "updatedAt")
+"""What changes in the record of a post that is out: when its thread has ended, and when it is deleted."""
 
 FAULTS: Mapping[str, tuple[str, ...]] = {
     CREATE: COMMIT_FAULTS,
@@ -95,9 +95,9 @@ class VirtualFirestore:
         return committed
 
     def _said(self, path: str) -> dict[str, Any]:
-        """Return the fields of a post, except those that say whether the rest of its thread is to come."""
+        """Return the fields of a post, except those that may still change."""
         fields = self.database.fields(path) or {}
-        return {name: value for name, value in fields.items() if name not in OF_ITS_THREAD}
+        return {name: value for name, value in fields.items() if name not in AFTER_ITS_END}
 
     def _is_looked_for_again(self, path: str, before: Mapping[str, Any]) -> bool:
         """Return whether a post has lost an id that was only found to the one that Threads answered it to."""

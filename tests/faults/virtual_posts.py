@@ -1,5 +1,6 @@
 """What the virtual Threads remembers: containers and posts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,6 +8,9 @@ from typing import NamedTuple
 
 CONTAINER_LIFETIME = timedelta(hours=24)
 
+
+_EXTRAS = {"link_attachment_url": "link_attachment", "topic_tag": "topic_tag"}
+"""Of a list's entry, and where the form of the post has it."""
 
 _LISTED = {"TEXT": "TEXT_POST", "CAROUSEL": "CAROUSEL_ALBUM"}
 
@@ -30,6 +34,8 @@ class Container:
     fate: str = ""
     reason: str = ""
     media_id: str = ""
+    is_forgotten: bool = False
+    """Threads knows it no longer, although it may be published."""
 
     @property
     def is_child(self) -> bool:
@@ -38,6 +44,8 @@ class Container:
 
     def status(self, now: datetime) -> str:
         """Return the status that Threads tells."""
+        if self.is_forgotten:
+            return Fate.VANISHES
         if self.media_id:
             return "PUBLISHED"
         if self.fate:
@@ -55,7 +63,7 @@ class Call(NamedTuple):
     sent_at: datetime
     """Later, where the caller stands still at the socket."""
     deadline: datetime
-    """Of the request that makes it: later, nothing that publishes is meant to be sent."""
+    """Later, nothing that publishes is meant to be sent: the end of the request, or of the lease."""
 
 
 @dataclass
@@ -73,19 +81,23 @@ class Post:
     in_one_call: bool = False
     is_hidden: bool = False
     """A list was without it although it was due there."""
+    is_deleted: bool = False
+    """Its owner has deleted it in the Threads app."""
 
     @property
     def reply_to(self) -> str:
         """What it answers, if anything."""
         return self.form.get("reply_to_id", "")
 
-    def as_json(self) -> dict[str, str]:
-        """Return its entry in a list."""
+    def as_json(self, shown: Callable[[str], str]) -> dict[str, str]:
+        """Return its entry in a list, with its text as Threads shows it."""
         kind = self.form["media_type"]
+        extras = {name: self.form[sent] for name, sent in _EXTRAS.items() if sent in self.form}
         return {
             "id": self.id,
             "media_type": _LISTED.get(kind, kind),
-            "text": self.form.get("text", ""),
+            "text": shown(self.form.get("text", "")),
             "timestamp": self.published_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
             "permalink": f"https://www.threads.net/@a/post/{self.id}",
+            **extras,
         }

@@ -6,7 +6,9 @@ account has the same text as the new one, and the clock is behind ours: neither 
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import cache
 
 from tests.faults.model import World
@@ -18,8 +20,8 @@ from threads.graph.protocol import GraphReply, GraphRequest
 ANSWERS_IN = timedelta(milliseconds=300)
 """How long a call takes that nothing disturbs."""
 
-BEHIND = timedelta(seconds=4)
-"""Threads' clock is behind ours by less than the allowance for it."""
+A_LITTLE_BEHIND = timedelta(seconds=-4)
+"""How far Threads' clock is ahead of Firestore's: less than the allowance for it."""
 
 
 NONE_FAILS: Mapping[str, Fate] = {}
@@ -37,11 +39,14 @@ class VirtualThreads:
         lag: timedelta,
         lists_all: bool = False,
         failing: Mapping[str, Fate] = NONE_FAILS,
+        shown: Callable[[str], str] = str,
+        ahead: timedelta | None = None,
     ) -> None:
         """Take how long media is processed, how long a post is missing from lists, and the way of listing.
 
         With ``lists_all`` a list does not heed ``since`` and begins with the oldest post. ``failing`` is what
-        becomes of the first container of a file, by its URL.
+        becomes of the first container of a file, by its URL. ``shown`` is what Threads makes of a text. Its
+        clock is a little behind, and says so nowhere; or it is ``ahead`` and says so with every answer.
         """
         self.containers: dict[str, Container] = {}
         self.posts: list[Post] = []
@@ -51,20 +56,22 @@ class VirtualThreads:
         self._lag = lag
         self._lists_all = lists_all
         self._failing = dict(failing)
+        self._shown = shown
+        self._ahead, self._tells_time = (A_LITTLE_BEHIND, False) if ahead is None else (ahead, True)
         self.asked_to_create: Callable[[Mapping[str, str]], None] = _unwatched
         """Told of each call that creates, before anything comes of it."""
         self.deadline: Callable[[], datetime] = _no_deadline
         """Returns the deadline of the request that makes a call."""
         self._ids = 18_050_206_876_707_111
-        self._old: Post | None = None
+        self._old: list[Post] = []
         self._is_hiding = False
 
     def send(self, request: GraphRequest) -> GraphReply:
         """Answer a call, or do with it what the plan says."""
-        world, meant_at = self._world, self._world.now
+        world, meant_at, deadline = self._world, self._world.now, self.deadline()
         place = _PLACES[request.step]
         fault = world.at(place)
-        call = Call(meant_at, world.now, self.deadline())
+        call = Call(meant_at, world.now, deadline)
         if request.step is Step.CREATE_CONTAINER:
             self.asked_to_create(request.form or {})
         if fault is None:
@@ -78,9 +85,10 @@ class VirtualThreads:
         return reply
 
     def add_old_post(self, form: Mapping[str, str], age: timedelta) -> None:
-        """Let the account have an older post, which no request of this run has made."""
+        """Let the account have an older post, which no request of this run has made; of now, one by hand."""
         then = self._world.now - age
-        self._old = Post("1", dict(form), then, then, Call(then, then, _no_deadline()), then)
+        call = Call(then, then, _no_deadline())
+        self._old.append(Post(str(len(self._old) + 1), dict(form), then + self._ahead, then, call, then))
 
     def _disturbed(self, request: GraphRequest, call: Call, fault: str) -> GraphReply:
         world, wrong = self._world, BY_NAME[fault]
@@ -92,12 +100,23 @@ class VirtualThreads:
         self._is_hiding = wrong.hides
         if wrong.effect is Effect.NOW or wrong.reply is None:
             reply = self._serve(request, call)
-            return wrong.reply or reply
-        return wrong.reply
+        if wrong.forgets:
+            self._forget(request)
+        return wrong.reply or reply
+
+    def delete_all(self) -> None:
+        """Let the owner delete every post of this run that is out."""
+        for post in self.posts:
+            post.is_deleted = True
+
+    def _forget(self, request: GraphRequest) -> None:
+        """Forget a container that is out, and go on showing its post."""
+        container = self.containers.get(_container_of(request))
+        if container and container.media_id:
+            container.is_forgotten = True
 
     def _meets(self, request: GraphRequest, fate: str, reason: str) -> None:
-        name = (request.form or {}).get("creation_id") or request.path[1:]
-        container = self.containers.get(name)
+        container = self.containers.get(_container_of(request))
         if container and not container.media_id:
             container.fate, container.reason = fate, reason
 
@@ -111,6 +130,8 @@ class VirtualThreads:
             return self._publish(form["creation_id"], call)
         if request.step is Step.LIST_POSTS:
             return self._list(int(request.query["since"]), replies=request.path == "/me/replies")
+        if request.step is Step.DELETE_POST:
+            return self._delete(request.path[1:])
         return _QUOTA if request.step is Step.READ_QUOTA else _id("17841400000000000")
 
     def _refusal(self, form: Mapping[str, str]) -> GraphReply | None:
@@ -156,12 +177,19 @@ class VirtualThreads:
         container.media_id = self._post(container.form, call, in_one_call=False).id
         return _id(container.media_id)
 
+    def _delete(self, name: str) -> GraphReply:
+        for post in self.posts:
+            if post.id == name:
+                post.is_deleted = True
+                return _json({"success": True})
+        return MISSING
+
     def _post(self, form: dict[str, str], call: Call, *, in_one_call: bool) -> Post:
         now = self._world.now
         post = Post(
             self._next_id(),
             form,
-            now - BEHIND,
+            now + self._ahead,
             now + self._lag,
             call,
             now,
@@ -174,12 +202,12 @@ class VirtualThreads:
     def _list(self, since: int, *, replies: bool) -> GraphReply:
         """List the account's posts, or its replies: neither list has the others."""
         now = self._world.now
-        posts = [self._old, *self.posts] if self._old else self.posts
-        known = [post for post in posts if bool(post.reply_to) == replies]
+        known = [post for post in (*self._old, *self.posts) if bool(post.reply_to) == replies]
         listed = [
-            post.as_json()
+            post.as_json(self._shown)
             for post in known
             if post.listed_at <= now
+            and not post.is_deleted
             and not (self._is_hiding and post in self.posts)
             and (self._lists_all or post.published_at.timestamp() >= since)
         ]
@@ -187,11 +215,16 @@ class VirtualThreads:
             self._is_hiding = False
             for post in known:
                 post.is_hidden = post.is_hidden or post.listed_at <= now
-        return _json({"data": listed if self._lists_all else listed[::-1]})
+        date = {"date": format_datetime(now + self._ahead, usegmt=True)} if self._tells_time else {}
+        return replace(_json({"data": listed if self._lists_all else listed[::-1]}), headers=date)
 
     def _next_id(self) -> str:
         self._ids += 2
         return str(self._ids)
+
+
+def _container_of(request: GraphRequest) -> str:
+    return (request.form or {}).get("creation_id") or request.path[1:]
 
 
 def _unwatched(_form: Mapping[str, str]) -> None:

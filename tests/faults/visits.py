@@ -68,6 +68,12 @@ class Agenda:
         self._entries = [entry for entry in self._entries if entry[2].task != task]
         heapify(self._entries)
 
+    def clear(self) -> list[Job]:
+        """Let nothing happen that is noted; return what it was."""
+        jobs = [job for _, _, job in self._entries]
+        self._entries.clear()
+        return jobs
+
     def take(self, until: datetime | None) -> tuple[datetime, Job] | None:
         """Return the next delivery, unless it is after a moment."""
         if not self._entries or (until and self._entries[0][0] > until):

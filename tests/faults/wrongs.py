@@ -43,6 +43,8 @@ class Wrong:
     reason: str = ""
     hides: bool = False
     """The list is without the posts of this run, though they were due there."""
+    forgets: bool = False
+    """Afterwards, Threads does not know the container that the call is about, if it is published."""
 
 
 def graph_error(code: int, *, status: int = 400, **members: Any) -> GraphReply:
@@ -111,6 +113,12 @@ FATES = (
 )
 """Of a container, at a look at it or when it is to be published; one that is a post keeps being one."""
 
+FORGETS = (
+    Wrong("5xx_out_and_lost", graph_error(2, status=500), Effect.NOW, forgets=True),
+    Wrong("timeout_out_and_lost", _SILENCE, Effect.NOW, takes=DEADLINE, forgets=True),
+)
+"""Of publishing a container, in the wide world: it is out, and nothing but a list tells so."""
+
 HIDES = (Wrong("unlisted", None, hides=True),)
 """Of a list."""
 
@@ -165,7 +173,7 @@ def _as_taken(step: Step, wrong: Wrong) -> object:
         return type(error), error.verdict, error.retry_after, is_missing_container(error), is_silent
 
 
-BY_NAME = {wrong.name: wrong for wrongs in BY_STEP.values() for wrong in wrongs}
+BY_NAME = {wrong.name: wrong for wrongs in (*BY_STEP.values(), FORGETS) for wrong in wrongs}
 
 LASTING = frozenset({"190", "content_100", "content_100_with_effect", "spoilt"})
 """After these a post may end as FAILED; after the others it must come out."""

@@ -155,7 +155,7 @@ def test_a_fault_has_its_effect(fault: str, posts: int, later: int) -> None:
 
 def posts_in(world: World) -> PostRepository:
     """Return the real repository, over a virtual Firestore."""
-    return parts.post_parts(world, VirtualFirestore(world), parts.NO_QUEUE).repository
+    return parts.post_parts(parts.clock_of(world), VirtualFirestore(world), parts.NO_QUEUE).repository
 
 
 def begun(posts: PostRepository, world: World) -> StoredPost:
@@ -190,7 +190,7 @@ def test_a_repeated_commit_meets_its_own_change() -> None:
     """The repository finds what it has written itself, although its commit was refused."""
     world = World({2: "repeated"})
     firestore = VirtualFirestore(world)
-    posts = parts.post_parts(world, firestore, parts.NO_QUEUE).repository
+    posts = parts.post_parts(parts.clock_of(world), firestore, parts.NO_QUEUE).repository
     post = begun(posts, world)
     mine = posts.write(post, leased(post, "me", world))
     assert firestore.conflicts == 1
@@ -402,4 +402,4 @@ def test_the_table_is_narrow() -> None:
     [*table, failure, command] = report(dict.fromkeys(ROWS, wide))
     assert max(map(len, table[: len(ROWS) + 2])) <= WIDTH
     assert failure.endswith("lost")
-    assert command.strip() == "python -m tests.faults --only F8:a/b --seed 99999"
+    assert command.strip() == "python -m tests.faults --only F9:a/b --seed 99999"

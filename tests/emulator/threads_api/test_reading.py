@@ -186,6 +186,29 @@ def test_lists_may_lag_behind(client: Client) -> None:
     assert [entry["id"] for entry in client.get("/me/threads", token).json()["data"]] == [post]
 
 
+def test_a_published_container_may_be_lost(client: Client) -> None:
+    """A setting lets a container be unknown once it is published; its post is out, and stays one."""
+    client.control("settings", published_containers_stay=False)
+    token = client.token()
+    container = client.container(token, media_type="TEXT", text="hello")
+    assert client.get(f"/{container}", token, fields="status").json()["status"] == "FINISHED"
+    post = client.post("/me/threads_publish", token, creation_id=container).json()["id"]
+    assert error_of(client.get(f"/{container}", token, fields="status")) == (24, 4279009)
+    assert error_of(client.post("/me/threads_publish", token, creation_id=container)) == (24, 4279009)
+    assert [entry["id"] for entry in client.get("/me/threads", token).json()["data"]] == [post]
+
+
+def test_texts_may_be_shown_changed(client: Client) -> None:
+    """A setting gives texts back in the ways that Threads changes them."""
+    token = client.token()
+    client.publish(
+        token, text="Salt & #bread\u200b \u2764\ufe0f: https://www.example.com/a/very/long/address"
+    )
+    client.control("settings", shown_texts="changed")
+    [entry] = client.get("/me/threads", token, fields="text").json()["data"]
+    assert entry["text"] == "Salt &amp; bread \u2764: example.com/a/very/long/…"
+
+
 def test_replies_have_a_list_of_their_own(client: Client) -> None:
     """``/me/replies`` lists replies, and so does a post; a setting adds them to ``/me/threads``."""
     token = client.token()

@@ -300,7 +300,7 @@ class Story:
         is_by_lease = any(self.scenario.machines_ahead) or self._running[-1].caller is Caller.UPKEEP
         if not is_by_lease:
             return self._deadline
-        records = (self.record(name) for name in self.names)
+        records = (self.record(name) for names in self.posts for name in names)
         return max(record.lease_until or START for record in records if record)
 
     def _cancel(self, twin: int) -> None:

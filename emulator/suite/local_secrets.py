@@ -37,6 +37,7 @@ def _made_up() -> Mapping[str, str]:
     return {
         "THREADS_APP_SECRET": secrets.token_hex(16),
         "TOKEN_KEYS": f"local:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}",
+        "WEBHOOK_VERIFY_TOKEN": secrets.token_hex(16),
     }
 
 

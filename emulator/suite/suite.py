@@ -8,7 +8,6 @@ No service can be reached from another machine, and none is left when the block 
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -114,9 +113,8 @@ class Suite(Addresses):
         if functions and page:
             self._wanted += ["page"]
         self._webhooks = webhooks
-        self._webhook_verify_token = secrets.token_hex(16)
         self._functions_environment = {
-            **commands.functions_environment(self, self._webhook_verify_token),
+            **commands.functions_environment(self),
             **(environment or {}),
         }
         self._console = console or Console()
@@ -200,8 +198,7 @@ class Suite(Addresses):
         for old in self.logs.glob("*.log"):
             old.unlink()
         if "threads" in self._wanted:
-            self.app_secret = local_secrets.read(ROOT)["THREADS_APP_SECRET"]
-            self._launch_threads()
+            self._launch_threads(local_secrets.read(ROOT))
             process, log = self._run(commands.tasks_emulator(self), "tasks.log")
             self._add("tasks", f"{self.tasks_url}/_emulator/health", process, log)
         if "page" in self._wanted:
@@ -210,10 +207,11 @@ class Suite(Addresses):
             self._add("page", f"{self.page_url}/config.json", process, log)
         self._launch_firebase()
 
-    def _launch_threads(self) -> None:
-        secret = {"THREADS_APP_SECRET": self.app_secret, "WEBHOOK_VERIFY_TOKEN": self._webhook_verify_token}
+    def _launch_threads(self, known: Mapping[str, str]) -> None:
+        self.app_secret = known["THREADS_APP_SECRET"]
+        shared = {name: known[name] for name in ("THREADS_APP_SECRET", "WEBHOOK_VERIFY_TOKEN")}
         command = commands.threads_emulator(self, webhooks=self._webhooks)
-        process, log = self._run(command, "threads.log", secret)
+        process, log = self._run(command, "threads.log", shared)
         self._add("threads", f"{self.threads_url}/_emulator/health", process, log)
 
     def _launch_firebase(self) -> None:

@@ -13,12 +13,23 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+import yaml
 
 from emulator.suite.ports import HOST, Ports, answers
 from tests.e2e import canary
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60
+
+
+def kept_from(target: str) -> set[str]:
+    """Return the secrets that functions.yaml gives to other functions only."""
+    endpoints = yaml.safe_load((ROOT / "functions.yaml").read_text(encoding="utf-8"))["endpoints"]
+    keys = {
+        name: {secret["key"] for secret in endpoint.get("secretEnvironmentVariables", ())}
+        for name, endpoint in endpoints.items()
+    }
+    return set().union(*keys.values()) - keys.get(target, set())
 
 
 class Function:
@@ -29,7 +40,8 @@ class Function:
         self.target = target
         self.port = port or Ports.free().functions
         self.url = f"http://{HOST}:{self.port}/"
-        self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
+        given = {name: value for name, value in environment.items() if name not in kept_from(target)}
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **given}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,18 @@ MADE_BY_HAND_OR_RUN = (
     "emulator/x.py",
     "tests/x.py",
     "docs/x.txt",
+    "serviceAccountKey.json",
+    "my-app-firebase-adminsdk-abc.json",
+    "key.pem",
+    "settings.py",
+    "data.sqlite",
+    "threads/serviceAccountKey.json",
+    "threads/base/key.pem",
+    "threads/notes.txt",
+    "scripts/main.sh",
 )
+"""What must stay on this machine, whoever has put it there: the list of what is uploaded allows, and does not
+forbid."""
 
 
 def ask_cli(script: str, *arguments: str | Path) -> Any:
@@ -46,9 +58,11 @@ def ask_cli(script: str, *arguments: str | Path) -> Any:
     return json.loads(answer.stdout)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(params=["checkout", "threads"])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """Return a folder with the sources, everything else that lies beside them, and what a run makes."""
+    tmp_path = tmp_path / request.param  # whatever the folder is called
+    tmp_path.mkdir()
     for path in ROOT.iterdir():
         if path.is_dir():
             (tmp_path / path.name).mkdir()
@@ -66,17 +80,19 @@ def folder(tmp_path: Path) -> Path:
 def test_only_the_functions_are_uploaded(folder: Path) -> None:
     """No secret, environment, test or emulator leaves this machine, whatever else lies in the folder."""
     [functions] = json.loads((ROOT / "firebase.json").read_text())["functions"]
-    uploaded = ask_cli(
+    archive = ask_cli(
         """
-        const [path, ignored] = process.argv.slice(1);
-        const files = await lib("fsAsync").readdirRecursive({ path, ignoreStrings: JSON.parse(ignored) });
-        return files.map((file) => file.name);
+        const [path, config] = process.argv.slice(1);
+        const { prepareFunctionsUpload } = lib("deploy/functions/prepareFunctionsUpload");
+        const { pathToSource } = await prepareFunctionsUpload(path, path, JSON.parse(config), []);
+        require("fs").copyFileSync(pathToSource, path + ".zip"); // the CLI deletes its own with its end
+        return path + ".zip";
         """,
         folder,
-        json.dumps(functions["ignore"]),
+        json.dumps(functions),
     )
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "threads").rglob("*.py")}
-    assert {str(Path(name).relative_to(folder)) for name in uploaded} == {
+    assert {*zipfile.ZipFile(archive).namelist()} == {
         "main.py",
         "requirements.txt",
         "functions.yaml",

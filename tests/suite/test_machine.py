@@ -78,7 +78,7 @@ def test_the_clis_own_jar_comes_first(
 def test_missing_secrets_are_made_up_once(tmp_path: Path) -> None:
     """A first run writes them for the owner's eyes alone; a second one reads the same."""
     first = local_secrets.read(tmp_path)
-    assert first.keys() == {"THREADS_APP_SECRET", "TOKEN_KEYS"}
+    assert first.keys() == {"THREADS_APP_SECRET", "TOKEN_KEYS", "WEBHOOK_VERIFY_TOKEN"}
     assert local_secrets.read(tmp_path) == first
     assert (tmp_path / local_secrets.FILE_NAME).stat().st_mode & 0o777 == 0o600
 

@@ -168,11 +168,12 @@ def test_own_modules_are_imported_at_the_top(path: Path) -> None:
     assert not late
 
 
-@pytest.mark.parametrize("package", [package for package in MAY_IMPORT if package != "app"])
+@pytest.mark.parametrize("package", [*(package for package in MAY_IMPORT if package != "app"), "deploy"])
 def test_a_package_lists_its_modules(package: str) -> None:
     """The docstring of a package names each of its modules, and none that is not there."""
-    listed = re.findall(r"^(\w+)  +\S", (PACKAGE / package / "__init__.py").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(path.stem for path in (PACKAGE / package).glob("[!_]*.py"))
+    folder = ROOT / package if package == "deploy" else PACKAGE / package
+    listed = re.findall(r"^(\w+)  +\S", (folder / "__init__.py").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in folder.glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("name", sorted(SHELL))
@@ -184,7 +185,15 @@ def test_outside_systems_do_not_know_each_other(name: str) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_the_service_knows_neither_emulator_nor_tests(path: Path) -> None:
     """Nothing that is deployed imports what only this machine has."""
-    assert not {name.split(".")[0] for name in imports_of(path)} & {"emulator", "tests"}
+    assert not {name.split(".")[0] for name in imports_of(path)} & {"emulator", "tests", "deploy"}
+
+
+def test_the_deployment_reads_configurations_as_the_service_does() -> None:
+    """``deploy`` knows of the service what it can decide without running it, and no emulator or test."""
+    imported = {name for path in (ROOT / "deploy").glob("*.py") for name in imports_of(path)}
+    own = {name.removeprefix("threads.") for name in imported if name.startswith("threads.")}
+    assert {package_of(module) for module in own} == {"base"}
+    assert not {name.split(".")[0] for name in imported} & {"emulator", "tests"}
 
 
 def test_the_emulator_shares_no_code_with_the_service() -> None:

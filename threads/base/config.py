@@ -54,6 +54,15 @@ DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulat
 MAX_COUNT_DIGITS = 5
 """A number of threads with more digits is a mistake."""
 
+WITHOUT_APP_SECRET = frozenset(
+    {"th_auth_start", "publish_threads", "th_posts", "th_accounts", "th_refresh_tokens", "th_upkeep"}
+)
+"""Functions that neither exchange a code nor verify what Meta has signed. functions.yaml keeps the app's
+secret from them."""
+
+WITHOUT_TOKEN_KEYS = frozenset({"th_auth_start", "th_accounts", "th_deauthorize", "th_delete_data"})
+"""Functions that neither seal nor open a token. functions.yaml keeps the keys from them."""
+
 _QUEUE = re.compile(r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/queues/[A-Za-z0-9-]{1,100}", re.ASCII)
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -96,7 +105,8 @@ class Config:
     text_mode: str
     """``single_step`` publishes a text in one call to Threads, ``two_step`` through a container."""
     token_keys: Mapping[str, Secret] = field(repr=False)
-    """Base64 keys by key id, newest first. The first one seals, and all of them open."""
+    """Base64 keys by key id, newest first. The first one seals, and all of them open. None in a function that
+    neither seals nor opens."""
     publish_queue: str | None
     """The queue's full name. None: nothing can be scheduled."""
     publish_url: str | None
@@ -130,7 +140,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
     env = _Environment(environment)
     config = Config(
         app_id=env.required("THREADS_APP_ID"),
-        app_secret=Secret(env.required("THREADS_APP_SECRET")),
+        app_secret=env.app_secret("THREADS_APP_SECRET"),
         redirect_uri=env.required_url("THREADS_REDIRECT_URI"),
         authorize_url=env.url_without_query(
             "THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"
@@ -210,6 +220,14 @@ def is_loopback(host: str | None) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
+class _NotGiven(Secret):
+    """A secret that functions.yaml keeps from this function."""
+
+    def reveal(self) -> str:
+        """Fail: an empty secret would verify what anybody can sign."""
+        raise RuntimeError("functions.yaml does not give this function the secret.")
+
+
 class _Environment:
     """Reads variables one by one, and collects mistakes instead of stopping at the first."""
 
@@ -217,6 +235,7 @@ class _Environment:
         self._variables = variables
         self.mistakes: dict[str, str] = {}
         self.on_cloud = bool(variables.get("K_SERVICE")) and not _is_functions_emulator(variables)
+        self._function = variables.get("FUNCTION_TARGET", "")
         # blanks count: Google's client only checks for an empty text
         self._is_emulated = bool(variables.get("FIRESTORE_EMULATOR_HOST"))
 
@@ -255,6 +274,12 @@ class _Environment:
     def optional_secret(self, name: str) -> Secret | None:
         return self.read(name, Secret, None)
 
+    def app_secret(self, name: str) -> Secret:
+        """Return the app's secret. What a function is not given, it cannot sign or verify with by mistake."""
+        if self._function in WITHOUT_APP_SECRET and not self.text(name, ""):
+            return _NotGiven("")
+        return Secret(self.required(name))
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         return self.read(name, _choice(choices), choices[0])
 
@@ -286,6 +311,8 @@ class _Environment:
     def keys(self, name: str) -> dict[str, Secret]:
         """Return the keys. What is sealed with the development key may be in an emulator only."""
         if not self._is_emulated and not self.text(name, ""):
+            if self._function in WITHOUT_TOKEN_KEYS:
+                return {}
             self.mistakes[name] = (
                 "is not set; without a key, tokens may be stored only in a Firestore emulator"
             )

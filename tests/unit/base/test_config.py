@@ -1,14 +1,18 @@
 """The environment: what each variable means, which values are refused, and all of that at once."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.support import ENVIRONMENT, KEY, OTHER_KEY, SECRET
 from threads.base.config import (
     DEVELOPMENT_KEYS,
     EMULATOR_VARIABLES,
+    WITHOUT_APP_SECRET,
+    WITHOUT_TOKEN_KEYS,
     Config,
     is_loopback,
     read_config,
@@ -27,6 +31,11 @@ CLOUD = {
 
 FUNCTIONS_EMULATOR = {"FUNCTIONS_EMULATOR": "true", "K_REVISION": "1"}
 """What Firebase's emulator of functions sets beside K_SERVICE."""
+
+
+ENDPOINTS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "functions.yaml").read_text())[
+    "endpoints"
+]
 
 
 def mistakes(environment: dict[str, str]) -> dict[str, str]:
@@ -448,3 +457,24 @@ def test_only_a_firestore_emulator_does_without_keys(place: dict[str, str]) -> N
         assert mistakes({**environment, "TOKEN_KEYS": keys}).keys() == {"TOKEN_KEYS"}, keys
     at_home = {**without, "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
     assert mistakes(at_home).keys() == ({"FIRESTORE_EMULATOR_HOST"} if place == {} else set())
+
+
+@pytest.mark.parametrize("function", ENDPOINTS)
+def test_each_function_starts_with_the_secrets_that_it_is_given(function: str) -> None:
+    """functions.yaml gives a function the secrets that it needs to start, and no others."""
+    given = {it["key"] for it in ENDPOINTS[function].get("secretEnvironmentVariables", ())}
+    assert ("THREADS_APP_SECRET" in given) is (function not in WITHOUT_APP_SECRET)
+    assert ("TOKEN_KEYS" in given) is (function not in WITHOUT_TOKEN_KEYS)
+    names = ("THREADS_APP_SECRET", "TOKEN_KEYS", "WEBHOOK_VERIFY_TOKEN")
+    rest = {name: value for name, value in CLOUD.items() if name not in names}
+    values = {name: CLOUD.get(name, "a-token") for name in given}
+    config = read_config({**rest, **values, "FUNCTION_TARGET": function})
+    assert bool(config.token_keys) is ("TOKEN_KEYS" in given)
+
+
+def test_a_secret_that_a_function_is_not_given_fails_loudly() -> None:
+    """Without the app's secret nothing is signed or verified, rather than with an empty one."""
+    rest = {name: value for name, value in CLOUD.items() if name != "THREADS_APP_SECRET"}
+    config = read_config({**rest, "FUNCTION_TARGET": "publish_threads"})
+    with pytest.raises(RuntimeError, match="does not give"):
+        config.app_secret.reveal()

@@ -1,0 +1,1 @@
+"""Deploying, against a simulated project."""

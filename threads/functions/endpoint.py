@@ -166,7 +166,7 @@ def bare(request: Request, status: HTTPStatus) -> Response:
 
 def error_notes(error: ServiceError) -> dict[str, Any]:
     """Return the fields of the log line about an error."""
-    notes: dict[str, Any] = {"error": error.code, "errorMessage": redacted(error.message)}
+    notes: dict[str, Any] = {"error": error.code, "errorMessage": redacted(error.told)}
     if isinstance(error, ThreadsError) and error.evidence:
         notes["graph"] = error.evidence.for_log()
     cause = error.__cause__

@@ -135,8 +135,12 @@ class Record:
     container_id: str | None = None
     container_at: datetime | None = None
     """When the container was created. Until a carousel has its own: when its last item's was created."""
+    create_at: datetime | None = None
+    """Before this moment, no container is created: Threads could not process the last one."""
     root: str | None = None
     """For a reply in a thread: the post id of the thread's root."""
+    position: int = 0
+    """For a reply in a thread: which one it is. The first has number 1."""
     replaced: int = 0
     """How many containers were given up."""
     children: tuple[Mapping[str, Any], ...] = ()
@@ -184,6 +188,11 @@ class Record:
             return "deleted"
         is_waiting = self.due_at is not None and not self.ambiguous
         return self.state.lower() if self.is_terminal else "scheduled" if is_waiting else "processing"
+
+    @property
+    def place(self) -> str:
+        """Which post of its thread it is, as a request names it. Empty if it is no thread's."""
+        return f"thread[{self.position}]" if self.position or self.content.replies else ""
 
     @property
     def expected_at(self) -> datetime | None:
@@ -298,7 +307,11 @@ class Record:
 
     def armed(self, container_id: str, now: datetime) -> Self:
         """Save a container before anything publishes it. An unused one is harmless and expires in a day."""
-        return self._moved(State.ARMED, now, container_id=container_id, container_at=now)
+        return self._moved(State.ARMED, now, container_id=container_id, container_at=now, create_at=None)
+
+    def creating_from(self, at: datetime, now: datetime) -> Self:
+        """Note that Threads could not process a container, so that the next one is created later."""
+        return self._within(now, create_at=at)
 
     def with_children(self, children: Sequence[Mapping[str, Any]], now: datetime) -> Self:
         """Save the containers of a carousel's items. Some of them may be new."""
@@ -471,8 +484,10 @@ def begun_again(failed: Record, now: datetime) -> Record:
         "container_id",
         "container_at",
         "root",
+        "position",
         "replaced",
         "children",
+        "create_at",
     )
     state = State.ARMED if failed.container_id else State.NEW
     return replace(fresh, state=state, **{name: getattr(failed, name) for name in kept})
@@ -550,9 +565,19 @@ def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:
     """Return the record of a post that is given up: failed, or unknown if it may be out."""
     if record.ambiguous or isinstance(error, OutcomeUnknown):
         known = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown()
-        return record.left_unknown(known.as_json(), now)
-    answer = error.as_json()
-    if error.retryable:
-        trace = {name: answer[name] for name in ("fbtraceId",) if name in answer}
-        answer = GivenUp(error).as_json() | trace
-    return record.failed(answer, now)
+        return record.left_unknown(known.at(record.place).as_json(), now)
+    trace = {name: it for name, it in error.as_json().items() if name == "fbtraceId"}
+    if error.retryable or isinstance(error, GivenUp):
+        error = GivenUp(error, tried=_tried(record, now))
+    return record.failed({**error.at(record.place).as_json(), **trace}, now)
+
+
+def _tried(record: Record, now: datetime) -> str:
+    """Return in words how often a post was tried, and in which time."""
+    containers = 1 + max([record.replaced, *(int(child["replaced"]) for child in record.children)])
+    times = containers if containers > 1 else max(record.attempts, 1)
+    began_at = max(record.created_at, record.scheduled_time or record.created_at)
+    seconds = round((now - began_at).total_seconds())
+    units = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+    size, unit = next((it for it in units if seconds >= 2 * it[0]), units[-1])
+    return "once" if times == 1 else f"{times} times in {seconds // size} {unit}"

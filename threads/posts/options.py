@@ -302,7 +302,7 @@ def read_options(fields: Fields, members: Mapping[str, Any], counting: Counting)
         try:
             options[name] = BY_NAME[name].read(it)
         except Wrong as wrong:
-            fields.problem(name, BY_NAME[name].code, str(wrong))
+            fields.wrong(name, BY_NAME[name].code, wrong)
     for name, code, message in _broken_rules(given, options, counting):
         fields.problem(name, code, message)
     return options
@@ -358,4 +358,4 @@ def _broken_rules(given: Values, options: Values, counting: Counting) -> Iterato
     try:
         value.check_ranges(options.get("spoilers", []) if is_text_known else [], len(text))
     except Wrong as wrong:
-        yield "spoilers", "invalid_spoilers", str(wrong)
+        yield f"spoilers{wrong.place}", "invalid_spoilers", str(wrong)

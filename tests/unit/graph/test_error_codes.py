@@ -254,6 +254,20 @@ SAMPLES: dict[str, list[Sample]] = {
         ),
         sample(CREATE, 500, graph_error(1, 2207052, **NOT_FETCHED), ThreadsUnavailable, may_last=True),
     ],
+    "a carousel whose items are finished, and are refused all the same": [
+        sample(
+            CREATE,
+            400,
+            graph_error(100, 4279004, "Invalid Carousel Children"),
+            ThreadsUnavailable,
+            proves=SUSPECT,
+            may_last=True,
+        ),
+    ],
+    "a link that redirects": [
+        sample(CREATE, 400, graph_error(-1, 4279047), RejectedByThreads, proves=NOTHING_DONE),
+        sample(CREATE, 500, graph_error(-1, 4279047), RejectedByThreads),
+    ],
     "permission": [
         *(
             sample(
@@ -329,7 +343,14 @@ SAMPLES: dict[str, list[Sample]] = {
             )
         ),
         *(
-            sample(WATCH, 200, container("ERROR", reason), ThreadsUnavailable, proves=NOTHING_DONE)
+            sample(
+                WATCH,
+                200,
+                container("ERROR", reason),
+                ThreadsUnavailable,
+                proves=NOTHING_DONE,
+                may_last=True,
+            )
             for reason in (
                 *("FAILED_DOWNLOADING_VIDEO", "FAILED_PROCESSING_AUDIO", "FAILED_PROCESSING_VIDEO"),
                 *("UNKNOWN", None),

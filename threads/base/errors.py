@@ -28,7 +28,7 @@ functions see:
     ConfigurationError         the process does not start
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -332,6 +332,16 @@ class MissingScope(ThreadsError):
     status = 403
     code = "missing_scope"
     next_action = "reconnect"
+    scopes: Sequence[str] = ()
+    """The permissions to ask for when the account is connected again."""
+
+    def needing(self, scopes: Iterable[str]) -> Self:
+        """Return the error with the permissions that it is about."""
+        return self.changed(scopes=list(scopes))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``error`` object with the permissions."""
+        return super().as_json() | ({"scopes": list(self.scopes)} if self.scopes else {})
 
 
 class ReconnectRequired(ThreadsError):

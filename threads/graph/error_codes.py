@@ -252,9 +252,17 @@ RULES: tuple[Rule, ...] = (
     Rule(ThreadsUnavailable, _HANDLING, is_transient=True),
     # --- errors about the content
     Rule(
-        RejectedByThreads, _HANDLING, codes=frozenset({100, 506}), statuses=_CLIENT_ERRORS, verdict=_SUSPECT
+        RejectedByThreads,
+        "https://developers.facebook.com/docs/threads/create-posts/text-attachments",
+        words="THREADS_API__LINK_LIMIT_EXCEEDED",
+        statuses=_CLIENT_ERRORS,
+        verdict=_SUSPECT,
+        message="Threads counts more than 5 different links in this post. Leave some of them out.",
     ),
     Rule(RejectedByThreads, _CONTAINERS, words="THREADS_API__", statuses=_CLIENT_ERRORS, verdict=_SUSPECT),
+    Rule(
+        RejectedByThreads, _HANDLING, codes=frozenset({100, 506}), statuses=_CLIENT_ERRORS, verdict=_SUSPECT
+    ),
     # --- all other refusals: an undocumented code proves nothing
     Rule(RejectedByThreads, _HANDLING, statuses=_CLIENT_ERRORS, verdict=Verdict(is_suspect=True)),
     Rule(ThreadsUnavailable, "an error with the status of a success"),

@@ -432,7 +432,7 @@ class Steps:
             "with these scopes, and allow them.",
             evidence=error.evidence,
             verdict=error.verdict,
-        )
+        ).needing(self._content.needed_scopes)
 
 
 def _before_call(known: Known) -> Record:

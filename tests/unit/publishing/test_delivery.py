@@ -128,6 +128,7 @@ def test_a_definite_refusal_ends_the_post(
     assert record.error
     assert record.error["code"] == code
     assert record.error["retryable"] is False
+    assert ("scopes" in record.error) is (code == "missing_scope")
     if record.next_action != "reconnect":
         assert world.deliver(content) == record
     assert world.calls == calls

@@ -17,13 +17,15 @@ from threads.base.errors import (
     TooManyWaiting,
     status_of,
 )
-from threads.base.validation import Fields, as_json, as_json_time, is_threads_id
+from threads.base.validation import Fields, as_json, as_json_time
 from threads.functions.callers import Task, User
 from threads.functions.endpoint import error_notes
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse, encoded, json_error
+from threads.posts import option_values
 from threads.posts.cancel import read
 from threads.posts.ledger import BUDGET
+from threads.posts.option_values import WHERE_IDS_ARE
 from threads.posts.repository import StoredPost
 from threads.posts.submission import MAX_KEY, OwnTask, Submission, is_post_id, read_task_body, read_web_body
 from threads.publishing.delete_and_repost import (
@@ -286,13 +288,14 @@ def _repost(
     account_id = fields.text("accountId", limit=MAX_KEY)
     if media_id and post_id:
         fields.problem("mediaId", "exclude_each_other", "cannot stand beside postId.")
-    elif media_id and not is_threads_id(media_id):
-        fields.problem("mediaId", "invalid_post_id", "must be an id of Threads, as a text of digits.")
+    elif media_id:
+        fields.read("mediaId", option_values.media_id, code="invalid_post_id")
+    elif post_id and not is_post_id(post_id):
+        message = f"names no post of this service. A media id belongs into mediaId: {WHERE_IDS_ARE}"
+        fields.problem("postId", "invalid_post_id", message)
     elif not (media_id or post_id or fields.has_problem("mediaId", "postId")):
         fields.problem("mediaId", "invalid_request", "must name the post to repost, or postId one of yours.")
     fields.check()
-    if post_id and not is_post_id(post_id):
-        raise PostNotFound
     media_id = media_id or published_media_id(parts, user.uid, post_id or "")
     request.notes["mediaId"] = media_id
     reposted = repost(parts, user.uid, media_id, account_id)

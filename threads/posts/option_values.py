@@ -41,6 +41,33 @@ REPLY_CONTROLS = (
 STYLES = ("bold", "italic", "highlight", "underline", "strikethrough")
 POLL_NAMES = ("option_a", "option_b", "option_c", "option_d")
 
+WHERE_IDS_ARE = (
+    "th_posts shows it as id. Of other posts, Threads lists it: GET /me/threads?fields=id,permalink."
+)
+"""Where to find the media id of a post whose address, short code or postId is known."""
+
+_KNOWN_OF_POSTS = (
+    re.compile(r"(?:https?://)?(?:www\.)?threads\.(?:net|com)/.*", re.ASCII | re.IGNORECASE),
+    re.compile(r"[A-Za-z0-9_-]{8,16}", re.ASCII),
+    re.compile(r"[0-9a-f]{64}", re.ASCII),
+)
+"""A post's address, its short code, and the ``postId`` of this service."""
+
+_GIF_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""Threads' own limit is not known. Seen: ids of up to 20 characters."""
+
+_GIF_PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?giphy\.com/(?:gifs|stickers|clips|embed)/(?:[^/?#]*-)?([A-Za-z0-9_]+)/?(?:[?#].*)?",
+    re.ASCII,
+)
+"""The address of a GIF's page at GIPHY: the id stands behind the last hyphen."""
+
+_GIF_FILE = re.compile(
+    r"(?:https?://)?(?:media[0-9]*|i)\.giphy\.com/(?:media/)?(?:v1\.[^/?#]+/)?([A-Za-z0-9_-]+)[./][^?#]*(?:[?#].*)?",
+    re.ASCII,
+)
+"""The address of a GIF's file: https://media.giphy.com/media/<id>/giphy.gif or https://i.giphy.com/<id>.gif."""
+
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
@@ -68,6 +95,15 @@ def threads_id(value: Any) -> str:
     return value
 
 
+def media_id(value: Any) -> str:
+    """Read the media id of a post. What people know of a post instead is told from a mistake."""
+    if isinstance(value, str) and is_threads_id(value):
+        return value
+    told = f"is {_shown(value)}; it must be the media id of a post, as a text of digits."
+    is_known = isinstance(value, str) and any(known.fullmatch(value) for known in _KNOWN_OF_POSTS)
+    raise Wrong(f"{told} {WHERE_IDS_ARE}" if is_known else told)
+
+
 def reply_control(value: Any) -> str:
     """Read who may reply."""
     if value not in REPLY_CONTROLS:
@@ -78,6 +114,7 @@ def reply_control(value: Any) -> str:
 def link(value: Any) -> str:
     """Read the URL of a web page."""
     url = text_of(MAX_URL)(value)
+    _check_blanks(url)
     _check_user_info(url)
     if not _is_url(url, ("https", "http")):
         raise Wrong(f"is {_shown(url)}; it must be an absolute http or https URL.")
@@ -87,6 +124,7 @@ def link(value: Any) -> str:
 def media_url(value: Any) -> str:
     """Read the URL of a file that Threads will fetch."""
     url = text_of(MAX_URL)(value)
+    _check_blanks(url)
     _check_user_info(url)
     if not _is_url(url, ("https",)):
         raise Wrong(f"is {_shown(url)}; it must be an absolute https URL: Threads fetches it.")
@@ -119,9 +157,10 @@ def _medium(value: Any) -> dict[str, str]:
 
 
 def topic_tag(value: Any) -> str:
-    """Read a topic."""
-    topic = text_of(MAX_TOPIC)(value)
-    if not topic.strip() or {".", "&"} & set(topic):
+    """Read a topic, without the ``#`` that people write before it, and without blanks around it."""
+    topic = any_text(value)
+    topic = text_of(MAX_TOPIC)(_bare(topic) if len(topic) <= 2 * MAX_TOPIC else topic)
+    if not topic or {".", "&"} & set(topic):
         raise Wrong(f"is {_shown(topic)}; it must be 1 to {MAX_TOPIC} characters without . and &.")
     return topic
 
@@ -141,11 +180,18 @@ def _choice(value: Any) -> str:
 
 
 def gif(value: Any) -> dict[str, str]:
-    """Read the id of a GIF."""
+    """Read the id of a GIF, or its address at GIPHY."""
     given = _members(value, ("id",))
-    if not isinstance(given.get("id"), str) or not 0 < len(given["id"]) <= MAX_TOPIC:
-        raise Wrong('must be {"id": "<the id at GIPHY>"}.')
-    return {"id": given["id"]}
+    named = given.get("id")
+    if isinstance(named, str) and len(named) <= MAX_URL:
+        address = _GIF_PAGE.fullmatch(named) or _GIF_FILE.fullmatch(named)
+        named = address[1] if address else named
+        if _GIF_ID.fullmatch(named):
+            return {"id": named}
+    raise Wrong(
+        f"has the id {_shown(named)}; it must be the id of a GIF at GIPHY (letters, digits, - and _), or its "
+        "address there: https://giphy.com/gifs/<title>-<id>."
+    )
 
 
 def countries(value: Any) -> list[str]:
@@ -226,6 +272,19 @@ def check_ranges(ranges: Sequence[Mapping[str, Any]], size: int, *, place: str =
         end = one["offset"] + one["length"]
         if end > size:
             raise Wrong(f"ends at {end}; the text has {size} characters.", place=f"{place}[{number}]")
+
+
+def _check_blanks(url: str) -> None:
+    """Refuse a URL with blanks, and say what to write instead."""
+    if url != url.strip():
+        raise Wrong(f"is {_shown(url)}; leave the blanks at its ends out.")
+    if " " in url:
+        raise Wrong(f"is {_shown(url)}; write %20 instead of each space.")
+
+
+def _bare(topic: str) -> str:
+    """Return a topic without ``#`` and blanks before it, and blanks behind it."""
+    return re.sub(r"^[\s#]+|\s+$", "", topic)
 
 
 def _check_user_info(url: str) -> None:

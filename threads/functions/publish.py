@@ -24,6 +24,7 @@ from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse, encoded, json_error
 from threads.posts import option_values
 from threads.posts.cancel import read
+from threads.posts.change import read_change
 from threads.posts.ledger import BUDGET
 from threads.posts.option_values import WHERE_IDS_ARE
 from threads.posts.repository import StoredPost
@@ -42,7 +43,7 @@ from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
 from threads.publishing.publish import deliver_task, publish
 from threads.publishing.retry_rules import TASK, UNCLEAR_TASK
-from threads.publishing.schedule import schedule
+from threads.publishing.schedule import change, check_unbegun, schedule
 from threads.publishing.share import COME_AGAIN, put_off, spread
 from threads.publishing.upkeep import resume
 
@@ -205,9 +206,11 @@ def _post_response(post: StoredPost, told: Mapping[str, Any]) -> HttpResponse:
 
 
 def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
-    """Answer th_posts: show posts, cancel or delete one, go on with one, or repost one."""
+    """Answer th_posts: show posts, change, cancel or delete one, go on with one, or repost one."""
     if request.method == "POST":
         return _go_on_or_repost(parts, request, user)
+    if request.method == "PATCH":
+        return _change(parts, request, user)
     given = request.known_query("postId", "limit", "before")
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
@@ -249,6 +252,31 @@ def _latest(
     return HttpResponse(body={"ok": True, "posts": shown, **more})
 
 
+def _change(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+    """Change a scheduled post, and answer with it."""
+    body = request.json()
+    fields = Fields(body)
+    post_id = _post_id_of(fields)
+    fields.check()
+    if not is_post_id(post_id):
+        raise PostNotFound
+    request.notes["postId"] = post_id
+    post = read(parts.posts, user.uid, post_id)
+    check_unbegun(parts, post.record)
+    wanted = read_change(body, post.record.content, parts.now(), parts.config.text_counting)
+    changed = change(parts, post, wanted)
+    request.notes["accountId"] = changed.record.account_id
+    return HttpResponse(body={"ok": True, **_shown(changed)})
+
+
+def _post_id_of(fields: Fields) -> str:
+    """Return the post that a body names. If it names none, this becomes a problem."""
+    post_id = fields.text("postId", limit=MAX_KEY)
+    if post_id is None and not fields.has_problem("postId"):
+        fields.problem("postId", "invalid_request", "must name the post.")
+    return post_id or ""
+
+
 def _go_on_or_repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
     body = request.json()
     return (_resume if "resume" in body else _repost)(parts, request, user, body)
@@ -259,18 +287,16 @@ def _resume(
 ) -> HttpResponse:
     """Go on with a post that was left open, and answer as publish_threads does. No key is needed."""
     fields = Fields(body, known=("postId", "resume"))
-    post_id = fields.text("postId", limit=MAX_KEY)
+    post_id = _post_id_of(fields)
     if not fields.flag("resume") and not fields.has_problem("resume"):
         fields.problem("resume", "invalid_request", "can only be true.")
-    if post_id is None and not fields.has_problem("postId"):
-        fields.problem("postId", "invalid_request", "must name the post.")
     fields.check()
-    if not is_post_id(post_id or ""):
+    if not is_post_id(post_id):
         raise PostNotFound
     request.notes["postId"] = post_id
     delivery = Delivery(secrets.token_hex(8), ends=parts.now() + BUDGET)
     try:
-        outcome = resume(parts, user.uid, post_id or "", delivery)
+        outcome = resume(parts, user.uid, post_id, delivery)
     except ServiceError as error:
         request.notes |= error_notes(error)
         response = json_error(error)

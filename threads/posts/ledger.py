@@ -114,7 +114,8 @@ class Record:
     account_id: str
     content: Content
     content_hash: str
-    """The hash of the content and the scheduled time. A request with the same key must have the same hash."""
+    """The hash of the content and the scheduled time, as the first request had them. A request with the same
+    key must have the same hash. It stays when the post is changed: that request still means this post."""
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
@@ -225,6 +226,11 @@ class Record:
         is_up_to_us = self.next_action in {"wait", "resume"} and not self.is_terminal
         return self.expected_at if is_up_to_us else None
 
+    @property
+    def is_waiting_untouched(self) -> bool:
+        """Whether it waits for its task, and no delivery has ever begun with it."""
+        return self.state is State.NEW and self.due_at is not None and not (self.owner or self.attempts)
+
     def is_leased(self, now: datetime) -> bool:
         """Return whether a delivery holds the lease."""
         return self.owner is not None and self.lease_until is not None and self.lease_until > now
@@ -286,6 +292,13 @@ class Record:
         if self.is_terminal:
             return self._within(now, task=task, resume_at=due_at)
         return self._within(now, owner=None, lease_until=None, follow_up_at=None, task=task, due_at=due_at)
+
+    def changed(self, content: Content, now: datetime, scheduled_time: datetime | None = None) -> Self:
+        """Give other content, and perhaps another time, to a post with which nobody has begun."""
+        if scheduled_time is None:
+            return self._within(now, content=content)
+        lasts = scheduled_time + RECORD_LIFETIME
+        return self._within(now, content=content, scheduled_time=scheduled_time, expires_at=lasts)
 
     def woken(self, now: datetime) -> Self:
         """Count that the upkeep brings the post back. It is looked at again if this leads nowhere."""
@@ -479,6 +492,7 @@ def begun_again(failed: Record, now: datetime) -> Record:
     fresh = new_record(failed.account_id, failed.content, now, scheduled_time=failed.scheduled_time)
     kept = (
         "created_at",
+        "content_hash",
         "attempts",
         "by_container",
         "container_id",

@@ -7,7 +7,7 @@ functions see:
     ├── CallerError            the caller must send another request, or be another caller
     │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidHandle, InvalidReturnTo,
     │   │   InvalidSignature                                                               400
-    │   ├── Unauthenticated, UnverifiedApp                                                 401
+    │   ├── Unauthenticated, UnverifiedApp, UnverifiedTask                                 401
     │   ├── Forbidden                                                                      403
     │   ├── AccountNotFound, PostNotFound, DeletionNotFound                                404
     │   ├── IdempotencyMismatch, PostCancelled, WrongAccount                               409
@@ -222,6 +222,12 @@ class Unauthenticated(CallerError):
 
 class UnverifiedApp(Unauthenticated):
     """Send a valid Firebase App Check token in the header "X-Firebase-AppCheck": APP_CHECK is on."""
+
+    next_action = None
+
+
+class UnverifiedTask(Unauthenticated):
+    """Send a valid OIDC token of the configured service account. The log says what is wrong with this one."""
 
     next_action = None
 

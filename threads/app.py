@@ -183,7 +183,7 @@ PUBLISH = _endpoint(
     publish.publish_threads, _publishing, "POST", caller=_callers.user_or_task, for_pages=True
 )
 POSTS = _endpoint(
-    publish.th_posts, _publishing, "GET", "POST", "DELETE", caller=_callers.user, for_pages=True
+    publish.th_posts, _publishing, "GET", "POST", "PATCH", "DELETE", caller=_callers.user, for_pages=True
 )
 ACCOUNTS = _endpoint(
     accounts.th_accounts, _connections, "GET", "PATCH", "DELETE", caller=_callers.user_or_task, for_pages=True

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.functions import Function
-from tests.e2e.world import Author, Firebase, Threads, post_path
+from tests.e2e.world import Author, Firebase, Threads, post_is_ready_again, post_path
 from threads.posts.options import CAROUSEL, IMAGE, OPTIONS, TEXT, Option
 
 PICTURE = "https://media.example/cat.jpg"
@@ -61,11 +61,15 @@ def carousel(size: int) -> dict[str, Any]:
 def test_a_carousel_of_twenty_survives_three_failing_children(
     publish_threads: Function, instant: Threads, firebase: Firebase, author: Author
 ) -> None:
-    """Only the ones that failed are created again, and the media stand in their order."""
+    """Only the ones that failed are created again, after a while, and the media stand in their order."""
     instant.control(
         "POST", "media", times=3, media_type="IMAGE", processing_seconds=0, error_message="UNKNOWN"
     )
-    answer = publish_threads.post(headers=author.headers, json=carousel(20))
+    body = carousel(20) | {"idempotencyKey": "k"}
+    answer = publish_threads.post(headers=author.headers, json=body)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    post_is_ready_again(firebase, author, answer.json()["postId"])
+    answer = publish_threads.post(headers=author.headers, json=body)
     assert answer.status_code == 200, answer.text
     [post] = instant.posts()
     assert (post["content"]["media_type"], post["content"]["text"]) == (CAROUSEL, "Look")
@@ -84,9 +88,11 @@ def test_a_carousel_ends_with_a_medium_that_cannot_be_used(
     publish_threads: Function, instant: Threads, author: Author
 ) -> None:
     """INVALID_* is the user's to change; nothing of the carousel is published."""
+    instant.control("POST", "media", processing_seconds=0)
     instant.control("POST", "media", processing_seconds=0, error_message="INVALID_ASPEC_RATIO")
     answer = publish_threads.post(headers=author.headers, json=carousel(3))
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "rejected_by_threads")
+    assert [it["field"] for it in answer.json()["error"]["details"]] == ["media[1]"]
     assert "INVALID_ASPEC_RATIO" in answer.json()["error"]["message"]
     assert instant.posts() == []
 

@@ -291,7 +291,7 @@ NAME = hashlib.sha256(b"no").hexdigest()
         ({"mediaId": "٣"}, 400, "invalid_post_id"),
         ({"mediaId": "8", "text": "x"}, 400, "unknown_field"),
         ({"mediaId": "8", "accountId": {}}, 400, "invalid_request"),
-        ({"postId": "../accounts/1"}, 404, "post_not_found"),
+        ({"postId": "../accounts/1"}, 400, "invalid_post_id"),
         ({"postId": NAME}, 404, "post_not_found"),
         ({"mediaId": "8", "accountId": "7"}, 404, "account_not_found"),
     ],

@@ -131,6 +131,34 @@ def test_a_scheduled_post_can_be_cancelled(
     assert threads.calls() == []
 
 
+def test_a_scheduled_post_can_be_changed(
+    publish: Function,
+    posts: Function,
+    cloud_tasks: CloudTasks,
+    threads: Threads,
+    author: Author,
+) -> None:
+    """It keeps its name and comes out once, as it was changed, at its new time; too late it is a 400."""
+    body = {"text": "Good morning", "scheduledTime": tomorrow(), "idempotencyKey": "k"}
+    name = publish.post(headers=author.headers, json=body).json()["postId"]
+    later = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+    change = {"postId": name, "text": "Good evening", "scheduledTime": later.isoformat()}
+    answer = posts.request("PATCH", headers=author.headers, json=change)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["postId"] == name
+    assert answer.json()["content"] == {"text": "Good evening"}
+    assert datetime.fromisoformat(answer.json()["scheduledTime"]) == later
+    again = publish.post(headers=author.headers, json=body)
+    assert (again.status_code, again.json()["postId"]) == (202, name)
+    assert len(cloud_tasks.pending()) == 1
+    cloud_tasks.pass_time(25 * 3600)
+    assert threads.posts() == []
+    cloud_tasks.pass_time(24 * 3600)
+    assert [post["content"]["text"] for post in threads.posts()] == ["Good evening"]
+    late = posts.request("PATCH", headers=author.headers, json=change)
+    assert (late.status_code, late.json()["error"]["code"]) == (400, "not_changeable")
+
+
 def test_a_video_is_followed_up_by_tasks(
     publish: Function,
     cloud_tasks: CloudTasks,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -188,6 +188,11 @@ def pending_path(handle: str) -> str:
 def post_path(uid: str, name: str) -> str:
     """Return where a post's record is."""
     return f"{summary_path(uid)}/posts/{name}"
+
+
+def post_is_ready_again(firebase: Firebase, author: Author, name: str) -> None:
+    """Let the time pass after which a post may have a new container."""
+    firebase.client.document(post_path(author.uid, name)).update({"createAt": datetime.now(UTC)})
 
 
 def seconds_between(first: datetime, second: datetime) -> float:

@@ -237,7 +237,10 @@ class Generator:
         }
         picked = {name: value for name, value in query.items() if chance.random() < 0.5}
         repost = {chance.choice(["postId", "mediaId"]): chance.choice(IDS), "accountId": chance.choice(IDS)}
-        method = chance.choice(["GET", "DELETE", "POST"])
+        method = chance.choice(["GET", "DELETE", "POST", "PATCH"])
+        if method == "PATCH":
+            change = {chance.choice(["text", "media", "thread", "scheduledTime"]): chance.choice(VALUES)}
+            return method, {}, {"postId": query["postId"], **change}
         return (method, {}, repost) if method == "POST" else (method, picked, None)
 
     def _th_accounts(self) -> tuple[str, dict[str, Any], Any]:

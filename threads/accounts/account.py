@@ -121,4 +121,4 @@ def check_scopes(account: StoredAccount, needed: Iterable[str]) -> None:
         raise MissingScope(
             f"This account has not allowed the app what this needs ({' and '.join(missing)}). "
             "Connect it again, and allow it."
-        )
+        ).needing(missing)

@@ -7,7 +7,7 @@ functions see:
     ├── CallerError            the caller must send another request, or be another caller
     │   ├── InvalidRequest, MissingAccount, InvalidState, InvalidHandle, InvalidReturnTo,
     │   │   InvalidSignature                                                               400
-    │   ├── Unauthenticated, UnverifiedApp                                                 401
+    │   ├── Unauthenticated, UnverifiedApp, UnverifiedTask                                 401
     │   ├── Forbidden                                                                      403
     │   ├── AccountNotFound, PostNotFound, DeletionNotFound                                404
     │   ├── IdempotencyMismatch, PostCancelled, WrongAccount                               409
@@ -28,7 +28,7 @@ functions see:
     ConfigurationError         the process does not start
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -109,18 +109,35 @@ class ServiceError(Exception):
     next_action: str | None = None
     post_id: str | None = None
     """The post that the error is about, if it has a record."""
+    place: str | None = None
+    """Which of several things the error is about, as a request names it: ``media[1]`` or ``thread[2]``."""
+    is_about_content: ClassVar[bool] = False
+    """Whether it can be about one of several things. An error about the account is about all of them."""
 
     def __init__(self, message: str | None = None) -> None:
         """Take the text for the caller. Without one, the class's docstring is the text."""
         self.message = message or (type(self).__doc__ or "").strip()
         super().__init__(self.message)
 
+    @property
+    def told(self) -> str:
+        """The text for the caller, with the place that it is about."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
     def as_json(self) -> dict[str, Any]:
         """Return the ``error`` object of an answer."""
-        error: dict[str, Any] = {"code": self.code, "message": self.message, "retryable": self.retryable}
+        error: dict[str, Any] = {"code": self.code, "message": self.told, "retryable": self.retryable}
         if self.next_action:
             error["nextAction"] = self.next_action
+        if self.place:
+            error["details"] = [Problem(self.place, self.code, self.message)._asdict()]
         return error
+
+    def at(self, place: str) -> Self:
+        """Return the error with the place that it is about, outside of the one that it has already."""
+        if not (place and self.is_about_content):
+            return self
+        return self.changed(place=f"{place}.{self.place}" if self.place else place)
 
     def changed(self, **changes: Any) -> Self:
         """Return a copy with other attributes. An error that was raised is never edited.
@@ -205,6 +222,12 @@ class Unauthenticated(CallerError):
 
 class UnverifiedApp(Unauthenticated):
     """Send a valid Firebase App Check token in the header "X-Firebase-AppCheck": APP_CHECK is on."""
+
+    next_action = None
+
+
+class UnverifiedTask(Unauthenticated):
+    """Send a valid OIDC token of the configured service account. The log says what is wrong with this one."""
 
     next_action = None
 
@@ -315,6 +338,16 @@ class MissingScope(ThreadsError):
     status = 403
     code = "missing_scope"
     next_action = "reconnect"
+    scopes: Sequence[str] = ()
+    """The permissions to ask for when the account is connected again."""
+
+    def needing(self, scopes: Iterable[str]) -> Self:
+        """Return the error with the permissions that it is about."""
+        return self.changed(scopes=list(scopes))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``error`` object with the permissions."""
+        return super().as_json() | ({"scopes": list(self.scopes)} if self.scopes else {})
 
 
 class ReconnectRequired(ThreadsError):
@@ -330,6 +363,7 @@ class RejectedByThreads(ThreadsError):
 
     status = 422
     code = "rejected_by_threads"
+    is_about_content = True
 
 
 class RateLimited(ThreadsError):
@@ -357,6 +391,7 @@ class ThreadsUnavailable(ThreadsError):
     code = "threads_unavailable"
     retryable = True
     retry_after = OUTAGE_PAUSE
+    is_about_content = True
 
 
 class InProgress(ServiceError):
@@ -393,19 +428,27 @@ class OutcomeUnknown(ServiceError):
     status = 409
     code = "outcome_unknown"
     next_action = "check_account"
+    is_about_content = True
 
 
 class GivenUp(ServiceError):
-    """This could not be published, however often it was tried."""
+    """This could not be published."""
 
     status = 422
     code = "given_up"
     next_action = "publish_again"
+    is_about_content = True
 
-    def __init__(self, last: ServiceError | None = None) -> None:
-        """Take the error of the last attempt."""
-        why = last.message if last else (type(self).__doc__ or "")
-        super().__init__(f"{why} It is given up: publish it again, with a new idempotency key.")
+    def __init__(self, last: ServiceError | None = None, *, tried: str = "") -> None:
+        """Take the error of the last attempt, and what was tried: "3 times in 2 minutes".
+
+        The first sentence of a transient error says what went wrong. The others say that it is tried again,
+        which is no longer true.
+        """
+        why = last.message if last and not isinstance(last, GivenUp) else type(self).__doc__ or ""
+        what = f"It was tried {tried}, and is given up" if tried else "It is given up"
+        super().__init__(f"{_first_sentence(why)} {what}: publish it again, with a new idempotency key.")
+        self.place = last.place if last else None
 
 
 class ServiceUnavailable(ServiceError):
@@ -422,6 +465,11 @@ class InternalError(ServiceError):
 
     status = 500
     code = "internal"
+
+
+def _first_sentence(text: str) -> str:
+    first, stop, _ = text.partition(". ")
+    return first + stop.rstrip()
 
 
 def name_of(error: Exception) -> str:

@@ -7,9 +7,9 @@ means.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from threads.base.errors import InvalidRequest, Problem
 from threads.base.secret import redacted
@@ -24,7 +24,8 @@ _THREADS_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
 _RESERVED_DOCUMENT_ID = re.compile(r"\.|\.\.|__.*__", re.DOTALL)
 
 MAX_UNKNOWN_NAMED = 40
-"""The most unknown members that an error names. A body has room for ten thousand."""
+"""The most unknown members, or wrong entries of a list, that an error names. A body has room for ten
+thousand."""
 
 MAX_MOMENT = 64
 """The most characters of a time."""
@@ -91,6 +92,42 @@ def as_json(value: Any) -> Any:
 class Wrong(ValueError):
     """A value breaks a rule. The text continues after the value's name: "has 600 characters"."""
 
+    def __init__(self, text: str, *, place: str = "", parts: "Sequence[Wrong]" = ()) -> None:
+        """Take the text, and which part of the value it is about, such as "[1]".
+
+        If several parts are wrong, take these instead, as ``parts``.
+        """
+        self.place = place
+        self.parts: Sequence[Wrong] = parts or (self,)
+        super().__init__(text)
+
+    @classmethod
+    def all(cls, parts: "Sequence[Wrong]") -> Self:
+        """Return what is wrong with a value whose parts are wrong."""
+        return cls(" ".join(str(part) for part in parts), parts=parts)
+
+    def inside(self, place: str) -> "list[Wrong]":
+        """Return what is wrong, for a value that has this one at a place."""
+        return [Wrong(str(part), place=place + part.place) for part in self.parts]
+
+
+def each(entries: Iterable[Any], reader: Callable[[Any], T], *, place: str = "") -> list[T]:
+    """Read the entries of a list. Those that are wrong are all told, each with its number: "[1]".
+
+    Raises:
+        Wrong: at least one entry is wrong.
+
+    """
+    read, wrongs = [], []
+    for number, entry in enumerate(entries):
+        try:
+            read.append(reader(entry))
+        except Wrong as wrong:
+            wrongs += wrong.inside(f"{place}[{number}]")
+    if wrongs:
+        raise Wrong.all(wrongs[:MAX_UNKNOWN_NAMED])
+    return read
+
 
 def text_of(limit: int) -> Callable[[Any], str]:
     """Return a reader of texts of at most ``limit`` characters."""
@@ -109,10 +146,12 @@ def texts_of(limit: int) -> Callable[[Any], list[str]]:
     """Return a reader of lists of texts. A single text counts as a list of one."""
 
     def read(value: Any) -> list[str]:
-        entries = value if isinstance(value, list) else [value]
-        if not all(isinstance(entry, str) and 0 < len(entry) <= limit for entry in entries):
-            raise Wrong(f"must be a list of texts of 1 to {limit} characters.")
-        return entries
+        return each(value, entry) if isinstance(value, list) else [entry(value)]
+
+    def entry(value: Any) -> str:
+        if not isinstance(value, str) or not 0 < len(value) <= limit:
+            raise Wrong(f"must be a text of 1 to {limit} characters.")
+        return value
 
     return read
 
@@ -164,6 +203,11 @@ class Fields:
         """Note a broken rule."""
         self.problems.append(Problem(name, code, message))
 
+    def wrong(self, name: str, code: str, wrong: Wrong) -> None:
+        """Note everything that is wrong with a member, each under the part of it that it is about."""
+        for part in wrong.parts:
+            self.problem(name + part.place, code, str(part))
+
     def read(self, name: str, reader: Callable[[Any], T], *, code: str = "invalid_request") -> T | None:
         """Return what the reader makes of a member, or None if it is absent, null or wrong."""
         value = self._members.get(name)
@@ -172,7 +216,7 @@ class Fields:
         try:
             return reader(value)
         except Wrong as wrong:
-            self.problem(name, code, str(wrong))
+            self.wrong(name, code, wrong)
             return None
 
     def text(self, name: str, *, limit: int) -> str | None:

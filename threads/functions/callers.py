@@ -20,7 +20,7 @@ nothing and are not looked at here.
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,7 +37,9 @@ from threads.base.errors import (
     ServiceUnavailable,
     Unauthenticated,
     UnverifiedApp,
+    UnverifiedTask,
 )
+from threads.base.secret import redacted
 from threads.base.validation import is_document_id
 from threads.functions.request import HttpRequest
 from threads.graph import webhook
@@ -84,6 +86,19 @@ HANDSHAKE = ("hub.mode", "hub.verify_token", "hub.challenge")
 
 _NOT_VALID = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
 """The exceptions for a text that is not a token, or a token that is not valid."""
+
+
+_WRONG: Mapping[type[Exception], str] = {
+    UnverifiedTask: "signature",
+    jwt.InvalidSignatureError: "signature",
+    jwt.InvalidAlgorithmError: "signature",
+    jwt.InvalidIssuerError: "issuer",
+    jwt.InvalidAudienceError: "audience",
+    jwt.ExpiredSignatureError: "time",
+    jwt.ImmatureSignatureError: "time",
+    jwt.InvalidIssuedAtError: "time",
+}
+"""What the log calls wrong. PyJWT looks at the signature before everything else."""
 
 
 class User(NamedTuple):
@@ -169,8 +184,11 @@ class Callers:
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise Unauthenticated from None
         if claims.get("iss") != self._config.tasks_issuer:
+            email = claims.get("email")
+            if _is_service(email) or (email and email == self._config.tasks_service_account):
+                raise _refused(request, "issuer", expected=self._config.tasks_issuer, given=claims.get("iss"))
             return self.user(request)
-        self._check_task(unverified, self._config.tasks_audience)
+        self._check_task(request, unverified, self._config.tasks_audience)
         request.notes["caller"] = "task"
         return Task()
 
@@ -229,11 +247,11 @@ class Callers:
         return self._scheduler(request, self._config.upkeep_url)
 
     def _scheduler(self, request: HttpRequest, audience: str | None) -> Scheduler:
-        unverified = _bearer(request)
+        unverified = _bearer(request, UnverifiedTask)
         if unverified.endswith(REMOVED_SIGNATURE):
-            self._check_admitted(unverified)
+            self._check_admitted(request, unverified)
         else:
-            self._check_task(unverified, audience)
+            self._check_task(request, unverified, audience)
         return Scheduler()
 
     def meta(self, request: HttpRequest) -> SignedRequest:
@@ -298,10 +316,10 @@ class Callers:
         except (*_NOT_VALID, KeyError, AttributeError):  # what firebase-admin does not catch itself
             raise UnverifiedApp from None
 
-    def _check_admitted(self, unverified: str) -> None:
+    def _check_admitted(self, request: HttpRequest, unverified: str) -> None:
         """Check a token that Cloud Run has verified, and whose signature it has removed."""
         if not self._config.on_cloud:
-            raise Unauthenticated("Only Google Cloud may take a token's signature away.")
+            raise UnverifiedTask("Only Google Cloud may take a token's signature away.")
         try:
             claims = jwt.decode(
                 unverified,
@@ -314,14 +332,13 @@ class Callers:
                     "require": ["exp", "iss"],
                 },
             )
-        except _NOT_VALID:
-            raise Unauthenticated("The OIDC token is not valid here.") from None
-        email = claims.get("email")
-        is_service = isinstance(email, str) and email.endswith(SERVICE_ACCOUNTS)
-        if not is_service or claims.get("email_verified") is not True:
+        except _NOT_VALID as error:
+            raise self._not_valid(request, unverified, error, None) from None
+        if not _is_service(claims.get("email")) or claims.get("email_verified") is not True:
+            _note(request, "account", expected=f"one of {SERVICE_ACCOUNTS}", given=claims.get("email"))
             raise Forbidden("The OIDC token belongs to no service account.")
 
-    def _check_task(self, unverified: str, audience: str | None) -> None:
+    def _check_task(self, request: HttpRequest, unverified: str, audience: str | None) -> None:
         """Verify an OIDC token of Cloud Tasks. Without configuration, every token is refused.
 
         Source: https://cloud.google.com/tasks/docs/creating-http-target-tasks#token
@@ -341,10 +358,24 @@ class Callers:
                 leeway=CLOCK_SKEW,
                 options={"require": ["exp", "iat", "aud", "iss"]},
             )
-        except _NOT_VALID:
-            raise Unauthenticated("The task's OIDC token is not valid here.") from None
-        if claims.get("email") != config.tasks_service_account or claims.get("email_verified") is not True:
+        except (*_NOT_VALID, UnverifiedTask) as error:
+            raise self._not_valid(request, unverified, error, audience) from None
+        email = claims.get("email")
+        if email != config.tasks_service_account or claims.get("email_verified") is not True:
+            _note(request, "account", expected=config.tasks_service_account, given=email)
             raise Forbidden("The task's OIDC token belongs to another service account.")
+
+    def _not_valid(
+        self, request: HttpRequest, unverified: str, error: Exception, audience: str | None
+    ) -> UnverifiedTask:
+        """Return the error for a token that is not valid, and note which part of it is wrong."""
+        wrong = next((what for kind, what in _WRONG.items() if isinstance(error, kind)), "form")
+        expected = {"issuer": self._config.tasks_issuer, "audience": audience}.get(wrong)
+        given = None
+        if expected:  # the signature was good
+            claims = jwt.decode(unverified, options={"verify_signature": False})
+            given = claims.get({"issuer": "iss", "audience": "aud"}[wrong])
+        return _refused(request, wrong, expected=expected, given=given)
 
 
 def anybody(_request: HttpRequest) -> Visitor:
@@ -420,7 +451,7 @@ class SigningKeys(PyJWKClient):
         """Return the public key.
 
         Raises:
-            Unauthenticated: the issuer has no such key.
+            UnverifiedTask: the issuer has no such key.
             ServiceUnavailable: the keys cannot be fetched, and the last ones do not have this key.
 
         """
@@ -429,7 +460,7 @@ class SigningKeys(PyJWKClient):
         except PyJWKClientError as error:
             if self._failed_at > self._fetched_at:
                 raise ServiceUnavailable from error
-            raise Unauthenticated("The task's OIDC token is signed with an unknown key.") from None
+            raise UnverifiedTask from None
 
     def get_jwk_set(self, refresh: bool = False) -> PyJWKSet:  # noqa: FBT001, FBT002 - as PyJWT calls it
         """Return the keys, fetched again if they are too old. While that fails, return the last ones.
@@ -458,9 +489,24 @@ class SigningKeys(PyJWKClient):
         return self._last
 
 
-def _bearer(request: HttpRequest) -> str:
+def _is_service(unverified_email: Any) -> bool:
+    return isinstance(unverified_email, str) and unverified_email.endswith(SERVICE_ACCOUNTS)
+
+
+def _note(request: HttpRequest, wrong: str, *, expected: str | None, given: Any) -> None:
+    """Note for the log what is wrong with an OIDC token: one word, what it should be, and what it is."""
+    shown = {"expected": expected, "given": given and redacted(str(given), limit=200)}
+    request.notes["oidc"] = {"wrong": wrong, **{name: it for name, it in shown.items() if it}}
+
+
+def _refused(request: HttpRequest, wrong: str, *, expected: str | None, given: Any) -> UnverifiedTask:
+    _note(request, wrong, expected=expected, given=given)
+    return UnverifiedTask()
+
+
+def _bearer(request: HttpRequest, error: type[Unauthenticated] = Unauthenticated) -> str:
     """Return the unverified token of the request (RFC 6750, section 2.1)."""
     scheme, _, unverified = (request.authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not unverified.strip():
-        raise Unauthenticated
+        raise error
     return unverified.strip()

@@ -47,6 +47,12 @@ READ_HEADERS = (
 """The headers that the app's pages may send. Tools that follow a request through all services, such as
 OpenTelemetry and Sentry, add those of the second line. If they were not allowed, no call would be sent."""
 
+MAX_ORIGIN = 200
+"""The most characters of an origin in the log."""
+
+MAX_NAMED = 10
+"""The most refused headers that the log names."""
+
 _TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -91,12 +97,12 @@ class Endpoint(Generic[Caller]):
             return bare(request, HTTPStatus.NO_CONTENT)
         called = HttpRequest(request)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            response = self._preflight(request)
+            response = self._preflight(called)
         else:
             response = self._answer(called)
         called.leave_body()
         response.headers.update(HEADERS)
-        self._allow_origin(request, response)
+        self._allow_origin(called, response)
         self._log(called, response.status_code, time.perf_counter() - started)
         return response
 
@@ -115,10 +121,18 @@ class Endpoint(Generic[Caller]):
         request.notes |= error_notes(error)
         return as_flask(self.error_answer(request, error))
 
-    def _preflight(self, request: Request) -> Response:
-        """Answer a CORS preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""
-        if request.headers.get("Origin") not in self.allowed_origins:
+    def _preflight(self, request: HttpRequest) -> Response:
+        """Answer a CORS preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+
+        What is refused is told in the log: a page cannot read the answer, so the browser tells it nothing.
+        """
+        origin = request.flask.headers.get("Origin")
+        if origin not in self.allowed_origins:
+            request.notes |= {"error": "origin_refused", "errorMessage": self._why_refused(origin)}
             return Response(status=HTTPStatus.FORBIDDEN)
+        if refused := _unreadable(request.flask.headers.get("Access-Control-Request-Headers", "")):
+            told = f"No page may send {', '.join(refused)}. No variable allows it: leave it out."
+            request.notes |= {"error": "header_refused", "errorMessage": told}
         return Response(
             status=HTTPStatus.NO_CONTENT,
             headers={
@@ -128,12 +142,20 @@ class Endpoint(Generic[Caller]):
             },
         )
 
-    def _allow_origin(self, request: Request, response: Response) -> None:
+    def _allow_origin(self, request: HttpRequest, response: Response) -> None:
         response.headers.add("Vary", "Origin")
-        origin = request.headers.get("Origin")
+        origin = request.flask.headers.get("Origin")
         if origin is not None and origin in self.allowed_origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        elif origin:
+            request.notes["refusedOrigin"] = redacted(origin, limit=MAX_ORIGIN)
+
+    def _why_refused(self, origin: str | None) -> str:
+        if not self.allowed_origins:
+            return "No page may call this function. For those of the app, set ALLOWED_ORIGINS."
+        shown = redacted(origin or "", limit=MAX_ORIGIN)
+        return f"ALLOWED_ORIGINS does not have {shown or 'an empty origin'}."
 
     def _log(self, request: HttpRequest, status: int, seconds: float) -> None:
         """Write one JSON line as Cloud Logging reads it (https://cloud.google.com/logging/docs/structured-logging)."""
@@ -178,11 +200,19 @@ def bare(request: Request, status: HTTPStatus) -> Response:
 
 def error_notes(error: ServiceError) -> dict[str, Any]:
     """Return the fields of the log line about an error."""
-    notes: dict[str, Any] = {"error": error.code, "errorMessage": redacted(error.message)}
+    notes: dict[str, Any] = {"error": error.code, "errorMessage": redacted(error.told)}
     if isinstance(error, ThreadsError) and error.evidence:
         notes["graph"] = error.evidence.for_log()
     cause = error.__cause__
     return notes | ({"cause": type(cause).__name__} if cause else {})
+
+
+def _unreadable(asked: str) -> list[str]:
+    """Return the headers that a page asks for and may not send, of at most ``MAX_NAMED``."""
+    readable = {name.lower() for name in READ_HEADERS}
+    names = [name.strip() for name in asked.split(",")]
+    refused = [name for name in names if name and name.lower() not in readable]
+    return [redacted(name, limit=60) for name in refused[:MAX_NAMED]]
 
 
 def _trace(request: Request, project: str | None) -> dict[str, str]:

@@ -17,13 +17,16 @@ from threads.base.errors import (
     TooManyWaiting,
     status_of,
 )
-from threads.base.validation import Fields, as_json, as_json_time, is_threads_id
+from threads.base.validation import Fields, as_json, as_json_time
 from threads.functions.callers import Task, User
 from threads.functions.endpoint import error_notes
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse, encoded, json_error
+from threads.posts import option_values
 from threads.posts.cancel import read
+from threads.posts.change import read_change
 from threads.posts.ledger import BUDGET
+from threads.posts.option_values import WHERE_IDS_ARE
 from threads.posts.repository import StoredPost
 from threads.posts.submission import MAX_KEY, OwnTask, Submission, is_post_id, read_task_body, read_web_body
 from threads.publishing.delete_and_repost import (
@@ -40,7 +43,7 @@ from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
 from threads.publishing.publish import deliver_task, publish
 from threads.publishing.retry_rules import TASK, UNCLEAR_TASK
-from threads.publishing.schedule import schedule
+from threads.publishing.schedule import change, check_unbegun, schedule
 from threads.publishing.share import COME_AGAIN, put_off, spread
 from threads.publishing.upkeep import resume
 
@@ -203,9 +206,11 @@ def _post_response(post: StoredPost, told: Mapping[str, Any]) -> HttpResponse:
 
 
 def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
-    """Answer th_posts: show posts, cancel or delete one, go on with one, or repost one."""
+    """Answer th_posts: show posts, change, cancel or delete one, go on with one, or repost one."""
     if request.method == "POST":
         return _go_on_or_repost(parts, request, user)
+    if request.method == "PATCH":
+        return _change(parts, request, user)
     given = request.known_query("postId", "limit", "before")
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
@@ -247,6 +252,31 @@ def _latest(
     return HttpResponse(body={"ok": True, "posts": shown, **more})
 
 
+def _change(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
+    """Change a scheduled post, and answer with it."""
+    body = request.json()
+    fields = Fields(body)
+    post_id = _post_id_of(fields)
+    fields.check()
+    if not is_post_id(post_id):
+        raise PostNotFound
+    request.notes["postId"] = post_id
+    post = read(parts.posts, user.uid, post_id)
+    check_unbegun(parts, post.record)
+    wanted = read_change(body, post.record.content, parts.now(), parts.config.text_counting)
+    changed = change(parts, post, wanted)
+    request.notes["accountId"] = changed.record.account_id
+    return HttpResponse(body={"ok": True, **_shown(changed)})
+
+
+def _post_id_of(fields: Fields) -> str:
+    """Return the post that a body names. If it names none, this becomes a problem."""
+    post_id = fields.text("postId", limit=MAX_KEY)
+    if post_id is None and not fields.has_problem("postId"):
+        fields.problem("postId", "invalid_request", "must name the post.")
+    return post_id or ""
+
+
 def _go_on_or_repost(parts: PublishingParts, request: HttpRequest, user: User) -> HttpResponse:
     body = request.json()
     return (_resume if "resume" in body else _repost)(parts, request, user, body)
@@ -257,18 +287,16 @@ def _resume(
 ) -> HttpResponse:
     """Go on with a post that was left open, and answer as publish_threads does. No key is needed."""
     fields = Fields(body, known=("postId", "resume"))
-    post_id = fields.text("postId", limit=MAX_KEY)
+    post_id = _post_id_of(fields)
     if not fields.flag("resume") and not fields.has_problem("resume"):
         fields.problem("resume", "invalid_request", "can only be true.")
-    if post_id is None and not fields.has_problem("postId"):
-        fields.problem("postId", "invalid_request", "must name the post.")
     fields.check()
-    if not is_post_id(post_id or ""):
+    if not is_post_id(post_id):
         raise PostNotFound
     request.notes["postId"] = post_id
     delivery = Delivery(secrets.token_hex(8), ends=parts.now() + BUDGET)
     try:
-        outcome = resume(parts, user.uid, post_id or "", delivery)
+        outcome = resume(parts, user.uid, post_id, delivery)
     except ServiceError as error:
         request.notes |= error_notes(error)
         response = json_error(error)
@@ -286,13 +314,14 @@ def _repost(
     account_id = fields.text("accountId", limit=MAX_KEY)
     if media_id and post_id:
         fields.problem("mediaId", "exclude_each_other", "cannot stand beside postId.")
-    elif media_id and not is_threads_id(media_id):
-        fields.problem("mediaId", "invalid_post_id", "must be an id of Threads, as a text of digits.")
+    elif media_id:
+        fields.read("mediaId", option_values.media_id, code="invalid_post_id")
+    elif post_id and not is_post_id(post_id):
+        message = f"names no post of this service. A media id belongs into mediaId: {WHERE_IDS_ARE}"
+        fields.problem("postId", "invalid_post_id", message)
     elif not (media_id or post_id or fields.has_problem("mediaId", "postId")):
         fields.problem("mediaId", "invalid_request", "must name the post to repost, or postId one of yours.")
     fields.check()
-    if post_id and not is_post_id(post_id):
-        raise PostNotFound
     media_id = media_id or published_media_id(parts, user.uid, post_id or "")
     request.notes["mediaId"] = media_id
     reposted = repost(parts, user.uid, media_id, account_id)

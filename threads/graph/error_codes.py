@@ -108,7 +108,7 @@ _DEFINITE = Verdict(is_definite=True)
 _SUSPECT = Verdict(is_definite=True, is_suspect=True)
 
 _BLOCKED = "Threads restricts what this account may do at the moment. Look into the Threads app."
-_NOT_FETCHED = "Threads could not fetch the file. Check that its URL is public; we try again."
+_NOT_FETCHED = "Threads could not fetch the file: its URL must be public. We try again in a moment."
 
 _HANDLING = "https://developers.facebook.com/docs/graph-api/guides/error-handling"
 _LIMITS = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
@@ -132,9 +132,18 @@ RULES: tuple[Rule, ...] = (
         _CONTAINERS,
         steps=_WATCHED,
         is_envelope=False,
-        reasons=("FAILED_", "UNKNOWN", "ERROR", "EXPIRED"),
+        reasons=("EXPIRED",),
         verdict=_DEFINITE,
-        message="Threads could not process this file ({reason}).",
+        message="Threads has not kept this file long enough ({reason}).",
+    ),
+    Rule(
+        ThreadsUnavailable,
+        "seen: a new container half a minute to a minute later is mostly fine, three within seconds are not",
+        steps=_WATCHED,
+        is_envelope=False,
+        reasons=("FAILED_", "UNKNOWN", "ERROR"),
+        verdict=Verdict(is_definite=True, may_last=True),
+        message="Threads could not process this file ({reason}). We try again in a moment.",
     ),
     # --- not an answer of the API: nothing, half a body, HTML, a redirect, a success without an id
     Rule(
@@ -220,15 +229,40 @@ RULES: tuple[Rule, ...] = (
         verdict=Verdict(may_last=True),
         message=_NOT_FETCHED,
     ),
+    Rule(
+        ThreadsUnavailable,
+        "seen: an answer to a carousel although its items are finished; they are, or one is lost",
+        steps=frozenset({Step.CREATE_CONTAINER}),
+        codes=frozenset({100}),
+        subcodes=frozenset({4279004}),
+        statuses=_CLIENT_ERRORS,
+        verdict=Verdict(is_definite=True, is_suspect=True, may_last=True),
+        message="Threads does not take the images and videos of this carousel. We try again in a moment.",
+    ),
+    Rule(
+        RejectedByThreads,
+        "seen: a link_attachment that redirects, also with status 500",
+        subcodes=frozenset({4279047}),
+        verdict=_DEFINITE,
+        message="Threads does not take the link of this card. Give the address that it redirects to.",
+    ),
     # --- errors of Threads itself: the outcome is unknown
     Rule(ThreadsUnavailable, _HANDLING, statuses=_SERVER_ERRORS),
     Rule(ThreadsUnavailable, _HANDLING, codes=frozenset({1, 2})),
     Rule(ThreadsUnavailable, _HANDLING, is_transient=True),
     # --- errors about the content
     Rule(
-        RejectedByThreads, _HANDLING, codes=frozenset({100, 506}), statuses=_CLIENT_ERRORS, verdict=_SUSPECT
+        RejectedByThreads,
+        "https://developers.facebook.com/docs/threads/create-posts/text-attachments",
+        words="THREADS_API__LINK_LIMIT_EXCEEDED",
+        statuses=_CLIENT_ERRORS,
+        verdict=_SUSPECT,
+        message="Threads counts more than 5 different links in this post. Leave some of them out.",
     ),
     Rule(RejectedByThreads, _CONTAINERS, words="THREADS_API__", statuses=_CLIENT_ERRORS, verdict=_SUSPECT),
+    Rule(
+        RejectedByThreads, _HANDLING, codes=frozenset({100, 506}), statuses=_CLIENT_ERRORS, verdict=_SUSPECT
+    ),
     # --- all other refusals: an undocumented code proves nothing
     Rule(RejectedByThreads, _HANDLING, statuses=_CLIENT_ERRORS, verdict=Verdict(is_suspect=True)),
     Rule(ThreadsUnavailable, "an error with the status of a success"),
@@ -275,6 +309,11 @@ def is_missing_container(error: ThreadsError) -> bool:
     ):  # the witness of a dead token gets the same answer
         return False
     return (seen.code, seen.subcode) == (24, 4279009)
+
+
+def is_passing(failure: ThreadsError) -> bool:
+    """Return whether what failed a container mostly passes in a minute. One that is lost has not failed."""
+    return failure.verdict.may_last or not failure.verdict.is_definite
 
 
 def is_missing_post(error: ThreadsError) -> bool:

@@ -5,6 +5,7 @@ errors in ``error_codes``. The facts are from https://developers.facebook.com/do
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,9 @@ from threads.graph.error_codes import NO_ANSWER, NOT_SENT, Step, error_for
 
 MAX_WORDS = 2000
 """How many characters of an error's message are searched for the name of an error."""
+
+_CONSTANT = re.compile(r"THREADS_API__([A-Z0-9_]+)")
+"""The name of an error in Threads' own code, which Threads may give instead of a text for people."""
 
 MAX_RETRY_AFTER = timedelta(hours=1)
 """A longer ``Retry-After`` is cut to this."""
@@ -103,9 +107,12 @@ def _classified(step: Step, reply: GraphReply, envelope: Mapping[str, Any]) -> T
 
 def _user_message(envelope: Mapping[str, Any]) -> str | None:
     """Return Threads' message for the user, or else its message for the developer."""
-    texts = (envelope.get(name) for name in ("error_user_msg", "error_user_title", "message"))
-    said = next((text for text in texts if isinstance(text, str) and text.strip()), None)
-    return f"Threads says: {redacted(said.strip())}" if said else None
+    given = (envelope.get(name) for name in ("error_user_msg", "error_user_title", "message"))
+    texts = [text.strip() for text in given if isinstance(text, str) and text.strip()]
+    said = next((text for text in texts if not _CONSTANT.search(text)), None)
+    if said is None and texts:
+        said = _CONSTANT.sub(lambda it: it[1].replace("_", " ").lower(), texts[0])
+    return f"Threads says: {redacted(said)}" if said else None
 
 
 def _parsed(body: bytes) -> dict[str, Any] | None:

@@ -114,7 +114,8 @@ class Record:
     account_id: str
     content: Content
     content_hash: str
-    """The hash of the content and the scheduled time. A request with the same key must have the same hash."""
+    """The hash of the content and the scheduled time, as the first request had them. A request with the same
+    key must have the same hash. It stays when the post is changed: that request still means this post."""
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
@@ -135,8 +136,12 @@ class Record:
     container_id: str | None = None
     container_at: datetime | None = None
     """When the container was created. Until a carousel has its own: when its last item's was created."""
+    create_at: datetime | None = None
+    """Before this moment, no container is created: Threads could not process the last one."""
     root: str | None = None
     """For a reply in a thread: the post id of the thread's root."""
+    position: int = 0
+    """For a reply in a thread: which one it is. The first has number 1."""
     replaced: int = 0
     """How many containers were given up."""
     children: tuple[Mapping[str, Any], ...] = ()
@@ -186,6 +191,11 @@ class Record:
         return self.state.lower() if self.is_terminal else "scheduled" if is_waiting else "processing"
 
     @property
+    def place(self) -> str:
+        """Which post of its thread it is, as a request names it. Empty if it is no thread's."""
+        return f"thread[{self.position}]" if self.position or self.content.replies else ""
+
+    @property
     def expected_at(self) -> datetime | None:
         """When somebody goes on with it, at the latest: a delivery, a task or a request. None: nobody has to.
 
@@ -215,6 +225,11 @@ class Record:
         """When the service goes on with it, or when it may be asked to. None: this cannot be told."""
         is_up_to_us = self.next_action in {"wait", "resume"} and not self.is_terminal
         return self.expected_at if is_up_to_us else None
+
+    @property
+    def is_waiting_untouched(self) -> bool:
+        """Whether it waits for its task, and no delivery has ever begun with it."""
+        return self.state is State.NEW and self.due_at is not None and not (self.owner or self.attempts)
 
     def is_leased(self, now: datetime) -> bool:
         """Return whether a delivery holds the lease."""
@@ -278,6 +293,13 @@ class Record:
             return self._within(now, task=task, resume_at=due_at)
         return self._within(now, owner=None, lease_until=None, follow_up_at=None, task=task, due_at=due_at)
 
+    def changed(self, content: Content, now: datetime, scheduled_time: datetime | None = None) -> Self:
+        """Give other content, and perhaps another time, to a post with which nobody has begun."""
+        if scheduled_time is None:
+            return self._within(now, content=content)
+        lasts = scheduled_time + RECORD_LIFETIME
+        return self._within(now, content=content, scheduled_time=scheduled_time, expires_at=lasts)
+
     def woken(self, now: datetime) -> Self:
         """Count that the upkeep brings the post back. It is looked at again if this leads nowhere."""
         return self._within(now, wakes=self.wakes + 1, resume_at=now)
@@ -298,7 +320,11 @@ class Record:
 
     def armed(self, container_id: str, now: datetime) -> Self:
         """Save a container before anything publishes it. An unused one is harmless and expires in a day."""
-        return self._moved(State.ARMED, now, container_id=container_id, container_at=now)
+        return self._moved(State.ARMED, now, container_id=container_id, container_at=now, create_at=None)
+
+    def creating_from(self, at: datetime, now: datetime) -> Self:
+        """Note that Threads could not process a container, so that the next one is created later."""
+        return self._within(now, create_at=at)
 
     def with_children(self, children: Sequence[Mapping[str, Any]], now: datetime) -> Self:
         """Save the containers of a carousel's items. Some of them may be new."""
@@ -466,13 +492,16 @@ def begun_again(failed: Record, now: datetime) -> Record:
     fresh = new_record(failed.account_id, failed.content, now, scheduled_time=failed.scheduled_time)
     kept = (
         "created_at",
+        "content_hash",
         "attempts",
         "by_container",
         "container_id",
         "container_at",
         "root",
+        "position",
         "replaced",
         "children",
+        "create_at",
     )
     state = State.ARMED if failed.container_id else State.NEW
     return replace(fresh, state=state, **{name: getattr(failed, name) for name in kept})
@@ -550,9 +579,19 @@ def ended_badly(record: Record, error: ServiceError, now: datetime) -> Record:
     """Return the record of a post that is given up: failed, or unknown if it may be out."""
     if record.ambiguous or isinstance(error, OutcomeUnknown):
         known = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown()
-        return record.left_unknown(known.as_json(), now)
-    answer = error.as_json()
-    if error.retryable:
-        trace = {name: answer[name] for name in ("fbtraceId",) if name in answer}
-        answer = GivenUp(error).as_json() | trace
-    return record.failed(answer, now)
+        return record.left_unknown(known.at(record.place).as_json(), now)
+    trace = {name: it for name, it in error.as_json().items() if name == "fbtraceId"}
+    if error.retryable or isinstance(error, GivenUp):
+        error = GivenUp(error, tried=_tried(record, now))
+    return record.failed({**error.at(record.place).as_json(), **trace}, now)
+
+
+def _tried(record: Record, now: datetime) -> str:
+    """Return in words how often a post was tried, and in which time."""
+    containers = 1 + max([record.replaced, *(int(child["replaced"]) for child in record.children)])
+    times = containers if containers > 1 else max(record.attempts, 1)
+    began_at = max(record.created_at, record.scheduled_time or record.created_at)
+    seconds = round((now - began_at).total_seconds())
+    units = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+    size, unit = next((it for it in units if seconds >= 2 * it[0]), units[-1])
+    return "once" if times == 1 else f"{times} times in {seconds // size} {unit}"

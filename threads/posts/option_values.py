@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from threads.base.validation import Wrong, is_threads_id, text_of
+from threads.base.validation import Wrong, each, is_threads_id, text_of
 
 MAX_BODY_TEXT = 64 * 1024
 """The most characters of a text that are read. A body holds no more, so an error can tell the true size."""
@@ -40,6 +40,33 @@ REPLY_CONTROLS = (
 )
 STYLES = ("bold", "italic", "highlight", "underline", "strikethrough")
 POLL_NAMES = ("option_a", "option_b", "option_c", "option_d")
+
+WHERE_IDS_ARE = (
+    "th_posts shows it as id. Of other posts, Threads lists it: GET /me/threads?fields=id,permalink."
+)
+"""Where to find the media id of a post whose address, short code or postId is known."""
+
+_KNOWN_OF_POSTS = (
+    re.compile(r"(?:https?://)?(?:www\.)?threads\.(?:net|com)/.*", re.ASCII | re.IGNORECASE),
+    re.compile(r"[A-Za-z0-9_-]{8,16}", re.ASCII),
+    re.compile(r"[0-9a-f]{64}", re.ASCII),
+)
+"""A post's address, its short code, and the ``postId`` of this service."""
+
+_GIF_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""Threads' own limit is not known. Seen: ids of up to 20 characters."""
+
+_GIF_PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?giphy\.com/(?:gifs|stickers|clips|embed)/(?:[^/?#]*-)?([A-Za-z0-9_]+)/?(?:[?#].*)?",
+    re.ASCII,
+)
+"""The address of a GIF's page at GIPHY: the id stands behind the last hyphen."""
+
+_GIF_FILE = re.compile(
+    r"(?:https?://)?(?:media[0-9]*|i)\.giphy\.com/(?:media/)?(?:v1\.[^/?#]+/)?([A-Za-z0-9_-]+)[./][^?#]*(?:[?#].*)?",
+    re.ASCII,
+)
+"""The address of a GIF's file: https://media.giphy.com/media/<id>/giphy.gif or https://i.giphy.com/<id>.gif."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
@@ -68,6 +95,15 @@ def threads_id(value: Any) -> str:
     return value
 
 
+def media_id(value: Any) -> str:
+    """Read the media id of a post. What people know of a post instead is told from a mistake."""
+    if isinstance(value, str) and is_threads_id(value):
+        return value
+    told = f"is {_shown(value)}; it must be the media id of a post, as a text of digits."
+    is_known = isinstance(value, str) and any(known.fullmatch(value) for known in _KNOWN_OF_POSTS)
+    raise Wrong(f"{told} {WHERE_IDS_ARE}" if is_known else told)
+
+
 def reply_control(value: Any) -> str:
     """Read who may reply."""
     if value not in REPLY_CONTROLS:
@@ -78,6 +114,7 @@ def reply_control(value: Any) -> str:
 def link(value: Any) -> str:
     """Read the URL of a web page."""
     url = text_of(MAX_URL)(value)
+    _check_blanks(url)
     _check_user_info(url)
     if not _is_url(url, ("https", "http")):
         raise Wrong(f"is {_shown(url)}; it must be an absolute http or https URL.")
@@ -87,6 +124,7 @@ def link(value: Any) -> str:
 def media_url(value: Any) -> str:
     """Read the URL of a file that Threads will fetch."""
     url = text_of(MAX_URL)(value)
+    _check_blanks(url)
     _check_user_info(url)
     if not _is_url(url, ("https",)):
         raise Wrong(f"is {_shown(url)}; it must be an absolute https URL: Threads fetches it.")
@@ -100,22 +138,29 @@ def media(value: Any) -> list[dict[str, str]]:
     if not isinstance(value, list) or len(value) not in CAROUSEL_SIZES:
         many = f"{len(value)} were" if isinstance(value, list) else "none was"
         raise Wrong(f"must be a list of {CAROUSEL_SIZES[0]} to {CAROUSEL_SIZES[-1]} media; {many} given.")
-    return [_medium(_members(one, ("imageUrl", "videoUrl", "altText"))) for one in value]
+    return each(value, _medium)
 
 
-def _medium(given: Mapping[str, Any]) -> dict[str, str]:
+def _medium(value: Any) -> dict[str, str]:
+    given = _members(value, ("imageUrl", "videoUrl", "altText"))
     kinds = [name for name in ("imageUrl", "videoUrl") if not is_absent(given.get(name))]
     if len(kinds) != 1:
-        raise Wrong("must have either an imageUrl or a videoUrl in each.")
-    medium = {kinds[0]: media_url(given[kinds[0]])}
-    described = {} if is_absent(given.get("altText")) else {"altText": alt_text(given["altText"])}
-    return medium | described
+        raise Wrong("must have either an imageUrl or a videoUrl.")
+    readers = {kinds[0]: media_url} | ({} if is_absent(given.get("altText")) else {"altText": alt_text})
+    medium = {}
+    for name, read in readers.items():
+        try:
+            medium[name] = read(given[name])
+        except Wrong as wrong:
+            raise Wrong(f"{name} {wrong}") from None
+    return medium
 
 
 def topic_tag(value: Any) -> str:
-    """Read a topic."""
-    topic = text_of(MAX_TOPIC)(value)
-    if not topic.strip() or {".", "&"} & set(topic):
+    """Read a topic, without the ``#`` that people write before it, and without blanks around it."""
+    topic = any_text(value)
+    topic = text_of(MAX_TOPIC)(_bare(topic) if len(topic) <= 2 * MAX_TOPIC else topic)
+    if not topic or {".", "&"} & set(topic):
         raise Wrong(f"is {_shown(topic)}; it must be 1 to {MAX_TOPIC} characters without . and &.")
     return topic
 
@@ -125,28 +170,41 @@ def poll(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) not in POLL_SIZES:
         many = f"{len(value)} were" if isinstance(value, list) else "none was"
         raise Wrong(f"must be a list of {POLL_SIZES[0]} to {POLL_SIZES[-1]} choices; {many} given.")
-    for choice in value:
-        if not isinstance(choice, str) or not choice.strip() or len(choice) > MAX_CHOICE:
-            raise Wrong(f"must have choices of 1 to {MAX_CHOICE} characters; {_shown(choice)} is none.")
+    return each(value, _choice)
+
+
+def _choice(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_CHOICE:
+        raise Wrong(f"is {_shown(value)}; it must be a choice of 1 to {MAX_CHOICE} characters.")
     return value
 
 
 def gif(value: Any) -> dict[str, str]:
-    """Read the id of a GIF."""
+    """Read the id of a GIF, or its address at GIPHY."""
     given = _members(value, ("id",))
-    if not isinstance(given.get("id"), str) or not 0 < len(given["id"]) <= MAX_TOPIC:
-        raise Wrong('must be {"id": "<the id at GIPHY>"}.')
-    return {"id": given["id"]}
+    named = given.get("id")
+    if isinstance(named, str) and len(named) <= MAX_URL:
+        address = _GIF_PAGE.fullmatch(named) or _GIF_FILE.fullmatch(named)
+        named = address[1] if address else named
+        if _GIF_ID.fullmatch(named):
+            return {"id": named}
+    raise Wrong(
+        f"has the id {_shown(named)}; it must be the id of a GIF at GIPHY (letters, digits, - and _), or its "
+        "address there: https://giphy.com/gifs/<title>-<id>."
+    )
 
 
 def countries(value: Any) -> list[str]:
     """Read country codes. Only their form is checked."""
     if not isinstance(value, list) or not 0 < len(value) <= MAX_COUNTRIES:
         raise Wrong("must be a list of country codes.")
-    for code in value:
-        if not isinstance(code, str) or not _COUNTRY.fullmatch(code):
-            raise Wrong(f'must have codes like "DE" (ISO 3166-1 alpha-2); {_shown(code)} is none.')
-    return list(dict.fromkeys(value))
+    return list(dict.fromkeys(each(value, _country)))
+
+
+def _country(value: Any) -> str:
+    if not isinstance(value, str) or not _COUNTRY.fullmatch(value):
+        raise Wrong(f'is {_shown(value)}; it must be a code like "DE" (ISO 3166-1 alpha-2).')
+    return value
 
 
 def spoilers(value: Any) -> list[dict[str, int]]:
@@ -154,7 +212,7 @@ def spoilers(value: Any) -> list[dict[str, int]]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_SPOILERS:
         many = len(value) if isinstance(value, list) else "something else"
         raise Wrong(f"must be a list of 1 to {MAX_SPOILERS} ranges; {many} was given.")
-    return [_range(_members(one, ("offset", "length"))) for one in value]
+    return each(value, lambda one: _range(_members(one, ("offset", "length"))))
 
 
 def text_attachment(value: Any) -> dict[str, Any]:
@@ -166,15 +224,16 @@ def text_attachment(value: Any) -> dict[str, Any]:
     styling = [] if is_absent(given.get("styling")) else given["styling"]
     if not isinstance(styling, list):
         raise Wrong("must have a list as styling.")
-    styled = [_styled(_members(one, ("offset", "length", "styles"))) for one in styling]
-    check_ranges(styled, len(plaintext))
+    styled = each(styling, _styled, place=".styling")
+    check_ranges(styled, len(plaintext), place=".styling")
     attachment: dict[str, Any] = {"plaintext": plaintext}
     if not is_absent(given.get("link")):
         attachment["link"] = link(given["link"])
     return attachment | ({"styling": styled} if styled else {})
 
 
-def _styled(given: Mapping[str, Any]) -> dict[str, Any]:
+def _styled(value: Any) -> dict[str, Any]:
+    given = _members(value, ("offset", "length", "styles"))
     styles = given.get("styles")
     if not isinstance(styles, list) or not styles or not all(style in STYLES for style in styles):
         raise Wrong(f"must have styles out of {', '.join(STYLES)}.")
@@ -184,9 +243,9 @@ def _styled(given: Mapping[str, Any]) -> dict[str, Any]:
 def _range(given: Mapping[str, Any]) -> dict[str, int]:
     offset, length = given.get("offset"), given.get("length")
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 1:
-        raise Wrong("must have ranges with an offset from 0 and a length from 1.")
+        raise Wrong("must have an offset from 0 and a length from 1.")
     if max(offset, length) > MAX_BODY_TEXT:  # a sum with thousands of digits could not be printed
-        raise Wrong("has a range that ends beyond any text.")
+        raise Wrong("ends beyond any text.")
     return {"offset": offset, "length": length}
 
 
@@ -204,15 +263,28 @@ def _shown(value: Any) -> str:
     return f"{value!a:.60}" if isinstance(value, str) else "something else"
 
 
-def check_ranges(ranges: Sequence[Mapping[str, Any]], size: int) -> None:
+def check_ranges(ranges: Sequence[Mapping[str, Any]], size: int, *, place: str = "") -> None:
     """Refuse ranges that overlap, or that reach beyond a text of ``size`` characters."""
     end = 0
-    for one in sorted(ranges, key=lambda one: int(one["offset"])):
+    for number, one in sorted(enumerate(ranges), key=lambda it: int(it[1]["offset"])):
         if one["offset"] < end:
-            raise Wrong(f"has ranges that overlap, at {one['offset']}.")
+            raise Wrong(f"overlaps another one, at {one['offset']}.", place=f"{place}[{number}]")
         end = one["offset"] + one["length"]
         if end > size:
-            raise Wrong(f"has a range that ends at {end}; the text has {size} characters.")
+            raise Wrong(f"ends at {end}; the text has {size} characters.", place=f"{place}[{number}]")
+
+
+def _check_blanks(url: str) -> None:
+    """Refuse a URL with blanks, and say what to write instead."""
+    if url != url.strip():
+        raise Wrong(f"is {_shown(url)}; leave the blanks at its ends out.")
+    if " " in url:
+        raise Wrong(f"is {_shown(url)}; write %20 instead of each space.")
+
+
+def _bare(topic: str) -> str:
+    """Return a topic without ``#`` and blanks before it, and blanks behind it."""
+    return re.sub(r"^[\s#]+|\s+$", "", topic)
 
 
 def _check_user_info(url: str) -> None:

@@ -121,7 +121,7 @@ OPTIONS: tuple[Option, ...] = (
         name="replyToId",
         parameter="reply_to_id",
         code="invalid_post_id",
-        read=value.threads_id,
+        read=value.media_id,
         send=str,
         rule="the media id of a post",
         example=_POST,
@@ -131,7 +131,7 @@ OPTIONS: tuple[Option, ...] = (
         name="quotePostId",
         parameter="quote_post_id",
         code="invalid_post_id",
-        read=value.threads_id,
+        read=value.media_id,
         send=str,
         rule="the media id of a post",
         example=_POST,
@@ -152,7 +152,7 @@ OPTIONS: tuple[Option, ...] = (
         code="invalid_topic_tag",
         read=value.topic_tag,
         send=str,
-        rule=f"1 to {value.MAX_TOPIC} characters without . and &",
+        rule=f"1 to {value.MAX_TOPIC} characters without . and &; a # before it is left out",
         example="cats",
     ),
     Option(
@@ -171,7 +171,7 @@ OPTIONS: tuple[Option, ...] = (
         code="invalid_gif",
         read=value.gif,
         send=value.sent_gif,
-        rule="the id of a GIF at GIPHY",
+        rule="the id of a GIF at GIPHY, or its address there",
         example={"id": "l0HlBO7eyXzSZkJri"},
         kinds=(TEXT,),
     ),
@@ -211,7 +211,7 @@ OPTIONS: tuple[Option, ...] = (
         code="invalid_request",
         read=flag,
         send=value.sent_flag,
-        rule="gone after a day; no reply",
+        rule="gone after a day; no reply, and nothing but text and spoilers",
         example=True,
         kinds=(TEXT,),
     ),
@@ -272,6 +272,12 @@ class Exclusion(NamedTuple):
     """Continues after the name of the first option."""
 
 
+GHOSTS_HAVE = ("text", "spoilers")
+"""All that a ghost post may have.
+https://developers.facebook.com/docs/threads/create-posts/ghost-posts#limitations"""
+
+_OTHERS = ("ghost", "replyToId", "replyApprovals")
+
 EXCLUSIONS = (
     Exclusion("videoUrl", "imageUrl", "too_many_media", "and imageUrl are one too many: a post has either."),
     Exclusion("media", "imageUrl", "too_many_media", "and imageUrl are one too many: put it into media."),
@@ -281,6 +287,11 @@ EXCLUSIONS = (
     Exclusion("replyApprovals", "replyToId", "exclude_each_other", "is for root posts, not for replies."),
     Exclusion("textAttachment", "poll", "exclude_each_other", "cannot stand beside a poll."),
     Exclusion("gif", "poll", "exclude_each_other", "cannot stand beside a poll."),
+    *(
+        Exclusion("ghost", it.name, "exclude_each_other", f"has text and spoilers only, and no {it.name}.")
+        for it in OPTIONS
+        if TEXT in it.kinds and it.name not in {*GHOSTS_HAVE, *_OTHERS}
+    ),
 )
 
 Values = Mapping[str, Any]
@@ -302,7 +313,7 @@ def read_options(fields: Fields, members: Mapping[str, Any], counting: Counting)
         try:
             options[name] = BY_NAME[name].read(it)
         except Wrong as wrong:
-            fields.problem(name, BY_NAME[name].code, str(wrong))
+            fields.wrong(name, BY_NAME[name].code, wrong)
     for name, code, message in _broken_rules(given, options, counting):
         fields.problem(name, code, message)
     return options
@@ -326,11 +337,14 @@ def needed_scopes(options: Values) -> list[str]:
 
 
 def all_links(options: Values) -> list[str]:
-    """Return the different links of a post: in its text, on its card, and in its text attachment."""
-    attachment = options.get("textAttachment", {})
-    found = [*links(options.get("text", "")), *links(attachment.get("plaintext", ""))]
-    found += [it for it in (options.get("linkAttachment"), attachment.get("link")) if it]
-    return list(dict.fromkeys(found))
+    """Return the different links of a post: in its text, on its card, and the one of its text attachment.
+
+    Meta's page on text attachments counts these, and not what stands in the attachment's own text.
+
+    Source: https://developers.facebook.com/docs/threads/create-posts/text-attachments
+    """
+    cards = (options.get("linkAttachment"), options.get("textAttachment", {}).get("link"))
+    return list(dict.fromkeys([*links(options.get("text", "")), *(card for card in cards if card)]))
 
 
 def _broken_rules(given: Values, options: Values, counting: Counting) -> Iterator[tuple[str, str, str]]:
@@ -358,4 +372,4 @@ def _broken_rules(given: Values, options: Values, counting: Counting) -> Iterato
     try:
         value.check_ranges(options.get("spoilers", []) if is_text_known else [], len(text))
     except Wrong as wrong:
-        yield "spoilers", "invalid_spoilers", str(wrong)
+        yield f"spoilers{wrong.place}", "invalid_spoilers", str(wrong)

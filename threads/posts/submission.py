@@ -111,7 +111,7 @@ def read_web_body(
         content=content,
         account_id=fields.text("accountId", limit=MAX_KEY),
         key=header_key or key or secrets.token_urlsafe(24),
-        scheduled_time=_scheduled_time(fields, now),
+        scheduled_time=scheduled_time_of(fields, now),
         is_queued=fields.flag("queue"),
         is_dry_run=fields.flag("dryRun"),
         has_own_key=bool(header_key or key),
@@ -164,7 +164,7 @@ def _orchestrated(fields: Fields, uid: str | None, key: str, counting: Counting)
     return Submission(uid, content, account_id, key, refusal=refusal)
 
 
-def _scheduled_time(fields: Fields, now: datetime) -> datetime | None:
+def scheduled_time_of(fields: Fields, now: datetime) -> datetime | None:
     """Read the time to publish at. A past time is accepted, because the request may be a repeated one."""
     when = fields.moment("scheduledTime")
     if when is not None and when > now + MAX_SCHEDULE:

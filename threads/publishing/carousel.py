@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from threads.base.errors import Evidence, ThreadsError
 from threads.graph import media
 from threads.graph.account_api import AccountApi
-from threads.graph.error_codes import Step, is_missing_container
+from threads.graph.error_codes import Step, is_missing_container, is_passing
 from threads.graph.media import ContainerStatus
 from threads.posts.content import Content
 from threads.posts.ledger import CONTAINER_SETTLES, Record
@@ -28,8 +28,8 @@ class Look(NamedTuple):
     children: Sequence[Child]
     """The containers, without the ids of those that have failed."""
     finished: frozenset[str]
-    lost: bool = False
-    """Whether at least one must be created again."""
+    lost: ThreadsError | None = None
+    """Why at least one must be created again. If this is Threads' passing fault, not at once."""
     failure: ThreadsError | None = None
     """The error that ends the post: an item cannot be used, or has failed too often."""
     in_progress: Evidence | None = None
@@ -63,9 +63,15 @@ class Carousel:
             if child["id"] is None:
                 if is_late():
                     return None
-                request = media.create_container_request(self._api.token, self.wanted[number])
-                created[number] = {**child, "id": media.read_created_id(self._api.send(request))}
+                created[number] = {**child, "id": self._create(number)}
         return created
+
+    def _create(self, number: int) -> str:
+        reply = self._api.send(media.create_container_request(self._api.token, self.wanted[number]))
+        try:
+            return media.read_created_id(reply)
+        except ThreadsError as error:
+            raise error.at(_place(number)) from None
 
     def look(self, children: Sequence[Child], known: Known, now: datetime) -> Look:
         """Look at each container that was not finished before.
@@ -103,8 +109,15 @@ class Carousel:
 def _failed(number: int, look: Look, error: ThreadsError) -> Look:
     """Forget a container that has failed, so that it is created again, or end the post with its error."""
     child = look.children[number]
+    error = error.at(_place(number))
     if not error.retryable or NEW_CONTAINER.is_used_up(child["replaced"]):
         return look._replace(failure=error)
     children = list(look.children)
     children[number] = {"id": None, "replaced": child["replaced"] + 1}
-    return look._replace(children=children, lost=True)
+    is_told = look.lost is not None and is_passing(look.lost)
+    return look._replace(children=children, lost=look.lost if is_told else error)
+
+
+def _place(number: int) -> str:
+    """Return which item it is, as a request names it."""
+    return f"media[{number}]"

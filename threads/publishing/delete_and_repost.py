@@ -8,6 +8,7 @@ from threads.accounts.access_token import OpenAccount, find_open_account, unders
 from threads.base.errors import (
     InProgress,
     InvalidRequest,
+    MissingScope,
     Problem,
     ServiceError,
     ThreadsError,
@@ -111,7 +112,7 @@ def delete(parts: PublishingParts, post: StoredPost) -> StoredPost:
     try:
         media.read_deleted(account.api.send(media.delete_post_request(account.api.token, record.media_id)))
     except ThreadsError as refusal:
-        error = understood(parts.accounts, account, refusal)
+        error = _needing(understood(parts.accounts, account, refusal), DELETE_SCOPE)
         if not is_missing_post(error):
             raise error from None
         _check_gone(parts, account, post, error)
@@ -160,6 +161,11 @@ def _note_deleted(parts: PublishingParts, post: StoredPost) -> StoredPost:
     return parts.posts.repository.write(post, post.record.deleted(parts.now()))
 
 
+def _needing(error: ThreadsError, scope: str) -> ThreadsError:
+    """Return an error with the permission to ask for, if a permission is missing."""
+    return error.needing([scope]) if isinstance(error, MissingScope) else error
+
+
 def published_media_id(parts: PublishingParts, uid: str, post_id: str) -> str:
     """Return the media id of a user's published post.
 
@@ -190,7 +196,7 @@ def repost(parts: PublishingParts, uid: str, media_id: str, unverified_account_i
     try:
         return Reposted(media.read_repost_id(reply), account.stored.account_id, media_id)
     except ThreadsError as refusal:
-        error = understood(parts.accounts, account, refusal)
+        error = _needing(understood(parts.accounts, account, refusal), REPOST_SCOPE)
     if isinstance(error, ThreadsUnavailable) and not error.verdict.is_definite:
         message = "Threads did not answer clearly: the repost may be out. Look before you send it again."
         raise ThreadsUnavailable(message, evidence=error.evidence, retry_after=error.retry_after)

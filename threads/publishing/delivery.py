@@ -135,7 +135,8 @@ class _Loop:
             task = self._enqueue(record, postpone.at)
         except ServiceUnavailable:
             return Retry(postpone.known, error)
-        return self._leave(record.postponed_until(postpone.at, task, error.as_json(), self._parts.now()))
+        told = error.at(record.place).as_json()
+        return self._leave(record.postponed_until(postpone.at, task, told, self._parts.now()))
 
     def _enqueue(self, record: Record, due_at: datetime) -> str:
         """Create the task before the record names it, because nothing would bring a record without a task."""
@@ -158,7 +159,7 @@ class _Loop:
         record, delivery = retry.known.record, self._delivery
         if delivery.is_last and (delivery.is_final or not record.ambiguous):
             return self._steps.fail(retry.known, retry.error)
-        error = self._noted(retry.error)
+        error = self._noted(retry.error).at(record.place)
         self._write(record.released(self._parts.now(), error.as_json(), pause=error.retry_after))
         raise error.changed(post_id=self._post.post_id)
 

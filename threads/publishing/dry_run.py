@@ -22,8 +22,8 @@ def dry_run(parts: PublishingParts, uid: str, submission: Submission) -> dict[st
     """
     content, counting = submission.content, parts.config.text_counting
     if submission.is_queued or submission.scheduled_time:
-        check_queue(parts, submission)
-        check_time(parts, submission)
+        check_queue(parts, "scheduledTime" if submission.scheduled_time else "queue")
+        check_time(parts, submission.scheduled_time)
     account = find_open_account(parts.accounts, uid, submission.account_id, content.needed_scopes)
     children = content.child_parameters()
     replies = [

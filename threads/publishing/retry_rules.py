@@ -6,7 +6,7 @@
 | a look at it by a follow-up task         | 3 s         | 10     | 60 s    | for five minutes         |
 | a post whose account is at a limit       | 60 s        | 2      | 1 h     | 48                       |
 | a task above its user's share            | up to 30 s  | 2      | 5 min   | until there is room      |
-| a new container for one that went wrong  | at once     |        |         | 2                        |
+| a new container for one that went wrong  | 30 s        | 2      | 60 s    | 2                        |
 | a call whose error may last              | 30 s        | 2      | 60 s    | 3                        |
 | a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
 | a late post, by the upkeep               | 6 to 9 min  |        |         | 20                       |
@@ -62,9 +62,10 @@ PUT_OFF = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(min
 twenty posts a second, so six hundred that were due at once are out after half a minute. What was put off
 before waits longer: then there are thousands."""
 
-NEW_CONTAINER = RetryRule(times=2)
-"""How many failed containers of a post are replaced. Threads' own faults are over soon. A file that it cannot
-process stays as it is, so the error of the next container ends the post."""
+NEW_CONTAINER = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(minutes=1), times=2)
+"""How many failed containers of a post are replaced, and how long after they failed. Threads' own faults are
+over within a minute (seen), but not within a second. A file that it cannot process stays as it is, so the
+error of the third container ends the post. A container that is lost or has expired is replaced at once."""
 
 LASTING_ERROR = RetryRule(first=timedelta(seconds=30), factor=2, longest=timedelta(minutes=1), times=3)
 """How many deliveries may meet an error that is either gone after a few tries or permanent: Threads could not

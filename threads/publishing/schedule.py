@@ -1,4 +1,4 @@
-"""A post for later: a task, created first, and a record that waits for it."""
+"""A post for later: a task, created first, and a record that waits for it. Changing one that waits."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threads.accounts.access_token import check_usable, find_account
 from threads.accounts.account import StoredAccount
 from threads.base.errors import (
+    InProgress,
     InvalidRequest,
     MissingScope,
     Problem,
@@ -15,7 +16,8 @@ from threads.base.errors import (
     ServiceUnavailable,
     TooManyWaiting,
 )
-from threads.posts.ledger import LATE, begun_again, may_begin_again, new_record, task_id
+from threads.posts.change import Change
+from threads.posts.ledger import LATE, Record, begun_again, may_begin_again, new_record, task_id
 from threads.posts.repository import Overtaken, StoredPost
 from threads.posts.submission import MAX_SCHEDULE, Submission
 from threads.publishing.lease import Delivery
@@ -56,7 +58,7 @@ def schedule(
         ServiceUnavailable: send the same request again.
 
     """
-    check_queue(parts, submission)
+    check_queue(parts, "scheduledTime" if submission.scheduled_time else "queue")
     now, repository, queue = parts.now(), parts.posts.repository, parts.posts.queue
     try:
         if submission.refusal:
@@ -75,7 +77,7 @@ def schedule(
         check_usable(parts.accounts, account, submission.content.needed_scopes)
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
-    check_time(parts, submission)
+    check_time(parts, submission.scheduled_time)
     check_room(parts, uid, account.account_id, delivery)
     task = task_id(post_id, 0, due_at)
     queue.enqueue(task, uid=uid, post_id=post_id, due_at=due_at)
@@ -87,27 +89,26 @@ def schedule(
     return Outcome(post)
 
 
-def check_queue(parts: PublishingParts, submission: Submission) -> None:
-    """Refuse a submission that needs a queue if there is none.
+def check_queue(parts: PublishingParts, named: str) -> None:
+    """Refuse a member of a request that needs a queue if there is none.
 
     Raises:
         InvalidRequest: no queue is configured.
 
     """
     if not parts.posts.queue.is_configured:
-        named = "scheduledTime" if submission.scheduled_time else "queue"
         message = "cannot be used: this service has no queue (PUBLISH_QUEUE)."
         raise InvalidRequest(Problem(named, "no_queue", message))
 
 
-def check_time(parts: PublishingParts, submission: Submission) -> None:
+def check_time(parts: PublishingParts, scheduled_time: datetime | None) -> None:
     """Refuse a scheduled time that is in the past.
 
     Raises:
         InvalidRequest: it is in the past.
 
     """
-    if submission.scheduled_time and submission.scheduled_time <= parts.now():
+    if scheduled_time and scheduled_time <= parts.now():
         raise InvalidRequest(Problem("scheduledTime", "invalid_time", "is in the past."))
 
 
@@ -162,14 +163,79 @@ def leave_to_task(parts: PublishingParts, post: StoredPost, due_at: datetime) ->
         ServiceUnavailable: there is no new task, or the record does not name it. Try again.
 
     """
-    queue, record, now = parts.posts.queue, post.record, parts.now()
-    task = task_id(post.post_id, record.attempts, now)
+    try:
+        return _with_new_task(parts, post, post.record, due_at)
+    except Overtaken:
+        return parts.posts.repository.read(post.uid, post.post_id) or post
+
+
+def _with_new_task(parts: PublishingParts, post: StoredPost, record: Record, due_at: datetime) -> StoredPost:
+    """Create a task for a post, write the record, which then names it, and delete the task that it had.
+
+    Raises:
+        Overtaken: another writer changes the record meanwhile. Then the new task goes.
+        ServiceUnavailable: there is no new task, or the record does not name it. Try again.
+
+    """
+    queue, now = parts.posts.queue, parts.now()
+    task = task_id(post.post_id, post.record.attempts, now)
     queue.enqueue(task, uid=post.uid, post_id=post.post_id, due_at=due_at)
     try:
-        left, lost = parts.posts.repository.write(post, record.left_to(task, due_at, now)), record.task
+        left = parts.posts.repository.write(post, record.left_to(task, due_at, now))
     except Overtaken:
-        left, lost = parts.posts.repository.read(post.uid, post.post_id) or post, task
-    if lost:
-        with suppress(ServiceUnavailable):  # a task that is not the record's does nothing
-            queue.delete(lost)
+        _drop(parts, task)
+        raise
+    _drop(parts, post.record.task)
     return left
+
+
+def _drop(parts: PublishingParts, task: str | None) -> None:
+    """Delete a task that is not the record's. If that fails, it will find that there is nothing to do."""
+    if task:
+        with suppress(ServiceUnavailable):
+            parts.posts.queue.delete(task)
+
+
+def change(parts: PublishingParts, post: StoredPost, wanted: Change) -> StoredPost:
+    """Change a scheduled post with which nobody has begun.
+
+    If a delivery begins at the same moment, one of the two changes the record first. The other one learns
+    this from its own write. If it is the delivery, its task comes again and finds the change.
+
+    Raises:
+        InvalidRequest: the post has begun or ended, the new time is in the past, or there is no queue.
+        AccountNotFound, ReconnectRequired, MissingScope: its account cannot publish the new content.
+        InProgress: a delivery or another writer was first.
+        ServiceUnavailable: send the same request again.
+
+    """
+    record, when = post.record, wanted.scheduled_time
+    check_unbegun(parts, record)
+    check_time(parts, when)
+    if wanted.content != record.content:
+        account = find_account(parts.accounts, post.uid, record.account_id)
+        check_usable(parts.accounts, account, wanted.content.needed_scopes)
+    try:
+        if when is None or when == record.scheduled_time:
+            return parts.posts.repository.write(post, record.changed(wanted.content, parts.now()))
+        check_queue(parts, "scheduledTime")
+        changed = record.changed(wanted.content, parts.now(), when)
+        return _with_new_task(parts, post, changed, max(when, parts.now() + QUEUE_PAUSE))
+    except Overtaken:
+        raise InProgress from None
+
+
+def check_unbegun(parts: PublishingParts, record: Record) -> None:
+    """Refuse a post that is not simply waiting for its time.
+
+    Raises:
+        InvalidRequest: it has begun or ended.
+        InProgress: a delivery has it just now.
+
+    """
+    if record.is_leased(parts.now()):
+        raise InProgress("This post is being published right now. Look again in a moment.")
+    if not record.is_waiting_untouched:
+        begun = "" if record.is_terminal else ", and its publication has begun"
+        message = f"names a post that is {record.status}{begun}. Only one that waits can be changed."
+        raise InvalidRequest(Problem("postId", "not_changeable", message))

@@ -26,7 +26,7 @@ from threads.base.errors import (
     ThreadsUnavailable,
 )
 from threads.graph import media
-from threads.graph.error_codes import Step, is_missing_container
+from threads.graph.error_codes import Step, is_missing_container, is_passing
 from threads.graph.media import ContainerStatus
 from threads.graph.protocol import GraphReply
 from threads.posts.content import Content
@@ -57,6 +57,8 @@ from threads.publishing.step_results import (
     Take,
     Wait,
 )
+
+_NOT_PROCESSED = ThreadsUnavailable("Threads could not process this file. We try again in a moment.")
 
 
 class Steps:
@@ -97,6 +99,8 @@ class Steps:
 
     def create(self, known: Known) -> Next:
         """Create a container. It is saved before anything publishes it."""
+        if early := self._early(known):
+            return early
         try:
             if self._carousel.wanted and (unready := self._media(known)):
                 return unready
@@ -156,7 +160,9 @@ class Steps:
         if look.failure:
             return self.fail(known, look.failure)
         if look.lost:
-            return Go(known.but(record=known.record.with_children(look.children, self._now())))
+            replaced = max(child["replaced"] for child in look.children if child["id"] is None)
+            known = known.but(record=known.record.with_children(look.children, self._now()))
+            return self._create_again(known, look.lost, replaced)
         return None if len(look.finished) >= len(children) else self._wait(known)
 
     # --- publishing ---------------------------------------------------------------------------------------
@@ -273,8 +279,24 @@ class Steps:
     def _without_container(self, known: Known, error: ThreadsError) -> Next:
         known = known.but(record=known.record.withdrawn(self._now()), refusal=None)
         if error.retryable and not NEW_CONTAINER.is_used_up(known.record.replaced):
-            return Go(known.but(record=known.record.without_container(self._now())))
+            known = known.but(record=known.record.without_container(self._now()))
+            return self._create_again(known, error, known.record.replaced)
         return self.fail(known, error)
+
+    def _create_again(self, known: Known, error: ThreadsError, replaced: int) -> Next:
+        """Go on to a new container: at once, or if Threads could not process the last one, after a while."""
+        if not is_passing(error):
+            return Go(known)
+        at = self._now() + NEW_CONTAINER.pause(replaced - 1)
+        known = known.but(record=known.record.creating_from(at, self._now()))
+        return self._early(known, error) or Go(known)
+
+    def _early(self, known: Known, error: ThreadsError = _NOT_PROCESSED) -> Next | None:
+        """Return what to do while it is too early for a new container."""
+        at, now = known.record.create_at, self._now()
+        if at is None or at <= now:
+            return None
+        return FollowUp(known, at) if self._has_queue else Retry(known, error.changed(retry_after=at - now))
 
     # --- coming back --------------------------------------------------------------------------------------
 
@@ -395,8 +417,8 @@ class Steps:
         if not (named and seen and seen.step == Step.CREATE_CONTAINER and is_missing_container(error)):
             return error
         return error.changed(
-            message=f"Threads does not find what this post names ({', '.join(named)}). A new post or file "
-            "may take a moment. If the error stays, an id or an address is wrong."
+            message=f"Threads does not find what this post names ({', '.join(named)}): perhaps an id or an "
+            "address is wrong. A new post or file may take a moment. We try again."
         )
 
     def _naming_scopes(self, error: MissingScope) -> MissingScope:
@@ -410,7 +432,7 @@ class Steps:
             "with these scopes, and allow them.",
             evidence=error.evidence,
             verdict=error.verdict,
-        )
+        ).needing(self._content.needed_scopes)
 
 
 def _before_call(known: Known) -> Record:

@@ -66,15 +66,18 @@ def follow(parts: PublishingParts, delivered: Delivered, delivery: Delivery) -> 
             break
         if parts.now() >= delivery.ends:
             raise InProgress("This thread is not finished yet. The same request goes on with it.")
-        record = _reply(parts, root, content, before)
+        record = _reply(parts, root, content, before, position)
         before, reason = _publish(parts, root.uid, reply_name(root.post_id, position), record, delivery)
         replies.append(before)
     return Outcome(note_end(parts, root, replies), tuple(replies), reason)
 
 
-def _reply(parts: PublishingParts, root: StoredPost, content: Content, before: StoredPost) -> Record:
+def _reply(
+    parts: PublishingParts, root: StoredPost, content: Content, before: StoredPost, position: int
+) -> Record:
     answering = content.answering(before.record.media_id or "")
-    return replace(new_record(root.record.account_id, answering, parts.now()), root=root.post_id)
+    record = new_record(root.record.account_id, answering, parts.now())
+    return replace(record, root=root.post_id, position=position)
 
 
 def _is_end(root: StoredPost, last: StoredPost) -> bool:
@@ -120,8 +123,9 @@ def give_up_rest(
 ) -> Delivered:
     """End a thread whose next post has no record: the next post has failed, and nothing follows it."""
     before, content = (replies or [root])[-1], root.record.content.replies[len(replies)]
-    record = ended_badly(_reply(parts, root, content, before), error, parts.now())
-    name = reply_name(root.post_id, len(replies) + 1)
+    position = len(replies) + 1
+    record = ended_badly(_reply(parts, root, content, before, position), error, parts.now())
+    name = reply_name(root.post_id, position)
     ended = parts.posts.repository.create(root.uid, name, record)
     note_end(parts, root, [*replies, ended])
     return Delivered(ended, error)

@@ -170,5 +170,6 @@ def test_a_scope_that_is_missing_is_named(
     with pytest.raises(MissingScope) as refusal:
         check_scopes(stored(scopes=granted), needed)
     assert f"({' and '.join(missing)})" in refusal.value.message
+    assert refusal.value.as_json()["scopes"] == missing
     assert (refusal.value.status, refusal.value.next_action) == (403, "reconnect")
     assert not refusal.value.retryable

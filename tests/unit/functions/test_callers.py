@@ -204,11 +204,45 @@ def test_a_forged_token_is_nobodys(forge: Callable[[], str], keys_server: Loopba
 
 
 def test_another_issuers_token_is_no_tasks(keys_server: Loopback) -> None:
-    """The issuer is verified, although it was read before to choose how to verify."""
-    verifier(keys_server)._check_task(token(), AUDIENCE)
+    """The issuer is verified, also where it does not decide how to verify."""
     for issuer in ("https://evil.example", ISSUER + "/", None):
         with pytest.raises(Unauthenticated):
-            verifier(keys_server)._check_task(token(iss=issuer), AUDIENCE)
+            refresher(keys_server).scheduler_or_task(bearing(token(iss=issuer, aud=REFRESH_URL)))
+
+
+WRONG_TOKENS: list[tuple[Callable[[], str], dict[str, str]]] = [
+    (lambda: token(key=OTHER), {"wrong": "signature"}),
+    (lambda: token(header={"kid": "k2"}), {"wrong": "signature"}),
+    (
+        lambda: token(iss="https://evil.example"),
+        {"wrong": "issuer", "expected": ISSUER, "given": "https://evil.example"},
+    ),
+    (
+        lambda: token(aud="https://x.example"),
+        {"wrong": "audience", "expected": AUDIENCE, "given": "https://x.example"},
+    ),
+    (lambda: token(exp=NOW - 60), {"wrong": "time"}),
+    (lambda: token(email="b@c.example"), {"wrong": "account", "expected": ACCOUNT, "given": "b@c.example"}),
+]
+
+
+@pytest.mark.parametrize(("forge", "noted"), WRONG_TOKENS, ids=range(len(WRONG_TOKENS)))
+def test_the_log_says_what_is_wrong_with_a_tasks_token(
+    forge: Callable[[], str], noted: dict[str, str], keys_server: Loopback
+) -> None:
+    """It names signature, issuer, audience, time or account, and what it should be. No queue signs in."""
+    request = bearing(forge())
+    with pytest.raises((Unauthenticated, Forbidden)) as refusal:
+        verifier(keys_server).user_or_task(request)
+    assert request.notes["oidc"] == noted
+    assert refusal.value.next_action is None
+
+
+def test_a_scheduler_without_a_token_is_not_told_to_sign_in(keys_server: Loopback) -> None:
+    """Nobody can sign in there."""
+    with pytest.raises(Unauthenticated) as refusal:
+        refresher(keys_server).scheduler_or_task(carrying(None))
+    assert refusal.value.next_action is None
 
 
 OTHERS: list[dict[str, Any]] = [

@@ -218,7 +218,24 @@ def test_foreign_pages_are_not_allowed(origin: str | None, serve: Serve) -> None
 
 def test_a_function_without_origins_answers_no_preflight(serve: Serve) -> None:
     """No page may call it."""
-    assert serve(fine, origins=(), **preflight(ORIGIN)).status == 403
+    served = serve(fine, origins=(), **preflight(ORIGIN))
+    assert served.status == 403
+    assert "ALLOWED_ORIGINS" in served.line["errorMessage"]
+
+
+def test_what_a_preflight_refuses_is_in_the_log(serve: Serve) -> None:
+    """A page learns nothing of a refusal. The line names the origin or the header, and the variable."""
+    line = serve(fine, **preflight("https://evil.example")).line
+    assert (line["severity"], line["error"]) == ("WARNING", "origin_refused")
+    assert line["errorMessage"] == "ALLOWED_ORIGINS does not have https://evil.example."
+    assert serve(fine, headers={"Origin": "null"}).line["refusedOrigin"] == "null"
+    asked = preflight(ORIGIN)
+    asked["headers"]["Access-Control-Request-Headers"] = "authorization, x-app-version,TraceParent"
+    served = serve(fine, **asked)
+    assert (served.status, served.line["error"]) == (204, "header_refused")
+    assert "x-app-version" in served.line["errorMessage"]
+    assert "TraceParent" not in served.line["errorMessage"]
+    assert "error" not in serve(fine, **preflight(ORIGIN)).line
 
 
 @pytest.mark.parametrize("handler", [fine, raising(Forbidden()), raising(RuntimeError())])

@@ -254,6 +254,20 @@ SAMPLES: dict[str, list[Sample]] = {
         ),
         sample(CREATE, 500, graph_error(1, 2207052, **NOT_FETCHED), ThreadsUnavailable, may_last=True),
     ],
+    "a carousel whose items are finished, and are refused all the same": [
+        sample(
+            CREATE,
+            400,
+            graph_error(100, 4279004, "Invalid Carousel Children"),
+            ThreadsUnavailable,
+            proves=SUSPECT,
+            may_last=True,
+        ),
+    ],
+    "a link that redirects": [
+        sample(CREATE, 400, graph_error(-1, 4279047), RejectedByThreads, proves=NOTHING_DONE),
+        sample(CREATE, 500, graph_error(-1, 4279047), RejectedByThreads),
+    ],
     "permission": [
         *(
             sample(
@@ -290,6 +304,7 @@ SAMPLES: dict[str, list[Sample]] = {
         ),
         sample(CREATE, 400, {"error": LINKS}, RejectedByThreads, proves=SUSPECT),
         sample(CREATE, 400, graph_error(-1, **LINKS), RejectedByThreads, proves=SUSPECT),
+        sample(CREATE, 400, {"error": {"message": "THREADS_API__ODD"}}, RejectedByThreads, proves=SUSPECT),
     ],
     "is_transient, where no code says more": [
         sample(CREATE, 400, graph_error(99999, is_transient=True), ThreadsUnavailable),
@@ -329,7 +344,14 @@ SAMPLES: dict[str, list[Sample]] = {
             )
         ),
         *(
-            sample(WATCH, 200, container("ERROR", reason), ThreadsUnavailable, proves=NOTHING_DONE)
+            sample(
+                WATCH,
+                200,
+                container("ERROR", reason),
+                ThreadsUnavailable,
+                proves=NOTHING_DONE,
+                may_last=True,
+            )
             for reason in (
                 *("FAILED_DOWNLOADING_VIDEO", "FAILED_PROCESSING_AUDIO", "FAILED_PROCESSING_VIDEO"),
                 *("UNKNOWN", None),
@@ -478,6 +500,25 @@ def test_threads_words_are_for_refusals_only() -> None:
     assert refusal.message == "Threads says: Too long."
     assert "Too long" not in limit.message + block.message
     assert "Threads app" in block.message
+
+
+@pytest.mark.parametrize(
+    ("envelope", "told"),
+    [
+        ({"message": "THREADS_API__LINK_LIMIT_EXCEEDED"}, "more than 5 different links"),
+        ({"code": 100, "message": "THREADS_API__LINK_LIMIT_EXCEEDED"}, "more than 5 different links"),
+        ({"code": 100, "error_user_msg": "(#100) THREADS_API__TAG_IS_ODD"}, "says: (#100) tag is odd"),
+        ({"error_user_msg": "THREADS_API__ODD", "message": "It is odd."}, "says: It is odd."),
+    ],
+    ids=range(4),
+)
+def test_no_constant_is_a_message(envelope: dict[str, Any], told: str) -> None:
+    """A name in Threads' own code is no text for people. The log shows it."""
+    error = error_of(sample(CREATE, 400, {"error": envelope}, RejectedByThreads))
+    assert told in error.message
+    assert "THREADS_API__" not in error.message
+    assert error.evidence
+    assert "THREADS_API__" in error.evidence.excerpt
 
 
 def test_every_row_has_its_source() -> None:

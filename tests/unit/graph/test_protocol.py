@@ -150,7 +150,7 @@ TEXTS = [
         "Threads says: Too long.",
     ),
     ({"error_user_msg": "", "error_user_title": "Sorry"}, "Threads says: Sorry"),
-    ({"message": " THREADS_API__LINK_LIMIT_EXCEEDED "}, "Threads says: THREADS_API__LINK_LIMIT_EXCEEDED"),
+    ({"message": " THREADS_API__SOMETHING_ODD "}, "Threads says: something odd"),
     ({"message": None}, RejectedByThreads.__doc__),
 ]
 

@@ -74,6 +74,7 @@ STAYS: dict[str, Change] = {
     "followed_up": lambda record, now: record.followed_up("task", now + SECOND, now),
     "postponed_until": lambda record, now: record.postponed_until(now + SECOND, "task", ERROR, now),
     "with_children": lambda record, now: record.with_children([{"id": "6", "replaced": 0}], now),
+    "creating_from": lambda record, now: record.creating_from(now + SECOND, now),
     "publishing": lambda record, now: record.publishing(now),
     "unsettled": lambda record, now: record.unsettled(now),
     "seen_out": lambda record, now: record.seen_out(now),
@@ -82,6 +83,7 @@ STAYS: dict[str, Change] = {
     "refused_again": lambda record, now: record.refused_again(now),
     "deleted": lambda record, now: record.deleted(now),
     "left_to": lambda record, now: record.left_to("task", now + SECOND, now),
+    "changed": lambda record, now: record.changed(TEXT, now, now + SECOND),
     "woken": lambda record, now: record.woken(now),
     "expected": lambda record, now: record.expected(now + SECOND, now),
     "thread_ended": lambda record, now: record.thread_ended(now),
@@ -161,7 +163,7 @@ def test_what_was_not_published_goes_back(state: State) -> None:
 def test_every_method_is_in_a_table_of_these_tests() -> None:
     """A new method that changes a record comes with its row."""
     looks = {"is_terminal", "status", "is_leased", "is_settled"}
-    looks |= {"expected_at", "check_at", "next_action", "next_action_at"}
+    looks |= {"expected_at", "check_at", "next_action", "next_action_at", "place", "is_waiting_untouched"}
     public = {name for name in vars(Record) if not name.startswith("_")}
     methods = public - looks - {field.name for field in fields(Record)}
     assert methods == {*MOVES, *STAYS, *BOTH, "reopened", "not_out"}  # these have tests of their own
@@ -574,7 +576,7 @@ def test_a_document_has_the_promised_fields() -> None:
     needed = {
         *("state", "contentHash", "owner", "leaseUntil", "containerId", "containerAt", "sentAt", "ambiguous"),
         *("settlesAt", "byContainer", "replaced", "followUps", "postponed", "dueAt", "task"),
-        *("followUpAt", "refused", "root", "resumeAt", "wakes"),
+        *("followUpAt", "refused", "root", "position", "resumeAt", "wakes", "createAt"),
         "children",
     }
     assert document.keys() == promised | needed | {TTL_FIELD, CHECK_FIELD}

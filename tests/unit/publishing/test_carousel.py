@@ -11,7 +11,7 @@ from threads.base.errors import ThreadsUnavailable
 from threads.graph.protocol import GraphReply, GraphRequest
 from threads.posts.content import Content
 from threads.posts.ledger import CONTAINER_SETTLES, Record, State
-from threads.publishing.retry_rules import NEW_CONTAINER, PROCESSING_TIME
+from threads.publishing.retry_rules import LASTING_ERROR, NEW_CONTAINER, PROCESSING_TIME
 
 CAROUSEL = Content({"media": [{"imageUrl": f"https://cdn.example/{name}.jpg"} for name in "abc"]})
 MISSING = reply(400, graph_error(24, 4279009))
@@ -49,6 +49,22 @@ def start(**told: GraphReply) -> tuple[World, Media]:
     return world, Media(world, {name[1:]: answer for name, answer in told.items()})
 
 
+def patiently(world: World, record: Record) -> Record:
+    """Bring a post that waits for new containers back, each time as late as it wants to be."""
+    while record.follow_up_at:
+        assert record.follow_up_at - world.clock.now >= timedelta(seconds=30)
+        world.clock.now = record.follow_up_at
+        record = world.deliver_again(by_task=True)
+    return record
+
+
+def told(record: Record) -> tuple[str | None, str]:
+    """Return what a record's error is about, and its code."""
+    error = record.error or {}
+    [about] = error.get("details") or [{"field": None}]
+    return about["field"], error["code"]
+
+
 def ids(record: Record) -> list[str]:
     """Return the containers of a record's media."""
     return [child["id"] for child in record.children]
@@ -70,7 +86,7 @@ def test_the_media_come_before_the_carousel() -> None:
 def test_only_the_failed_medium_is_created_again(failure: GraphReply) -> None:
     """What Threads could not process gets a new container in the same place; the others keep theirs."""
     world, media = start(c11=failure)
-    record = world.deliver(CAROUSEL)
+    record = patiently(world, world.deliver(CAROUSEL))
     assert (record.state, ids(record)) == (State.PUBLISHED, ["10", "13", "12"])
     assert media.created == ["a", "b", "c", "b", "carousel"]
 
@@ -78,8 +94,53 @@ def test_only_the_failed_medium_is_created_again(failure: GraphReply) -> None:
 def test_a_medium_that_fails_again_and_again_ends_the_post() -> None:
     """After a few new containers Threads' fault is the file's, and nothing is published."""
     world, media = start(**{f"c{name}": is_("ERROR", "UNKNOWN") for name in (11, 13, 14)})
-    assert world.deliver(CAROUSEL).state is State.FAILED
+    record = patiently(world, world.deliver(CAROUSEL))
+    assert (record.state, told(record)) == (State.FAILED, ("media[1]", "given_up"))
+    assert "It was tried 3 times in 90 seconds" in (record.error or {})["message"]
     assert media.created == ["a", "b", "c", *["b"] * (NEW_CONTAINER.times or 0)]
+
+
+def test_a_medium_that_threads_cannot_use_is_named() -> None:
+    """Of three files the one that is wrong is named, in the details and in words."""
+    record = start(c11=is_("ERROR", "INVALID_ASPEC_RATIO"))[0].deliver(CAROUSEL)
+    assert (record.state, told(record)) == (State.FAILED, ("media[1]", "rejected_by_threads"))
+    assert (record.error or {})["message"].startswith("media[1]: Threads cannot use this file")
+
+
+@pytest.mark.parametrize("code", [100, 190])
+def test_a_medium_that_threads_does_not_take_is_named(code: int) -> None:
+    """A refusal of one file's creation names it. One of the whole account names none."""
+    world, media = start()
+    send, refusal = media.send, reply(400, graph_error(code, None, "No."))
+
+    def refusing(request: GraphRequest) -> GraphReply:
+        is_wrong = "b.jpg" in (request.form or {}).get("image_url", "")
+        return refusal if is_wrong else send(request)
+
+    world.graph.send = refusing  # type: ignore[method-assign]
+    record = world.deliver(CAROUSEL, by_task=True)
+    expected = ("media[1]", "rejected_by_threads") if code == 100 else (None, "reconnect_required")
+    assert (record.state, told(record)) == (State.FAILED, expected)
+
+
+def test_a_carousel_that_threads_does_not_take_looks_at_its_media_again() -> None:
+    """Threads refuses items that it calls finished. One of them may be lost, which a second look shows."""
+    world, media = start()
+    send, refusals = media.send, [reply(400, graph_error(100, 4279004, "Invalid Carousel Children"))]
+
+    def refusing(request: GraphRequest) -> GraphReply:
+        if "children" in (request.form or {}) and refusals:
+            media.told["11"] = is_("EXPIRED")
+            return refusals.pop()
+        return send(request)
+
+    world.graph.send = refusing  # type: ignore[method-assign]
+    left = world.deliver(CAROUSEL, by_task=True)
+    assert left.due_at
+    assert left.due_at - world.clock.now == LASTING_ERROR.first
+    world.clock.now = left.due_at
+    record = world.deliver_again(by_task=True)
+    assert (record.state, ids(record)) == (State.PUBLISHED, ["10", "13", "12"])
 
 
 def test_a_crash_costs_no_medium_that_was_saved() -> None:
@@ -99,7 +160,7 @@ def test_a_medium_that_replaces_another_has_its_own_time() -> None:
     world, media = start(c10=is_("IN_PROGRESS"), c11=is_("IN_PROGRESS"))
     assert world.deliver(CAROUSEL, by_task=True).state is State.NEW
     world.clock.forward(seconds=PROCESSING_TIME.total_seconds() - 10)
-    media.told |= {"10": is_("FINISHED"), "11": is_("ERROR", "UNKNOWN"), "13": is_("IN_PROGRESS")}
+    media.told |= {"10": is_("FINISHED"), "11": is_("EXPIRED"), "13": is_("IN_PROGRESS")}
     assert world.deliver_again(by_task=True).state is State.NEW
     world.clock.forward(seconds=60)
     assert world.deliver_again(by_task=True).state is State.NEW, "its five minutes are not over"
@@ -112,7 +173,7 @@ def test_a_medium_that_replaces_another_may_be_unknown_at_first() -> None:
     world, media = start(c11=is_("IN_PROGRESS"))
     world.deliver(CAROUSEL, by_task=True)
     world.clock.forward(seconds=2 * CONTAINER_SETTLES.total_seconds())
-    media.told |= {"11": is_("ERROR", "UNKNOWN"), "13": MISSING}
+    media.told |= {"11": is_("EXPIRED"), "13": MISSING}
     assert world.deliver_again(by_task=True).state is State.NEW
     assert media.created == ["a", "b", "c", "b"]
 

@@ -343,6 +343,7 @@ def test_a_post_is_not_deleted_without_its_account_and_scope(
         delete_and_repost.remove(world.publishing, UID, NAME)
     if isinstance(refusal.value, MissingScope):
         assert delete_and_repost.DELETE_SCOPE in refusal.value.message
+        assert refusal.value.as_json()["scopes"] == [delete_and_repost.DELETE_SCOPE]
     assert (world.record(), DELETE in world.calls) == (published, False)
 
 
@@ -373,6 +374,7 @@ def test_what_threads_does_not_delete_stays_published(
     with pytest.raises(trouble) as refusal:
         delete_and_repost.remove(world.publishing, UID, NAME)
     assert refusal.value.retryable is retryable
+    assert ("scopes" in refusal.value.as_json()) is (trouble is MissingScope)
     assert world.record() == published
     world.connect(ACCOUNT)
     world.say(DELETED)
@@ -581,6 +583,7 @@ def test_what_threads_does_not_repost_is_told(
         delete_and_repost.repost(world.publishing, UID, "8", None)
     assert refusal.value.retryable is retryable
     assert ("may be out" in refusal.value.message) is may_be_out
+    assert ("scopes" in refusal.value.as_json()) is (trouble is MissingScope)
     assert world.graph.is_done()
     assert not world.is_marked()
 

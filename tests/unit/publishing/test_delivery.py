@@ -128,6 +128,7 @@ def test_a_definite_refusal_ends_the_post(
     assert record.error
     assert record.error["code"] == code
     assert record.error["retryable"] is False
+    assert ("scopes" in record.error) is (code == "missing_scope")
     if record.next_action != "reconnect":
         assert world.deliver(content) == record
     assert world.calls == calls
@@ -657,7 +658,6 @@ def test_a_container_that_went_wrong_after_a_refusal_is_replaced() -> None:
     """Threads has refused to publish it, and says that it cannot: nothing is out."""
     world = World()
     world.say(made("7"), is_("FINISHED"), BLOCK, is_("ERROR", "UNKNOWN"))
-    world.say(made("17"), is_("FINISHED"), made("8"))
     assert world.deliver(IMAGE).replaced == 1
 
 
@@ -687,16 +687,56 @@ def test_a_file_that_threads_cannot_use_ends_the_post(reason: str) -> None:
     ids=range(5),
 )
 def test_a_container_that_went_wrong_is_replaced_twice(status: GraphReply) -> None:
-    """Threads' own faults pass: two more containers are tried, and then the post has failed."""
+    """Threads' own faults pass within a minute: two more containers are tried, and then the post has failed.
+
+    Tasks bring them. Only what has expired is replaced at once.
+    """
     world = World()
     for number in range((NEW_CONTAINER.times or 0) + 1):
         world.say(made(str(70 + number)), status)
     record = world.deliver(VIDEO)
+    pauses = []
+    while record.follow_up_at:
+        pauses.append((record.follow_up_at - world.clock.now).total_seconds())
+        assert world.tasks.created[-1].due_at == record.follow_up_at
+        world.clock.now = record.follow_up_at
+        record = world.deliver_again(by_task=True)
+    assert pauses == ([] if b"EXPIRED" in status.body else [30, 60])
     assert world.calls == [CREATE, LOOK] * 3
     assert (record.state, record.replaced, record.ambiguous) == (State.FAILED, 2, False)
     error = record.error or {}
     assert (error["code"], error["retryable"]) == ("given_up", False)
     assert error["nextAction"] == record.next_action == "publish_again"
+
+
+def test_without_a_queue_a_new_container_waits_for_the_request_to_come_again() -> None:
+    """Nobody sleeps for half a minute. The same request makes the new container, but not before its time."""
+    world = World(has_queue=False)
+    world.say(made("7"), is_("ERROR", "UNKNOWN"))
+    for waits in (30, 20):
+        with pytest.raises(ThreadsUnavailable) as left:
+            world.deliver(VIDEO)
+        assert left.value.retry_after == timedelta(seconds=waits)
+        world.clock.forward(seconds=10)
+    world.clock.forward(seconds=10)
+    world.say(made("17"), is_("FINISHED"), made("8"))
+    assert world.deliver(VIDEO).media_id == "8"
+
+
+def test_who_reads_that_a_post_is_given_up_reads_what_was_tried() -> None:
+    """The last message says what went wrong and how often it was tried, and promises nothing any more."""
+    world = World()
+    for _ in range(3):
+        world.say(NOT_FETCHED)
+    record = world.deliver(IMAGE, by_task=True)
+    assert "We try again" in (record.error or {})["message"]
+    while record.due_at:
+        world.clock.now = record.due_at
+        record = world.deliver_again(by_task=True)
+    assert (record.error or {})["message"] == (
+        "Threads could not fetch the file: its URL must be public. It was tried 3 times in 90 seconds, and "
+        "is given up: publish it again, with a new idempotency key."
+    )
 
 
 @pytest.mark.parametrize("shown", ["\u00e9 b", "e\u0301\nb", "\u00e9 \n b "], ids=ascii)

@@ -68,7 +68,7 @@ def test_a_dry_run_counts_what_is_limited() -> None:
     world = World()
     world.say(quota(0))
     told = rehearsed(world, RICH)
-    assert told["counts"]["links"] == {"count": 3, "limit": 5}
+    assert told["counts"]["links"] == {"count": 2, "limit": 5}
     assert told["counts"]["text"]["count"] == len("hellö https://a.example/") + 1
     assert told["scopes"] == [*DEFAULT_SCOPES, "threads_location_tagging"]
 

@@ -77,7 +77,7 @@ def test_the_docstring_has_every_number() -> None:
         "a look at it by a follow-up task": ("3 s", "60 s", "for five minutes"),
         "a post whose account is at a limit": ("60 s", "1 h", str(ACCOUNT_LIMIT.times)),
         "a task above its user's share": ("up to 30 s", "5 min", "until there is room"),
-        "a new container for one that went wrong": ("at once", "", str(NEW_CONTAINER.times)),
+        "a new container for one that went wrong": ("30 s", "60 s", str(NEW_CONTAINER.times)),
         "a call whose error may last": ("30 s", "60 s", str(LASTING_ERROR.times)),
         "a task": ("queue.yaml", "", f"{TASK.times}; {UNCLEAR_TASK.times} if it may be out"),
         "a late post, by the upkeep": ("6 to 9 min", "", str(WAKE.times)),

@@ -67,6 +67,8 @@ def test_a_reply_that_fails_ends_the_thread() -> None:
     world.graph.always["read_container"] = is_("ERROR", "INVALID_DURATION")
     failed = brought(world, 0).last
     assert (failed.post_id, failed.record.state) == (reply_name(ROOT, 1), State.FAILED)
+    [about] = (failed.record.error or {})["details"]
+    assert (about["field"], about["code"]) == ("thread[1]", "rejected_by_threads")
     world.clock.now += timedelta(hours=1)
     again = publish.publish(world.publishing, UID, THREAD, world.delivery())
     assert [post.record.state for post in again.replies] == [State.FAILED]

@@ -21,11 +21,14 @@ class Connection:
     token: Secret
     token_type: str
     expires_in: timedelta
-    scopes: tuple[str, ...]
-    """The scopes that were granted."""
-    refused_scopes: tuple[str, ...]
-    """The scopes that were requested and not granted."""
+    is_lifetime_known: bool
+    grants: Grants
     now: datetime
+
+    @property
+    def refused_scopes(self) -> tuple[str, ...]:
+        """The scopes that were requested and not granted."""
+        return self.grants.refused
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def new_connection(
         token=long.secret,
         token_type=long.token_type,
         expires_in=long.expires_in,
-        scopes=grants.granted,
-        refused_scopes=grants.refused,
+        is_lifetime_known=long.is_lifetime_known,
+        grants=grants,
         now=now,
     )
 
@@ -104,8 +107,12 @@ def _may_work(account: StoredAccount, now: datetime) -> bool:
 
 
 def _can_do_more(account: StoredAccount, connection: Connection) -> bool:
-    """Return whether the stored token has all scopes of the new one, and others that were not refused."""
-    there, new = {*(account.scopes or ())}, {*connection.scopes}
+    """Return whether the stored token has all scopes of the new one, and others that were not refused.
+
+    If Threads has not said which scopes the new one has, it has at most those that were asked for.
+    """
+    grants = connection.grants
+    there, new = {*(account.scopes or ())}, {*(grants.asked if grants.granted is None else grants.granted)}
     return new < there and there.isdisjoint(connection.refused_scopes)
 
 
@@ -116,7 +123,7 @@ def account_document(connection: Connection, sealed_token: str) -> dict[str, Any
         TOKEN_FIELD: sealed_token,
         "tokenType": connection.token_type,
         **token_times(connection.profile.id, connection.now, connection.expires_in),
-        "scopes": list(connection.scopes),
+        "scopes": None if connection.grants.granted is None else list(connection.grants.granted),
         "status": ACTIVE,
         **_profile_fields(connection),
     }

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from threads.accounts.account import StoredAccount
+from threads.graph.oauth import MAX_LIFETIME
 
 MIN_AGE = timedelta(hours=24)
 """Threads refreshes no younger token."""
@@ -35,9 +36,6 @@ sweeps, so the next sweep finds the account."""
 LAST_DAY = timedelta(days=1)
 """When a token has less time left than this, a request that needs it refreshes it first. By then, weeks of
 sweeps have failed. Each use is one more chance, and costs one more call."""
-
-MAX_LIFETIME = timedelta(days=3650)
-"""No token lives longer. A document that says so is not believed."""
 
 LEASE = timedelta(minutes=2)
 """How long a refresh may take: two calls to Threads of 15 s, and the writes before and after them."""

@@ -124,8 +124,16 @@ def _check_account(expected: ExpectedAccount | None, profile: oauth.Profile) -> 
 
 
 def _grants(parts: ConnectionParts, token: oauth.LongLivedToken, asked: tuple[str, ...]) -> oauth.Grants:
-    """Return the granted scopes, or all requested ones if Threads does not tell."""
+    """Return the granted scopes. They are unknown if Threads does not answer, and a refresh asks again.
+
+    Raises:
+        RejectedByThreads: the token is not valid.
+
+    """
     try:
-        return oauth.read_grants(parts.accounts.graph.send(oauth.grants_request(token)), asked)
+        grants = oauth.read_grants(parts.accounts.graph.send(oauth.grants_request(token.secret)), asked)
     except ThreadsError:
         return oauth.Grants(asked)
+    if not grants.is_valid:
+        raise RejectedByThreads("Threads says that the token it has just issued is not valid.")
+    return grants

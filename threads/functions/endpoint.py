@@ -173,6 +173,11 @@ def error_notes(error: ServiceError) -> dict[str, Any]:
     return notes | ({"cause": type(cause).__name__} if cause else {})
 
 
+def lifetime_notes(*, is_known: bool) -> dict[str, Any]:
+    """Return the field of the log line that tells if Threads has not said how long a token lasts."""
+    return {} if is_known else {"expiresIn": "not said: 60 days are assumed"}
+
+
 def _trace(request: Request, project: str | None) -> dict[str, str]:
     """Return the request's trace. Google's own header comes before the standard one.
 

@@ -35,7 +35,7 @@ def connection(
     profile = Profile("17841405793187218", "Ada L.", "ada", "https://scontent.example/p.jpg", extra)
     short = ShortLivedToken(Secret("short"), "99900000000000001")
     long = LongLivedToken(Secret("t"), "bearer", TERM)
-    return new_connection(profile, short, long, Grants(granted, refused), now)
+    return new_connection(profile, short, long, Grants((*granted, *refused), granted), now)
 
 
 def first_change() -> ConnectionChange:

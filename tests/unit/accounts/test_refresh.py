@@ -177,8 +177,6 @@ PASSING: dict[str, list[Said]] = {
     "half an answer": [reply(200, b'{"access_token": "THA')],
     "no token": [reply(200, {"expires_in": 60})],
     "an empty token": [reply(200, {"access_token": "", "expires_in": 60})],
-    "no lifetime": [reply(200, {"access_token": NEW})],
-    "no length of time": [reply(200, {"access_token": NEW, "expires_in": -1})],
     "a redirect": [reply(302, b"")],
 }
 

@@ -39,6 +39,11 @@ class StoredAccount:
         return self.fields.get("status") == ACTIVE
 
     @property
+    def is_ended(self) -> bool:
+        """Whether the account asks for a reconnect."""
+        return self.fields.get("status") == RECONNECT_REQUIRED
+
+    @property
     def sealed_token(self) -> str | None:
         """The sealed token. None once disconnecting has begun, until the account is connected again."""
         sealed = self.fields.get(TOKEN_FIELD)
@@ -66,7 +71,11 @@ class StoredAccount:
     def is_connected_after(self, moment: datetime) -> bool:
         """Return whether the account was connected, for the first time or again, after a moment."""
         connected_at = self.moment("connectedAt") or self.moment("createdAt")
-        return connected_at is not None and connected_at > moment
+        if connected_at is None:
+            return False
+        # No connection is later than the last change, by Firestore's clock, whatever a machine's has said.
+        changed_at = self.version if isinstance(self.version, datetime) else connected_at
+        return min(connected_at, changed_at) > moment
 
     def moment(self, name: str) -> datetime | None:
         """Return a field that is a moment, or None if it is missing or something else."""
@@ -97,14 +106,14 @@ def select_account(candidates: Sequence[StoredAccount], unverified_account_id: s
     return candidates[0]
 
 
-def check_connected(account: StoredAccount, now: datetime) -> None:
-    """Refuse an account whose token cannot work.
+def check_connected(account: StoredAccount) -> None:
+    """Refuse an account whose token is known to be dead. Only Threads knows whether a token has expired.
 
     Raises:
-        ReconnectRequired: its token is known to be dead, or has expired.
+        ReconnectRequired: its token is known to be dead.
 
     """
-    if account.fields.get("status") == RECONNECT_REQUIRED or account.has_run_out(now):
+    if account.is_ended:
         raise ReconnectRequired
 
 

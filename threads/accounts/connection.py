@@ -83,7 +83,7 @@ def connection_change(
         The fields of both. None if nothing changes, because the account was connected again meanwhile.
 
     """
-    if account and _may_work(account, connection.now):
+    if account and _may_work(account):
         issued = issued_at(account)
         is_overtaken = issued is not None and issued > connection.now
         if (is_overtaken or _can_do_more(account, connection)) and is_alive():
@@ -102,8 +102,8 @@ def connection_change(
     return ConnectionChange(changed, {**account_document(connection, sealed_token), **first})
 
 
-def _may_work(account: StoredAccount, now: datetime) -> bool:
-    return account.is_active and account.sealed_token is not None and not account.has_run_out(now)
+def _may_work(account: StoredAccount) -> bool:
+    return account.is_active and account.sealed_token is not None
 
 
 def _can_do_more(account: StoredAccount, connection: Connection) -> bool:

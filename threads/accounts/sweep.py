@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from threads.accounts.parts import AccountParts
-from threads.accounts.refresh import Refresh
+from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.repository import Due
 from threads.accounts.token_lifetime import SPREAD, share
 from threads.base.errors import ServiceError, name_of
@@ -103,8 +103,9 @@ def _refresh_here(
     """Refresh all accounts that are due, page after page, until the time is up."""
     ends = parts.now() + SWEEP_TIME
     while page := parts.repository.find_due(parts.now(), after, PAGE):
-        counts += _refresh_all(parts, look_after, _ours(page), ends)
-        if parts.now() >= ends:
+        outcomes = _refresh_all(parts, look_after, _ours(page), ends)
+        counts += outcomes
+        if parts.now() >= ends or outcomes[Outcome.DOUBTED]:
             break
         after = page[-1]
 
@@ -117,6 +118,8 @@ def _refresh_all(
     for account in accounts:
         if parts.now() >= ends:
             break
+        if outcomes[Outcome.DOUBTED]:
+            break  # something else is wrong than these accounts' tokens
         try:
             outcomes[look_after(account.uid, account.account_id).outcome] += 1
         except Exception as error:  # noqa: BLE001 - no error or odd document of one account stops the others

@@ -162,7 +162,7 @@ REPLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"scopes": None}, {"granted": ("a",)}),
     ({"status": "reconnect_required"}, {"granted": ("a",)}),
     ({"accessToken": None}, {"granted": ("a",)}),
-    ({"expiresAt": LATER}, {"granted": ("a",)}),
+    ({"expiresAt": LATER}, {"granted": ("a",), "is_alive": False}),
     ({"status": "reconnect_required"}, {"now": NOW - SECOND}),
     ({"accessToken": None}, {"now": NOW - SECOND}),
     ({"expiresAt": None}, {"now": NOW - SECOND}),

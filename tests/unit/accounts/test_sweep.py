@@ -28,6 +28,7 @@ from threads.graph.protocol import GraphReply, GraphRequest
 ACCOUNTS = int(os.environ.get("SWEEP_ACCOUNTS", "300"))
 """How many accounts live through a quarter: 300 in a run of the suite; 1,000 take ten seconds and more."""
 
+FRESH = reply(200, {"access_token": "THAAnew", "expires_in": 5184000})
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -37,9 +38,7 @@ class Scene:
     def __init__(self, due: int, *, has_queue: bool = True) -> None:
         """Connect so many accounts whose tokens are to be refreshed, the first one first."""
         self.world = World(has_queue=has_queue)
-        self.world.graph.always[Step.REFRESH_TOKEN] = reply(
-            200, {"access_token": "THAAnew", "expires_in": 5184000}
-        )
+        self.world.graph.always[Step.REFRESH_TOKEN] = FRESH
         for number in range(1, due + 1):
             at = NOW - (due - number) * timedelta(milliseconds=1)
             self.connect(str(number), at)
@@ -278,6 +277,21 @@ def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  #
     counts = scene.sweep().counts
     assert (counts["refreshed"], counts["internal OverflowError"]) == (2, 1)
     assert scene.due() == [account_path(UID, "2")]
+
+
+def test_a_sweep_in_which_most_tokens_are_called_dead_stops() -> None:
+    """It ends a few accounts, which revive within hours, and leaves all others as they are."""
+    scene = Scene(25, has_queue=False)
+    dead = reply(401, graph_error(190))
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead}
+    assert scene.sweep().counts == {"ended": 4, "doubted": 1}
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH, Step.ASK_WITNESS: reply(200, {"id": "1"})}
+    for _ in range(8):
+        scene.world.clock.forward(seconds=3600)
+        scene.sweep()
+    for number in range(1, 26):
+        assert not scene.world.is_marked(str(number))
+        assert scene.world.token(str(number)) == "THAAnew"
 
 
 # --- a quarter ----------------------------------------------------------------------------------------------

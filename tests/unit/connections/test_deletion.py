@@ -435,6 +435,7 @@ def test_an_account_without_a_moment_of_its_connection_goes_by_its_first_one() -
     """A document that is older than this field says at least since when it is there."""
     for created_at, is_kept in ((NOW, False), (NOW + timedelta(minutes=1), True), (None, False)):
         world = World()
+        world.clock.forward(seconds=120)
         world.change_account(connectedAt=None, createdAt=created_at)
         request_deletion(world.connections, signed())
         assert (world.account_ids() == [ACCOUNT]) is is_kept

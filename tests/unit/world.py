@@ -22,7 +22,7 @@ from tests.firestore.errors import refusal
 from tests.firestore.values import stored_fields
 from tests.unit.support import TOKEN, config, reply
 from threads.accounts.access_token import OpenAccount
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.parts import AccountParts
 from threads.accounts.recent import Recent
 from threads.accounts.repository import AccountRepository
@@ -385,7 +385,14 @@ class World:
     # --- accounts -----------------------------------------------------------------------------------------
 
     def connect(
-        self, account_id: str, token: str = TOKEN, *, uid: str = UID, at: datetime = NOW, **changes: Any
+        self,
+        account_id: str,
+        token: str = TOKEN,
+        *,
+        uid: str = UID,
+        at: datetime = NOW,
+        threads_user_id: str | None = None,
+        **changes: Any,
     ) -> StoredAccount:
         """Store an account with its card, as a connection at a moment does; None takes a field away."""
         path = account_path(uid, account_id)
@@ -398,7 +405,8 @@ class World:
             "status": "active",
             "connectedAt": at,
             "profile": {"username": name},
-            "extra": {"threadsUserId": account_id},
+            "extra": {"threadsUserId": threads_user_id or account_id},
+            OWNER_FIELD: self.vault.seal_owner(threads_user_id or account_id, uid, account_id),
             "scopes": list(KNOWN_SCOPES),
             **token_times(account_id, at, LIFETIME),
             **changes,

@@ -1,6 +1,6 @@
 """A user's account with its token opened: the one place where a token becomes usable."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -90,6 +90,11 @@ def find_open_account(
 
     """
     return open_account(parts, find_account(parts, uid, unverified_account_id), needed_scopes)
+
+
+def find_sealed(parts: AccountParts, field: str, value: str) -> Iterator[StoredAccount]:
+    """Yield the accounts, of all users, that have this value in a field, and that the service has written."""
+    return filter(parts.vault.has_sealed, parts.repository.find_connected(field, value))
 
 
 def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:

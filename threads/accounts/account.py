@@ -15,6 +15,10 @@ RECONNECT_REQUIRED = "reconnect_required"
 
 TOKEN_FIELD = "accessToken"  # noqa: S105 - the name of a field
 
+OWNER_FIELD = "sealedThreadsUserId"
+"""The field with the sealed Threads user id. A rule of the app may let a user write ``extra.threadsUserId``,
+and nobody but the service writes this one so that it opens."""
+
 ID_FIELDS = ("accountId", "extra.threadsUserId")
 """The fields that hold Threads' id of the account's owner. One id came with the profile, the other with the
 token. Meta does not say which of the two its callbacks name, so a search tries both."""
@@ -48,6 +52,13 @@ class StoredAccount:
         """The sealed token. None once disconnecting has begun, until the account is connected again."""
         sealed = self.fields.get(TOKEN_FIELD)
         return str(sealed) if sealed else None
+
+    @property
+    def threads_user_id(self) -> str | None:
+        """Threads' id of the owner, as the document says it."""
+        extra = self.fields.get("extra")
+        user_id = extra.get("threadsUserId") if isinstance(extra, Mapping) else None
+        return user_id if isinstance(user_id, str) else None
 
     @property
     def scopes(self) -> Sequence[str] | None:

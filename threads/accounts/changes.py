@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from threads.accounts.account import ACTIVE, RECONNECT_REQUIRED, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import ACTIVE, OWNER_FIELD, RECONNECT_REQUIRED, TOKEN_FIELD, StoredAccount
 from threads.accounts.token_lifetime import FIRST_LOOK, refresh_at_once_alive, token_times
 from threads.graph.oauth import Grants, LongLivedToken
 
@@ -66,10 +66,20 @@ def revived_change(account: StoredAccount, now: datetime) -> AccountChange:
     return AccountChange({**fields, "refreshAt": refresh_at_once_alive(account, now)}, card=_WELL)
 
 
-def granted_change(grants: Grants, now: datetime) -> AccountChange:
-    """Return what changes when Threads tells what a token may do, which was not known before."""
-    card = {"refusedScopes": list(grants.refused) or None}
-    return AccountChange({"scopes": list(grants.granted or ()), "updatedAt": now}, card=card)
+def granted_change(
+    account: StoredAccount, grants: Grants, sealed_owner: str | None, now: datetime
+) -> AccountChange | None:
+    """Return what changes when Threads tells what a token may do, or whose it is, which was not known before.
+
+    Returns:
+        The change, or None if Threads has told nothing new.
+
+    """
+    owner = {OWNER_FIELD: sealed_owner} if sealed_owner else {}
+    if account.scopes is not None or grants.granted is None:
+        return AccountChange({**owner, "updatedAt": now}) if owner else None
+    fields = {**owner, "scopes": list(grants.granted), "updatedAt": now}
+    return AccountChange(fields, card={"refusedScopes": list(grants.refused) or None})
 
 
 def postponed_change(due_at: datetime, now: datetime, *, alarm: str | None) -> AccountChange:

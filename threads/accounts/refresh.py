@@ -153,15 +153,25 @@ def _learn(parts: AccountParts, done: Refresh, fresh: LongLivedToken) -> Refresh
     The new token is saved before. If this fails, the next refresh asks again.
     """
     account, done = done.account, done._replace(is_lifetime_known=fresh.is_lifetime_known)
-    if done.outcome is not Outcome.REFRESHED or account is None or account.scopes is not None:
+    if done.outcome is not Outcome.REFRESHED or account is None:
+        return done
+    if account.scopes is not None and parts.vault.owner_of(account):
         return done
     with suppress(ThreadsError, ServiceUnavailable):
         reply = parts.graph.send(oauth.grants_request(fresh.secret))
         grants = oauth.read_grants(reply, DEFAULT_SCOPES)
-        if grants.granted is not None:
-            change = granted_change(grants, parts.now())
+        change = granted_change(account, grants, _proven_owner(parts, account, grants), parts.now())
+        if change:
             return done._replace(account=parts.repository.change(account, change) or account)
     return done
+
+
+def _proven_owner(parts: AccountParts, account: StoredAccount, grants: oauth.Grants) -> str | None:
+    """Return the sealed id of the owner, if Threads says the same id as the document, which is no proof."""
+    user_id = grants.user_id
+    if user_id is None or user_id != account.threads_user_id or parts.vault.owner_of(account):
+        return None
+    return parts.vault.seal_owner(user_id, account.uid, account.account_id)
 
 
 def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongLivedToken) -> Refresh:

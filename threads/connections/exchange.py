@@ -19,7 +19,13 @@ from datetime import timedelta
 
 from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
-from threads.accounts.connection import Connection, ConnectionChange, connection_change, new_connection
+from threads.accounts.connection import (
+    Connection,
+    ConnectionChange,
+    connection_change,
+    new_connection,
+    sealed_fields,
+)
 from threads.accounts.summary import StoredSummary, public_profile
 from threads.base.errors import (
     CallerError,
@@ -64,7 +70,7 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
 
     """
     profile = connection.profile
-    sealed = parts.accounts.vault.seal_token(connection.token, uid, profile.id)
+    sealed = sealed_fields(parts.accounts.vault, uid, connection)
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
     def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:

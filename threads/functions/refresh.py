@@ -1,6 +1,6 @@
 """th_refresh_tokens: the hourly sweep, its further pages, and the refresh of one account."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,6 +24,9 @@ MAX_ID = 1500
 
 MAX_PATH = 6000
 """The same for a document's path, which Firestore limits to 6 KiB."""
+
+MAX_NAMED = 20
+"""The most paths of documents that could not be read in a log line, which may have 256 KiB."""
 
 DELETION_TIME = timedelta(seconds=90)
 """No deletion begins when the hourly call is older than this. The sweep has a minute of it
@@ -100,9 +103,10 @@ def _do_the_hours_work(parts: ConnectionParts, request: HttpRequest) -> None:
     try:
         _sweep(parts, request, None)
     finally:
-        outcomes = finish_deletions(parts, ends)
-        request.notes["deletions"] = dict(outcomes)
-        _alarm(request, outcomes.keys() - {RUNNING, DONE})
+        done = finish_deletions(parts, ends)
+        request.notes["deletions"] = dict(done.outcomes)
+        _note_passed_over(request, "deletions", done.passed_over)
+        _alarm(request, done.outcomes.keys() - {RUNNING, DONE})
 
 
 def _sweep(parts: ConnectionParts, request: HttpRequest, after: Due | None) -> None:
@@ -124,6 +128,12 @@ def _look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
         message = f"th_refresh_tokens an account is {done.outcome}"
         write_line({"severity": severity, "message": message, **about, **notes})
     return done
+
+
+def _note_passed_over(request: HttpRequest, where: str, paths: Sequence[str]) -> None:
+    """Note how many documents could not be read, and which ones."""
+    if paths:
+        request.notes[f"{where}PassedOver"] = {"count": len(paths), "paths": list(paths[:MAX_NAMED])}
 
 
 def _alarm(request: HttpRequest, alarming: Iterable[str]) -> None:

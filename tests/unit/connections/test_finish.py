@@ -41,6 +41,7 @@ def test_the_one_who_has_begun_gets_the_account() -> None:
     immediate.come_back(immediate.begin())
     accounts = [dict(it.saved()) for it in (world, immediate)]
     tokens = {account.pop("accessToken") for account in accounts}
+    assert len({account.pop("sealedThreadsUserId") for account in accounts}) == 2
     assert accounts[0] == accounts[1]
     assert len(tokens) == 2
     assert world.summary() == immediate.summary()

@@ -42,11 +42,17 @@ CONNECT_ATTEMPTS = 25
 windows at once, one succeeds each time. So this is enough for two dozen windows of one user."""
 
 
+DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", TOKEN_FIELD)
+"""What a sweep wants to know of an account before it looks after it."""
+
+
 class Due(NamedTuple):
     """A document of any collection ``accounts`` that is due for a refresh: since when, and its path."""
 
     refresh_at: datetime
     path: str
+    account: StoredAccount | None = None
+    """The account with its ``DUE_FIELDS``, if it is ours."""
 
 
 class Sealed(NamedTuple):
@@ -239,14 +245,18 @@ class AccountRepository(Repository):
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         with self.rpc() as client:
-            accounts = client.collection_group("accounts").select(["refreshAt"])
+            accounts = client.collection_group("accounts").select(DUE_FIELDS)
             due = accounts.where(filter=FieldFilter("refreshAt", "<=", now))
             due = due.order_by("refreshAt").order_by("__name__")
             if after:
                 place = {"refreshAt": after.refresh_at, "__name__": client.document(after.path)}
                 due = due.start_after(place)
             snapshots = due.limit(limit).get(**patience())
-        return [Due(snapshot.get("refreshAt"), path_of(snapshot)) for snapshot in snapshots]
+        return [
+            Due(snapshot.get("refreshAt"), path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
+            for snapshot in snapshots
+            if (path := path_of(snapshot))
+        ]
 
     def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
         """Return the documents of every ``accounts`` after a path, with only their tokens. One read."""

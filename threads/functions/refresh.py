@@ -112,6 +112,7 @@ def _do_the_hours_work(parts: ConnectionParts, request: HttpRequest) -> None:
 def _sweep(parts: ConnectionParts, request: HttpRequest, after: Due | None) -> None:
     swept = sweep(parts.accounts, partial(_look_after, parts), after)
     request.notes["sweep"] = dict(swept.counts)
+    _note_passed_over(request, "sweep", swept.passed_over)
     _alarm(request, (name for name in swept.counts if name.startswith(("overdue", InternalError.code))))
     _raise_alarm(parts, request)
     if swept.error:
@@ -134,6 +135,7 @@ def _note_passed_over(request: HttpRequest, where: str, paths: Sequence[str]) ->
     """Note how many documents could not be read, and which ones."""
     if paths:
         request.notes[f"{where}PassedOver"] = {"count": len(paths), "paths": list(paths[:MAX_NAMED])}
+        request.notes.setdefault("severity", "WARNING")
 
 
 def _alarm(request: HttpRequest, alarming: Iterable[str]) -> None:

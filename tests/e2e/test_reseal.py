@@ -130,7 +130,8 @@ def test_the_command_says_what_is_left(firebase: Firebase, environment: dict[str
     command = start_reseal(environment, NEW)
     told, _ = command.communicate(timeout=60)
     assert command.returncode == 1
-    assert told.splitlines() == ["Project demo-threads:", "       1 UNREADABLE: sealed with the key 'k1'"]
+    what = "       1 UNREADABLE: sealed with the key 'k1'"
+    assert told.splitlines() == ["Project demo-threads:", what, f"         {account_path('ada', '1')}"]
     assert firebase.read(account_path("ada", "1")) == before
     command = start_reseal(environment, f"{NEW},{OLD}")
     told, _ = command.communicate(timeout=60)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
@@ -259,9 +259,11 @@ class AccountRepository(Repository):
         ]
 
     def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
-        """Return the documents of every ``accounts`` after a path, with only their tokens. One read."""
+        """Return the documents of every ``accounts`` after a path, with their sealed fields. One read."""
         with self.rpc() as client:
-            accounts = client.collection_group("accounts").select([TOKEN_FIELD]).order_by("__name__")
+            accounts = (
+                client.collection_group("accounts").select([TOKEN_FIELD, OWNER_FIELD]).order_by("__name__")
+            )
             if after:
                 accounts = accounts.start_after({"__name__": client.document(after)})
             snapshots = accounts.limit(limit).get(**patience())

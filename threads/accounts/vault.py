@@ -49,6 +49,15 @@ def key_id(sealed: str) -> str:
     return sealed.partition(":")[0]
 
 
+def is_seal(text: str) -> bool:
+    """Return whether a text has the form of a sealed one. It may open with no key at all."""
+    kid, _, encoded = text.partition(":")
+    try:
+        return bool(kid) and len(base64.b64decode(encoded, altchars=b"-_", validate=True)) > NONCE_BYTES
+    except ValueError:
+        return False
+
+
 class Vault:
     """Seals with the newest key, and opens with every key."""
 

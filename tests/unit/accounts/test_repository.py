@@ -382,8 +382,8 @@ def test_sealed_tokens_come_page_by_page_and_nothing_else_with_them() -> None:
     assert repository(world).find_sealed(found[-1].path, 1) == []
     assert [it.account and it.account.fields for it in found] == [
         None,
-        {"accessToken": world.account().sealed_token},
-        {},
+        {name: world.account().fields[name] for name in ("accessToken", "sealedThreadsUserId")},
+        {"sealedThreadsUserId": world.account("2", "bob").fields["sealedThreadsUserId"]},
     ]
     [account] = [it.account for it in found if it.account and it.account.uid == UID]
     assert repository(world).change(account, AccountChange({"accessToken": "k2:BBBB"}))

@@ -56,7 +56,7 @@ from emulator.threads_api.control_people import control_people
 from emulator.threads_api.settings import Settings as ThreadsSettings
 from tests.pages import Page, Script, Table, code_marks, shell_script
 from tests.unit import test_architecture
-from threads.accounts.account import ID_FIELDS, USERNAME_FIELD
+from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, USERNAME_FIELD
 from threads.accounts.summary import StoredSummary, without_card
 from threads.accounts.token_lifetime import REFRESH_FROM, REFRESH_TO
 from threads.base import errors
@@ -424,7 +424,8 @@ def test_expiry_and_sweeps_are_declared() -> None:
         assert by_field[group, "expiresAt"]["ttl"] is True
     for group in ("posts", "threadsClaims"):
         assert by_field[group, ledger.TTL_FIELD]["ttl"] is True
-    assert by_field["accounts", "accessToken"]["indexes"] == []
+    for field in (TOKEN_FIELD, OWNER_FIELD):
+        assert by_field["accounts", field]["indexes"] == []
     found = {("accounts", field) for field in (*ID_FIELDS, USERNAME_FIELD, "refreshAt")}
     found.add(("posts", "accountId"))
     across = frozenset({"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}.items())
@@ -432,7 +433,7 @@ def test_expiry_and_sweeps_are_declared() -> None:
     assert [frozenset(index.items()) for index in by_field[ours]["indexes"]] == [across], (
         "no app has this one"
     )
-    others = {("accounts", "accessToken"), ("posts", ledger.TTL_FIELD), ours}
+    others = {("accounts", TOKEN_FIELD), ("accounts", OWNER_FIELD), ("posts", ledger.TTL_FIELD), ours}
     assert {it for it in by_field if it[0] in {"accounts", "posts"}} == found | others, "apps have these, too"
     for name in found:
         indexes = [frozenset(index.items()) for index in by_field[name]["indexes"]]

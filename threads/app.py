@@ -129,7 +129,7 @@ _publishing = PublishingParts(
 )
 _connections = ConnectionParts(
     CONFIG,
-    repository=ConnectionRepository(_firestore),
+    repository=ConnectionRepository(_firestore, _clock),
     accounts=_accounts,
     posts=_posts,
     users=FirebaseUsers(_firebase),

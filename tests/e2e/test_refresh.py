@@ -13,7 +13,9 @@ import requests
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
+from emulator.suite import local_secrets
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
+from emulator.suite.paths import ROOT
 from emulator.suite.ports import HOST, free
 from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
@@ -29,7 +31,7 @@ from tests.e2e.world import (
     summary_path,
     vault_of,
 )
-from threads.accounts.account import StoredAccount
+from threads.accounts.account import OWNER_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.repository import AccountRepository, Due
 from threads.accounts.sweep import PAGE
@@ -105,7 +107,9 @@ class Accounts:
     def fields(self, uid: str, name: str, token: str, issued_at: datetime) -> dict[str, Any]:
         """Return what an account's document holds."""
         sealed = self._vault.seal_token(Secret(token), uid, name)
-        return {"accountId": name, "accessToken": sealed, "status": "active", **self._times(name, issued_at)}
+        owner = {OWNER_FIELD: self._vault.seal_owner(name, uid, name), "extra": {"threadsUserId": name}}
+        known = {"accountId": name, "status": "active", "scopes": ["threads_basic"], **owner}
+        return {**known, "accessToken": sealed, **self._times(name, issued_at)}
 
     def document(self, uid: str, name: str) -> dict[str, Any]:
         """Return an account's document."""
@@ -204,28 +208,53 @@ def test_a_full_page_goes_on(
 def test_a_dead_token_asks_for_a_reconnect(
     code: int, refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads
 ) -> None:
-    """Who has revoked the access sees it on the card, with a reason; no later sweep finds the account."""
+    """Who has revoked the access sees it on the card, with a reason; two calls have said so."""
     name = accounts.connect("ada")
     threads.control("POST", f"accounts/{name}/revoke", error=code)
     sweep()
     assert accounts.document("ada", name)["status"] == "reconnect_required"
-    assert not {"refreshAt", "refreshingUntil"} & accounts.document("ada", name).keys()
+    assert accounts.document("ada", name)["refreshAt"] > datetime.now(UTC)
+    assert "refreshingUntil" not in accounts.document("ada", name)
     card = accounts.card("ada", name)
     assert (card["status"], card["statusReason"]) == ("reconnect_required", "token_rejected")
     sweep()
-    assert calls_of(threads) == ["GET /refresh_access_token", *(["GET /me"] if code != 190 else [])]
+    assert calls_of(threads) == ["GET /refresh_access_token", "GET /me"]
     assert "ended" in {line.get("refresh") for line in refreshing.log_lines()}
 
 
-def test_a_token_that_has_run_out_says_so(
+def test_an_account_that_threads_was_wrong_about_revives(
+    refreshing: Function,
+    sweep: Callable[[], None],
+    accounts: Accounts,
+    threads: Threads,
+    firebase: Firebase,
+) -> None:
+    """Two wrong answers end it; an hour later its token works, and the card asks for nothing any more."""
+    assert refreshing.url
+    name = accounts.connect("ada")
+    for path in ("/refresh_access_token", "/me"):
+        threads.answer(path, error={"code": 190})
+    sweep()
+    assert accounts.card("ada", name)["statusReason"] == "token_rejected"
+    firebase.client.document(account_path("ada", name)).update({"refreshAt": datetime.now(UTC)})
+    sweep()
+    card = accounts.card("ada", name)
+    assert (card["status"], "statusReason" in card) == ("active", False)
+    assert accounts.document("ada", name)["status"] == "active"
+
+
+def test_threads_is_asked_before_a_token_counts_as_run_out(
     refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads
 ) -> None:
-    """Threads is not asked; the card has the reason."""
+    """One that works lives on, whatever the clock says. Of another one, the card has the reason."""
     assert refreshing.url
     name = accounts.connect("ada", age=61 * DAY)
     sweep()
-    assert accounts.card("ada", name)["statusReason"] == "token_expired"
-    assert threads.calls() == []
+    assert accounts.card("ada", name)["status"] == "active"
+    name = accounts.connect("bob", age=61 * DAY)
+    threads.control("POST", f"accounts/{name}/revoke", error=190)
+    sweep()
+    assert accounts.card("bob", name)["statusReason"] == "token_expired"
 
 
 FAULTS: list[dict[str, Any]] = [
@@ -439,17 +468,24 @@ def test_publishing_goes_on_when_that_does_not_pass(
 
 
 def test_the_local_suites_tasks_arrive(
-    suite: Suite, queued: dict[str, str], cloud_tasks: CloudTasks, accounts: Accounts
+    suite: Suite,
+    queued: dict[str, str],
+    cloud_tasks: CloudTasks,
+    firebase: Firebase,
+    threads: Threads,
 ) -> None:
     """In the Functions emulator a task of the service's own is let in, and refreshes an account."""
+    vault = vault_of(queued, local_secrets.read(ROOT)["TOKEN_KEYS"])
+    accounts = Accounts(firebase, threads, vault)
     name = accounts.connect("ada")
+    before = accounts.token("ada", name)
     url = f"{suite.functions_url}/th_refresh_tokens-0"
     queue = queue_of(queued | {"REFRESH_URL": url}, suite)
     queue.enqueue_refresh(secrets.token_hex(16), {}, due_at=datetime.now(UTC))
     cloud_tasks.pass_time()
     cloud_tasks.pass_time(SPREAD.total_seconds())
     assert cloud_tasks.answers() == [200, 200]
-    assert accounts.document("ada", name)["refreshAt"] > datetime.now(UTC)
+    assert accounts.token("ada", name) != before
 
 
 def test_due_accounts_are_paged_by_time_and_path(firebase: Firebase) -> None:

@@ -21,6 +21,7 @@ from threads.accounts.repository import AccountRepository
 from threads.accounts.token_lifetime import token_times
 from threads.accounts.vault import Vault
 from threads.base.config import read_config
+from threads.base.scopes import DEFAULT_SCOPES
 from threads.base.secret import Secret
 from threads.cloud.tasks import TaskQueue
 from threads.graph.protocol import GraphReply, GraphRequest
@@ -63,7 +64,8 @@ def store_accounts(firebase: Firebase, vault: Vault, tokens: dict[tuple[str, str
         for (uid, name), token in items[start : start + 400]:
             sealed = vault.seal_token(Secret(token), uid, name)
             times = token_times(name, connected_at, timedelta(days=60))
-            fields = {"accountId": name, "accessToken": sealed, **times, **due}
+            owner = {"sealedThreadsUserId": vault.seal_owner(name, uid, name), "scopes": [*DEFAULT_SCOPES]}
+            fields = {"accountId": name, "accessToken": sealed, **owner, **times, **due}
             batch.set(firebase.client.document(account_path(uid, name)), fields)
         batch.commit()
 
@@ -130,7 +132,8 @@ def test_the_command_says_what_is_left(firebase: Firebase, environment: dict[str
     command = start_reseal(environment, NEW)
     told, _ = command.communicate(timeout=60)
     assert command.returncode == 1
-    assert told.splitlines() == ["Project demo-threads:", "       1 UNREADABLE: sealed with the key 'k1'"]
+    what = "       1 UNREADABLE: sealed with the key 'k1'"
+    assert told.splitlines() == ["Project demo-threads:", what, f"         {account_path('ada', '1')}"]
     assert firebase.read(account_path("ada", "1")) == before
     command = start_reseal(environment, f"{NEW},{OLD}")
     told, _ = command.communicate(timeout=60)

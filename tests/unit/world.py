@@ -22,12 +22,14 @@ from tests.firestore.errors import refusal
 from tests.firestore.values import stored_fields
 from tests.unit.support import TOKEN, config, reply
 from threads.accounts.access_token import OpenAccount
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.parts import AccountParts
+from threads.accounts.recent import Recent
 from threads.accounts.repository import AccountRepository
 from threads.accounts.token_lifetime import token_times
 from threads.accounts.vault import Vault
 from threads.base.errors import Forbidden, ServiceUnavailable
+from threads.base.scopes import KNOWN_SCOPES
 from threads.base.secret import Secret
 from threads.base.validation import as_json_time
 from threads.cloud.firestore import owner_of
@@ -340,6 +342,7 @@ class World:
         self.tasks.is_configured = has_queue
         self.users = Users(self.trail)
         self.vault = Vault(self.config.token_keys, lambda: PROJECT)
+        self.recent = Recent()
         self.shares = Shares(self.config.graph_connections)
         self.seen: list[Record] = []
         self._deliveries = count(1)
@@ -351,7 +354,7 @@ class World:
     def accounts(self) -> AccountParts:
         """What opens and refreshes accounts."""
         repository = AccountRepository(self.firestore.provide)
-        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock)
+        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock, self.recent)
 
     @property
     def posts(self) -> PostParts:
@@ -382,7 +385,14 @@ class World:
     # --- accounts -----------------------------------------------------------------------------------------
 
     def connect(
-        self, account_id: str, token: str = TOKEN, *, uid: str = UID, at: datetime = NOW, **changes: Any
+        self,
+        account_id: str,
+        token: str = TOKEN,
+        *,
+        uid: str = UID,
+        at: datetime = NOW,
+        threads_user_id: str | None = None,
+        **changes: Any,
     ) -> StoredAccount:
         """Store an account with its card, as a connection at a moment does; None takes a field away."""
         path = account_path(uid, account_id)
@@ -395,7 +405,9 @@ class World:
             "status": "active",
             "connectedAt": at,
             "profile": {"username": name},
-            "extra": {"threadsUserId": account_id},
+            "extra": {"threadsUserId": threads_user_id or account_id},
+            OWNER_FIELD: self.vault.seal_owner(threads_user_id or account_id, uid, account_id),
+            "scopes": list(KNOWN_SCOPES),
             **token_times(account_id, at, LIFETIME),
             **changes,
         }

@@ -1,6 +1,6 @@
 """A user's account with its token opened: the one place where a token becomes usable."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,15 +45,15 @@ def find_account(parts: AccountParts, uid: str, unverified_account_id: str | Non
     return select_account(found, unverified_account_id)
 
 
-def check_usable(parts: AccountParts, account: StoredAccount, needed_scopes: Iterable[str]) -> None:
+def check_usable(account: StoredAccount, needed_scopes: Iterable[str]) -> None:
     """Refuse an account that cannot do what is asked of it.
 
     Raises:
-        ReconnectRequired: its token is known to be dead, or has expired.
+        ReconnectRequired: its token is known to be dead.
         MissingScope: it has not granted a scope that is needed.
 
     """
-    check_connected(account, parts.now())
+    check_connected(account)
     check_scopes(account, needed_scopes)
 
 
@@ -63,12 +63,12 @@ def open_account(
     """Open the token of an account that can do what is asked. A token about to expire is refreshed first.
 
     Raises:
-        ReconnectRequired: its token is known to be dead or has expired, or no key opens it.
+        ReconnectRequired: its token is dead, or no key opens it.
         MissingScope: it has not granted a scope that is needed.
         AccountNotFound: it was disconnected while its token was refreshed.
 
     """
-    check_usable(parts, account, needed_scopes)
+    check_usable(account, needed_scopes)
     if is_ending(account, parts.now()):
         account = _refreshed(parts, account)
     try:
@@ -90,6 +90,11 @@ def find_open_account(
 
     """
     return open_account(parts, find_account(parts, uid, unverified_account_id), needed_scopes)
+
+
+def find_sealed(parts: AccountParts, field: str, value: str) -> Iterator[StoredAccount]:
+    """Yield the accounts, of all users, that have this value in a field, and that the service has written."""
+    return filter(parts.vault.has_sealed, parts.repository.find_connected(field, value))
 
 
 def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:

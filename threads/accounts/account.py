@@ -15,6 +15,10 @@ RECONNECT_REQUIRED = "reconnect_required"
 
 TOKEN_FIELD = "accessToken"  # noqa: S105 - the name of a field
 
+OWNER_FIELD = "sealedThreadsUserId"
+"""The field with the sealed Threads user id. A rule of the app may let a user write ``extra.threadsUserId``,
+and nobody but the service writes this one so that it opens."""
+
 ID_FIELDS = ("accountId", "extra.threadsUserId")
 """The fields that hold Threads' id of the account's owner. One id came with the profile, the other with the
 token. Meta does not say which of the two its callbacks name, so a search tries both."""
@@ -39,10 +43,22 @@ class StoredAccount:
         return self.fields.get("status") == ACTIVE
 
     @property
+    def is_ended(self) -> bool:
+        """Whether the account asks for a reconnect."""
+        return self.fields.get("status") == RECONNECT_REQUIRED
+
+    @property
     def sealed_token(self) -> str | None:
         """The sealed token. None once disconnecting has begun, until the account is connected again."""
         sealed = self.fields.get(TOKEN_FIELD)
         return str(sealed) if sealed else None
+
+    @property
+    def threads_user_id(self) -> str | None:
+        """Threads' id of the owner, as the document says it."""
+        extra = self.fields.get("extra")
+        user_id = extra.get("threadsUserId") if isinstance(extra, Mapping) else None
+        return user_id if isinstance(user_id, str) else None
 
     @property
     def scopes(self) -> Sequence[str] | None:
@@ -66,7 +82,11 @@ class StoredAccount:
     def is_connected_after(self, moment: datetime) -> bool:
         """Return whether the account was connected, for the first time or again, after a moment."""
         connected_at = self.moment("connectedAt") or self.moment("createdAt")
-        return connected_at is not None and connected_at > moment
+        if connected_at is None:
+            return False
+        # No connection is later than the last change, by Firestore's clock, whatever a machine's has said.
+        changed_at = self.version if isinstance(self.version, datetime) else connected_at
+        return min(connected_at, changed_at) > moment
 
     def moment(self, name: str) -> datetime | None:
         """Return a field that is a moment, or None if it is missing or something else."""
@@ -97,14 +117,14 @@ def select_account(candidates: Sequence[StoredAccount], unverified_account_id: s
     return candidates[0]
 
 
-def check_connected(account: StoredAccount, now: datetime) -> None:
-    """Refuse an account whose token cannot work.
+def check_connected(account: StoredAccount) -> None:
+    """Refuse an account whose token is known to be dead. Only Threads knows whether a token has expired.
 
     Raises:
-        ReconnectRequired: its token is known to be dead, or has expired.
+        ReconnectRequired: its token is known to be dead.
 
     """
-    if account.fields.get("status") == RECONNECT_REQUIRED or account.has_run_out(now):
+    if account.is_ended:
         raise ReconnectRequired
 
 

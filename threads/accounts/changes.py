@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from threads.accounts.account import ACTIVE, RECONNECT_REQUIRED, TOKEN_FIELD
-from threads.accounts.token_lifetime import token_times
-from threads.graph.oauth import LongLivedToken
+from threads.accounts.account import ACTIVE, OWNER_FIELD, RECONNECT_REQUIRED, TOKEN_FIELD, StoredAccount
+from threads.accounts.token_lifetime import FIRST_LOOK, refresh_at_once_alive, token_times
+from threads.graph.oauth import Grants, LongLivedToken
 
 TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason to connect again
 TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the same
+
+
+_WELL = {"status": ACTIVE, "statusReason": None, "refreshError": None}
+"""What the card of an account says whose token works. None removes a field."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,19 @@ class AccountChange:
 
 
 def reconnect_change(reason: str, now: datetime) -> AccountChange:
-    """Return what changes when a token turns out to be dead. The account is not refreshed any more."""
+    """Return what changes when a token turns out to be dead.
+
+    Threads may be wrong. So the account is due again, to be looked at, for a while.
+    """
     return AccountChange(
         account={
             "status": RECONNECT_REQUIRED,
-            "refreshAt": None,
+            "endedAt": now,
+            "refreshAt": now + FIRST_LOOK,
             "refreshingUntil": None,
             "updatedAt": now,
         },
-        card={"status": RECONNECT_REQUIRED, "statusReason": reason},
+        card={"status": RECONNECT_REQUIRED, "statusReason": reason, "refreshError": None},
     )
 
 
@@ -44,12 +52,49 @@ def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: d
         "tokenType": token.token_type,
         **token_times(account_id, now, token.expires_in),
         "status": ACTIVE,
+        "endedAt": None,
+        "alarmedAt": None,
         "refreshingUntil": None,
         "updatedAt": now,
     }
-    return AccountChange(
-        account, card={"status": ACTIVE, "statusReason": None, "expiresAt": account["expiresAt"]}
-    )
+    return AccountChange(account, card={**_WELL, "expiresAt": account["expiresAt"]})
+
+
+def revived_change(account: StoredAccount, now: datetime) -> AccountChange:
+    """Return what changes when a token works that Threads has called dead."""
+    fields = {"status": ACTIVE, "endedAt": None, "updatedAt": now}
+    return AccountChange({**fields, "refreshAt": refresh_at_once_alive(account, now)}, card=_WELL)
+
+
+def granted_change(
+    account: StoredAccount, grants: Grants, sealed_owner: str | None, now: datetime
+) -> AccountChange | None:
+    """Return what changes when Threads tells what a token may do, or whose it is, which was not known before.
+
+    Returns:
+        The change, or None if Threads has told nothing new.
+
+    """
+    owner = {OWNER_FIELD: sealed_owner} if sealed_owner else {}
+    if account.scopes is not None or grants.granted is None:
+        return AccountChange({**owner, "updatedAt": now}) if owner else None
+    fields = {**owner, "scopes": list(grants.granted), "updatedAt": now}
+    return AccountChange(fields, card={"refusedScopes": list(grants.refused) or None})
+
+
+def postponed_change(due_at: datetime, now: datetime, *, alarm: str | None) -> AccountChange:
+    """Return what changes when a refresh has failed.
+
+    Args:
+        due_at: when it is tried again.
+        now: the time.
+        alarm: the error that the card is to show, because the token's end is near. None: nothing is shown.
+
+    """
+    fields = {"refreshAt": due_at, "refreshingUntil": None}
+    if alarm is None:
+        return AccountChange(fields)
+    return AccountChange({**fields, "alarmedAt": now, "updatedAt": now}, card={"refreshError": alarm})
 
 
 def disconnect_change(now: datetime) -> AccountChange:

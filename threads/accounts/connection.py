@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from threads.accounts.account import ACTIVE, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import ACTIVE, OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.summary import StoredSummary, public_profile, with_connected_card, with_profile
 from threads.accounts.token_lifetime import issued_at, token_times
+from threads.accounts.vault import Vault
 from threads.base.secret import Secret
 from threads.graph.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
 
@@ -21,11 +22,14 @@ class Connection:
     token: Secret
     token_type: str
     expires_in: timedelta
-    scopes: tuple[str, ...]
-    """The scopes that were granted."""
-    refused_scopes: tuple[str, ...]
-    """The scopes that were requested and not granted."""
+    is_lifetime_known: bool
+    grants: Grants
     now: datetime
+
+    @property
+    def refused_scopes(self) -> tuple[str, ...]:
+        """The scopes that were requested and not granted."""
+        return self.grants.refused
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,15 @@ def new_connection(
         token=long.secret,
         token_type=long.token_type,
         expires_in=long.expires_in,
-        scopes=grants.granted,
-        refused_scopes=grants.refused,
+        is_lifetime_known=long.is_lifetime_known,
+        grants=grants,
         now=now,
     )
 
 
 def connection_change(
     connection: Connection,
-    sealed_token: str,
+    sealed: Mapping[str, str],
     *,
     summary: StoredSummary,
     account: StoredAccount | None,
@@ -71,7 +75,7 @@ def connection_change(
 
     Args:
         connection: the new connection.
-        sealed_token: its sealed token.
+        sealed: the sealed fields of its document (``sealed_fields``).
         summary: the user's summary.
         account: the account as it is stored, or None if it is new.
         is_alive: returns whether the stored token works at Threads. It is only asked if that matters.
@@ -80,14 +84,15 @@ def connection_change(
         The fields of both. None if nothing changes, because the account was connected again meanwhile.
 
     """
-    if account and _may_work(account, connection.now):
+    if account and _may_work(account):
         issued = issued_at(account)
         is_overtaken = issued is not None and issued > connection.now
         if (is_overtaken or _can_do_more(account, connection)) and is_alive():
             if is_overtaken:
                 return None
             changed = with_profile(summary, connection.profile, connection.now)
-            return ConnectionChange(changed, _profile_fields(connection))
+            owner = {OWNER_FIELD: sealed[OWNER_FIELD]}
+            return ConnectionChange(changed, {**_profile_fields(connection), **owner})
     first = {} if account else {"createdAt": connection.now}
     changed = with_connected_card(
         summary,
@@ -96,27 +101,40 @@ def connection_change(
         refused_scopes=connection.refused_scopes,
         now=connection.now,
     )
-    return ConnectionChange(changed, {**account_document(connection, sealed_token), **first})
+    return ConnectionChange(changed, {**account_document(connection, sealed), **first})
 
 
-def _may_work(account: StoredAccount, now: datetime) -> bool:
-    return account.is_active and account.sealed_token is not None and not account.has_run_out(now)
+def _may_work(account: StoredAccount) -> bool:
+    return account.is_active and account.sealed_token is not None
 
 
 def _can_do_more(account: StoredAccount, connection: Connection) -> bool:
-    """Return whether the stored token has all scopes of the new one, and others that were not refused."""
-    there, new = {*(account.scopes or ())}, {*connection.scopes}
+    """Return whether the stored token has all scopes of the new one, and others that were not refused.
+
+    If Threads has not said which scopes the new one has, it has at most those that were asked for.
+    """
+    grants = connection.grants
+    there, new = {*(account.scopes or ())}, {*(grants.asked if grants.granted is None else grants.granted)}
     return new < there and there.isdisjoint(connection.refused_scopes)
 
 
-def account_document(connection: Connection, sealed_token: str) -> dict[str, Any]:
+def sealed_fields(vault: Vault, uid: str, connection: Connection) -> dict[str, str]:
+    """Return the sealed fields of an account's document: its token, and whose it is."""
+    account_id = connection.profile.id
+    return {
+        TOKEN_FIELD: vault.seal_token(connection.token, uid, account_id),
+        OWNER_FIELD: vault.seal_owner(connection.threads_user_id, uid, account_id),
+    }
+
+
+def account_document(connection: Connection, sealed: Mapping[str, str]) -> dict[str, Any]:
     """Return the account's document without ``createdAt``, which only the first connection sets."""
     return {
         "accountId": connection.profile.id,
-        TOKEN_FIELD: sealed_token,
+        **sealed,
         "tokenType": connection.token_type,
         **token_times(connection.profile.id, connection.now, connection.expires_in),
-        "scopes": list(connection.scopes),
+        "scopes": None if connection.grants.granted is None else list(connection.grants.granted),
         "status": ACTIVE,
         **_profile_fields(connection),
     }

@@ -4,11 +4,18 @@
     1 call      exchanges the old token for a new one
     1 commit    the new token, when it expires and is refreshed again, and the card
 
-A transient error leaves the account as it is. The refresh is tried again some hours later, until the token
-expires: there are weeks for it. The account asks for a reconnect only if Threads calls its token dead, or if
-the token has expired.
+If it is not known what the token may do, or whose it is, a call asks for it, and a commit notes it.
+
+A transient error leaves the account as it is. The refresh is tried again some hours later: there are weeks
+for it. In the last week, each day with a failed refresh is an alarm, and the card says so.
+
+The account asks for a reconnect only if Threads has called its token dead in two calls, and most other tokens
+not. Even then, it is looked at again for a week, and revives if its token works. A token that has expired
+ends its account in the same way: Threads is asked, because a clock may be wrong.
 """
 
+from contextlib import suppress
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,18 +25,26 @@ from threads.accounts.changes import (
     TOKEN_EXPIRED,
     TOKEN_REJECTED,
     AccountChange,
+    granted_change,
+    postponed_change,
     reconnect_change,
     refreshed_change,
+    revived_change,
 )
 from threads.accounts.parts import AccountParts
+from threads.accounts.recent import Answer
 from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.accounts.token_lifetime import Turn
 from threads.accounts.vault import SealBroken
 from threads.base.errors import ReconnectRequired, ServiceError, ServiceUnavailable, ThreadsError
+from threads.base.scopes import DEFAULT_SCOPES
 from threads.base.secret import Secret
 from threads.graph import oauth
 from threads.graph.account_api import AccountApi
 from threads.graph.oauth import LongLivedToken
+
+SURELY = timedelta(days=1)
+"""A token that Threads refuses has expired if its time was over this long ago, whatever the refusal says."""
 
 
 class Outcome(StrEnum):
@@ -40,8 +55,14 @@ class Outcome(StrEnum):
     IN_PROGRESS = "in_progress"
     POSTPONED = "postponed"
     """There was a transient error. The refresh is tried again later."""
+    DOUBTED = "doubted"
+    """Threads calls this token dead, and most others, too. So it is not believed, and asked again later."""
     ENDED = "ended"
     """The account asks for a reconnect."""
+    STILL_DEAD = "still_dead"
+    """The account has ended before, and its token still does not work."""
+    REVIVED = "revived"
+    """The account had ended, and its token works: it does not ask for a reconnect any more."""
     DISCONNECTED = "disconnected"
     """The account was being disconnected, and is now, unless there was not enough time."""
     OVERTAKEN = "overtaken"
@@ -56,6 +77,10 @@ class Refresh(NamedTuple):
     """The account as it is now, if that is known. If it was overtaken and this is None, it is gone."""
     error: ServiceError | None = None
     """What went wrong, for the log."""
+    is_alarm: bool = False
+    """Whether a person must look: the token expires soon."""
+    is_lifetime_known: bool = True
+    """Whether Threads has said how long a new token lasts."""
 
 
 def refresh_account(parts: AccountParts, uid: str, account_id: str) -> Refresh:
@@ -78,14 +103,14 @@ def refresh(parts: AccountParts, account: StoredAccount) -> Refresh:
     """
     now = parts.now()
     turn = token_lifetime.turn(account, now)
-    if turn is Turn.RUN_OUT:
-        return _end(parts, account, TOKEN_EXPIRED)
-    if turn is not Turn.REFRESH:
+    if turn not in {Turn.REFRESH, Turn.LOOK_AGAIN}:
         return Refresh(Outcome(turn), account)
     token = _open(parts, account)
     if token is None:
         # The account is not marked: its token works again once the missing key is back.
         return _postpone(parts, account, ReconnectRequired("No key of TOKEN_KEYS opens this token."))
+    if turn is Turn.LOOK_AGAIN:
+        return _look_again(parts, account, token)
     leased = parts.repository.change(account, AccountChange({"refreshingUntil": now + token_lifetime.LEASE}))
     if leased is None:
         return Refresh(Outcome.IN_PROGRESS, account)
@@ -93,15 +118,60 @@ def refresh(parts: AccountParts, account: StoredAccount) -> Refresh:
         fresh = oauth.read_refreshed_token(parts.graph.send(oauth.refresh_request(token)))
     except ThreadsError as error:
         return _refused(parts, leased, token, error)
-    return _save(parts, leased, token, fresh)
+    parts.recent.note(Answer.GOOD, parts.now())
+    return _learn(parts, _save(parts, leased, token, fresh), fresh)
 
 
 def _refused(parts: AccountParts, account: StoredAccount, token: Secret, error: ThreadsError) -> Refresh:
     """End the account if its token is dead. Otherwise postpone the refresh."""
-    error = AccountApi(parts.graph, token).confirmed(error)
-    if isinstance(error, ReconnectRequired):
-        return _end(parts, account, TOKEN_REJECTED, error)
+    api, now = AccountApi(parts.graph, token), parts.now()
+    error = api.confirmed(error)
+    is_dead = isinstance(error, ReconnectRequired)
+    parts.recent.note(Answer.DEAD if is_dead else Answer.FAILED, now)
+    if is_dead and parts.recent.is_mostly_dead(now):
+        return _postpone(parts, account, error)._replace(outcome=Outcome.DOUBTED, is_alarm=True)
+    if is_dead or (account.has_run_out(now - SURELY) and not api.is_alive):
+        reason = TOKEN_EXPIRED if account.has_run_out(now) else TOKEN_REJECTED
+        return _end(parts, account, reason, error)
     return _postpone(parts, account, error)
+
+
+def _look_again(parts: AccountParts, account: StoredAccount, token: Secret) -> Refresh:
+    """Revive an account if its token works, although Threads has called it dead. One call, one commit."""
+    now = parts.now()
+    if AccountApi(parts.graph, token).is_alive:
+        revived = parts.repository.change(account, revived_change(account, now))
+        return Refresh(Outcome.REVIVED if revived else Outcome.OVERTAKEN, revived)
+    due_at = token_lifetime.look_again_at(account, now)
+    changed = parts.repository.change(account, AccountChange({"refreshAt": due_at}))
+    return Refresh(Outcome.STILL_DEAD, changed or account)
+
+
+def _learn(parts: AccountParts, done: Refresh, fresh: LongLivedToken) -> Refresh:
+    """Ask what a token may do and whose it is, if that is not known yet, and note it.
+
+    The new token is saved before. If this fails, the next refresh asks again.
+    """
+    account, done = done.account, done._replace(is_lifetime_known=fresh.is_lifetime_known)
+    if done.outcome is not Outcome.REFRESHED or account is None:
+        return done
+    if account.scopes is not None and parts.vault.owner_of(account):
+        return done
+    with suppress(ThreadsError, ServiceUnavailable):
+        reply = parts.graph.send(oauth.grants_request(fresh.secret))
+        grants = oauth.read_grants(reply, DEFAULT_SCOPES)
+        change = granted_change(account, grants, _proven_owner(parts, account, grants), parts.now())
+        if change:
+            return done._replace(account=parts.repository.change(account, change) or account)
+    return done
+
+
+def _proven_owner(parts: AccountParts, account: StoredAccount, grants: oauth.Grants) -> str | None:
+    """Return the sealed id of the owner, if Threads says the same id as the document, which is no proof."""
+    user_id = grants.user_id
+    if user_id is None or user_id != account.threads_user_id or parts.vault.owner_of(account):
+        return None
+    return parts.vault.seal_owner(user_id, account.uid, account.account_id)
 
 
 def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongLivedToken) -> Refresh:
@@ -133,9 +203,12 @@ def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongL
 
 def _postpone(parts: AccountParts, account: StoredAccount, error: ServiceError) -> Refresh:
     """Leave the account as it is, due again later. If another writer has changed it, that change wins."""
-    due_at = token_lifetime.retry_at(account, parts.now())
-    changed = parts.repository.change(account, AccountChange({"refreshAt": due_at, "refreshingUntil": None}))
-    return Refresh(Outcome.POSTPONED, changed or account, error)
+    now = parts.now()
+    is_alarm = token_lifetime.is_alarming(account, now)
+    due_at = token_lifetime.retry_at(account, now)
+    change = postponed_change(due_at, now, alarm=error.code if is_alarm else None)
+    changed = parts.repository.change(account, change)
+    return Refresh(Outcome.POSTPONED, changed or account, error, is_alarm)
 
 
 def _end(

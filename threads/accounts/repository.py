@@ -6,11 +6,11 @@
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
@@ -19,7 +19,7 @@ from threads.base.validation import is_threads_id
 from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentReference, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query, WriteBatch
 
 SUMMARY = "users/{uid}/integrations/threads"
 """The document that the web app renders: a card for each account."""
@@ -34,9 +34,16 @@ SAVE_ATTEMPTS = 5
 """How often a change of an account or a summary is tried while other writers come first. There are only a
 handful of them."""
 
+WHOLE_PAGE = 50
+"""Accounts that are read at once with all that is in them, which may be a megabyte each."""
+
 CONNECT_ATTEMPTS = 25
 """How often saving a connected account is tried, because its code cannot be used again. Of any number of
 windows at once, one succeeds each time. So this is enough for two dozen windows of one user."""
+
+
+DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", TOKEN_FIELD)
+"""What a sweep wants to know of an account before it looks after it."""
 
 
 class Due(NamedTuple):
@@ -44,6 +51,8 @@ class Due(NamedTuple):
 
     refresh_at: datetime
     path: str
+    account: StoredAccount | None = None
+    """The account with its ``DUE_FIELDS``, if it is ours."""
 
 
 class Sealed(NamedTuple):
@@ -102,11 +111,10 @@ class AccountRepository(Repository):
                 snapshots = []
         return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]
 
-    def all_of(self, uid: str) -> list[StoredAccount]:
-        """Return all accounts of a user. One read."""
-        with self.rpc() as client:
-            snapshots = client.collection(at(ACCOUNTS, uid)).get(**patience())
-        return [_account(uid, snapshot) for snapshot in snapshots]
+    def all_of(self, uid: str) -> Iterator[StoredAccount]:
+        """Yield all accounts of a user. One read a page."""
+        for page in self._pages(lambda client: client.collection(at(ACCOUNTS, uid)).order_by("__name__")):
+            yield from (_account(uid, snapshot) for snapshot in page)
 
     def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         """Change an account and its card, unless the account has changed since it was read. One commit.
@@ -215,15 +223,19 @@ class AccountRepository(Repository):
 
     # --- across users -------------------------------------------------------------------------------------
 
-    def find_connected(self, field: str, value: str) -> list[StoredAccount]:
-        """Return the accounts, of all users, that have this value in a field. One read."""
+    def find_connected(self, field: str, value: str) -> Iterator[StoredAccount]:
+        """Yield the accounts, of all users, that have this value in a field. One read a page.
+
+        A rule of the app may let a client write such a document. ``Vault.has_sealed`` tells those apart.
+        """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
-        with self.rpc() as client:
-            accounts = client.collection_group("accounts").where(filter=FieldFilter(field, "==", value))
-            snapshots = accounts.get(**patience())
-        owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in snapshots)
-        return [_account(uid, snapshot) for uid, snapshot in owned if uid]
+        named = FieldFilter(field, "==", value)
+        for page in self._pages(
+            lambda client: client.collection_group("accounts").where(filter=named).order_by("__name__")
+        ):
+            owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in page)
+            yield from (_account(uid, snapshot) for uid, snapshot in owned if uid)
 
     def find_due(self, now: datetime, after: Due | None, limit: int) -> list[Due]:
         """Return what is due for a refresh by now, the longest due first, after a place. One read.
@@ -233,19 +245,25 @@ class AccountRepository(Repository):
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         with self.rpc() as client:
-            accounts = client.collection_group("accounts").select(["refreshAt"])
+            accounts = client.collection_group("accounts").select(DUE_FIELDS)
             due = accounts.where(filter=FieldFilter("refreshAt", "<=", now))
             due = due.order_by("refreshAt").order_by("__name__")
             if after:
                 place = {"refreshAt": after.refresh_at, "__name__": client.document(after.path)}
                 due = due.start_after(place)
             snapshots = due.limit(limit).get(**patience())
-        return [Due(snapshot.get("refreshAt"), path_of(snapshot)) for snapshot in snapshots]
+        return [
+            Due(snapshot.get("refreshAt"), path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
+            for snapshot in snapshots
+            if (path := path_of(snapshot))
+        ]
 
     def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
-        """Return the documents of every ``accounts`` after a path, with only their tokens. One read."""
+        """Return the documents of every ``accounts`` after a path, with their sealed fields. One read."""
         with self.rpc() as client:
-            accounts = client.collection_group("accounts").select([TOKEN_FIELD]).order_by("__name__")
+            accounts = (
+                client.collection_group("accounts").select([TOKEN_FIELD, OWNER_FIELD]).order_by("__name__")
+            )
             if after:
                 accounts = accounts.start_after({"__name__": client.document(after)})
             snapshots = accounts.limit(limit).get(**patience())
@@ -254,6 +272,22 @@ class AccountRepository(Repository):
             Sealed(path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
             for path, snapshot in owned
         ]
+
+    def _pages(
+        self, query: "Callable[[Client], Query]"
+    ) -> "Iterator[list[DocumentSnapshot[DocumentReference]]]":
+        """Yield what a query finds, page by page. It must be in the order of the paths."""
+        after = None
+        while True:
+            with self.rpc() as client:
+                found = query(client)
+                if after:
+                    found = found.start_after({"__name__": after})
+                snapshots = list(found.limit(WHOLE_PAGE).get(**patience()))
+            yield snapshots
+            if len(snapshots) < WHOLE_PAGE:
+                return
+            after = snapshots[-1].reference
 
     def _reference(self, account: StoredAccount) -> "DocumentReference":
         return self._account_reference(account.uid, account.account_id)

@@ -12,20 +12,24 @@ no token is lost between them:
     3. Run it again until it seals nothing anew and its status is 0. Then deploy without the old key.
 
 It may run at any time and more than once. It never overwrites a change that another writer makes meanwhile.
+
+What it cannot open stays as it is, and its path is told. A text that was never sealed needs no key. Any other
+needs one, unless a user has written it, because the app lets users write below their own path. Look at its
+document, and name such a user with ``--except-user``.
 """
 
 import argparse
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.repository import AccountRepository
-from threads.accounts.vault import SealBroken, Vault, key_id
+from threads.accounts.vault import SealBroken, Vault, is_seal, key_id
 from threads.base.config import read_token_keys
 from threads.base.errors import ConfigurationError, ServiceUnavailable
 from threads.base.secret import redacted
@@ -34,8 +38,11 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 
-PAGE = 300
+PAGE = 100
 """Accounts that are read at once."""
+
+MAX_NAMED = 10
+"""The most paths that are told of each result."""
 
 AT_ONCE = 8
 """Accounts that are changed at the same time. Each takes a commit of some 50 ms."""
@@ -49,9 +56,15 @@ GONE = "gone meanwhile"
 WITHOUT_TOKEN = "without a token"  # noqa: S105 - a result
 FAILED = "FAILED: run this again"
 UNREADABLE = "UNREADABLE: sealed with the key"
+NOT_SEALED = "never sealed: no account of ours"
+EXCEPTED = "passed over, for --except-user"
 
-GOOD = {RESEALED, ALREADY, GONE, WITHOUT_TOKEN}
+GOOD = {RESEALED, ALREADY, GONE, WITHOUT_TOKEN, NOT_SEALED, EXCEPTED}
 """After any other result, an account still needs a key that is old or missing."""
+
+
+PLAIN = {RESEALED, ALREADY, GONE, WITHOUT_TOKEN}
+"""Nobody must look at these."""
 
 
 class Sealer(NamedTuple):
@@ -59,6 +72,10 @@ class Sealer(NamedTuple):
 
     repository: AccountRepository
     vault: Vault
+    excepted: Collection[str] = ()
+    """The users whose documents need no key."""
+    told: "Callable[[str, str], object]" = lambda _result, _path: None
+    """Gets each result that an operator must look at, and the path of its document."""
 
     def reseal_all(self) -> Counter[str]:
         """Seal every account's token anew, and return how many accounts had each result.
@@ -71,7 +88,11 @@ class Sealer(NamedTuple):
         after = None
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while page := self.repository.find_sealed(after, PAGE):
-                results.update(pool.map(self.reseal, [it.account for it in page if it.account]))
+                ours = [it for it in page if it.account]
+                for it, result in zip(ours, pool.map(self.reseal, [it.account for it in ours]), strict=True):
+                    results[result] += 1
+                    if result not in PLAIN:
+                        self.told(result, it.path)
                 after = page[-1].path
         return results
 
@@ -96,14 +117,35 @@ class Sealer(NamedTuple):
         if not sealed:
             return WITHOUT_TOKEN
         try:
-            token = self.vault.open_token(account)
+            change = self._anew(account, sealed)
         except SealBroken:
-            return f"{UNREADABLE} {redacted(key_id(sealed), limit=40)!r}"
-        if self.vault.is_newest(sealed):
+            return self._why_not(account, sealed)
+        if not change:
             return ALREADY
-        resealed = self.vault.seal_token(token, account.uid, account.account_id)
-        changed = self.repository.change(account, AccountChange({TOKEN_FIELD: resealed}))
-        return RESEALED if changed else None
+        return RESEALED if self.repository.change(account, AccountChange(change)) else None
+
+    def _anew(self, account: StoredAccount, sealed: str) -> dict[str, str]:
+        """Return the fields that the newest key has not sealed, sealed with it.
+
+        Raises:
+            SealBroken: the token does not open.
+
+        """
+        token, uid, account_id = self.vault.open_token(account), account.uid, account.account_id
+        owner, fields = self.vault.owner_of(account), {}
+        if not self.vault.is_newest(sealed):
+            fields[TOKEN_FIELD] = self.vault.seal_token(token, uid, account_id)
+        if owner and not self.vault.is_newest(str(account.fields[OWNER_FIELD])):
+            fields[OWNER_FIELD] = self.vault.seal_owner(owner, uid, account_id)
+        return fields
+
+    def _why_not(self, account: StoredAccount, sealed: str) -> str:
+        """Return the result for a token that does not open."""
+        if not is_seal(sealed):
+            return NOT_SEALED
+        if account.uid in self.excepted:
+            return EXCEPTED
+        return f"{UNREADABLE} {redacted(key_id(sealed), limit=40)!r}"
 
 
 def main(arguments: Sequence[str], make_client: "Callable[[str | None], Client]") -> int:
@@ -112,13 +154,23 @@ def main(arguments: Sequence[str], make_client: "Callable[[str | None], Client]"
         prog="python -m threads.accounts.reseal", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--project", help="the Google Cloud project; that of the credentials by default")
-    project = parser.parse_args(arguments).project
+    parser.add_argument(
+        "--except-user", action="append", default=[], help="a user who has written documents; may be repeated"
+    )
+    given = parser.parse_args(arguments)
+    named: dict[str, list[str]] = defaultdict(list)
     try:
         keys = read_token_keys(os.environ)
-        client = make_client(project)
+        client = make_client(given.project)
         sys.stdout.write(f"Project {client.project}:\n")
         vault = Vault(keys, lambda: str(client.project))
-        results = Sealer(AccountRepository(lambda: client), vault).reseal_all()
+        sealer = Sealer(
+            AccountRepository(lambda: client),
+            vault,
+            excepted=given.except_user,
+            told=lambda result, path: named[result].append(path),
+        )
+        results = sealer.reseal_all()
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -127,6 +179,7 @@ def main(arguments: Sequence[str], make_client: "Callable[[str | None], Client]"
         return 1
     for result, number in sorted(results.items()):
         sys.stdout.write(f"{number:>8} {result}\n")
+        sys.stdout.writelines(f"{'':>8} {path}\n" for path in named[result][:MAX_NAMED])
     return 0 if results.keys() <= GOOD else 1
 
 

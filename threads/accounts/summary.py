@@ -13,6 +13,9 @@ from threads.graph.oauth import Profile
 Card = Mapping[str, Any]
 """What the web app shows of an account."""
 
+_PASSING = ("statusReason", "refreshError", "refusedScopes")
+"""The members of a card that a new connection does not keep."""
+
 
 @dataclass(frozen=True)
 class StoredSummary:
@@ -60,7 +63,7 @@ def with_connected_card(
     """Return the summary's fields with the card of a connected account. The user's choices stay."""
     cards = summary.cards
     old = cards.get(profile.id, {})
-    kept = {name: old[name] for name in old if name not in ("statusReason", "refusedScopes")}
+    kept = {name: old[name] for name in old if name not in _PASSING}
     cards[profile.id] = {
         "enabled_for_repost": False,
         **kept,

@@ -2,37 +2,59 @@
 
 With a queue, each account becomes a task at a time of its own within the hour, because posts share the queue.
 A full page becomes one more task, for the next page. So no request is long, however many accounts there are.
+The request itself refreshes what is urgent: tokens that expire soon, and accounts that the queue has not
+brought for a day.
 
 Without a queue, the request refreshes the accounts one after the other until its time is up, and the next
-hour's sweep goes on with the rest. Accounts that a queue has not brought for a day are refreshed in this way.
+hour's sweep goes on with the rest. Who expires first comes first.
+
+What is found may not be an account of ours: a rule of the app may let users write such documents, or a newer
+version has written it. So a token whose seal does not open, or a status that is unknown, is passed over
+without a read, however often it is found. An account without a token is being disconnected: it comes last.
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from threads.accounts import token_lifetime
+from threads.accounts.account import StoredAccount
 from threads.accounts.parts import AccountParts
-from threads.accounts.refresh import Refresh
+from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.repository import Due
-from threads.accounts.token_lifetime import SPREAD, share
+from threads.accounts.token_lifetime import LAST_DAYS, SPREAD, Turn, share
+from threads.accounts.vault import SealBroken
 from threads.base.errors import ServiceError, name_of
 from threads.base.validation import as_json_time
-from threads.cloud.firestore import owner_of
 
-PAGE = 200
-"""Accounts for which one request creates tasks. That takes some seconds."""
+PAGE = 100
+"""Accounts for which one request creates tasks. That takes some seconds. Their tokens are read with them, and
+a document may have a megabyte."""
 
 SWEEP_TIME = timedelta(seconds=60)
 """How long a request refreshes accounts itself. The last one may take a little longer. The function's time
 limit is two minutes."""
 
+LOOK_TIME = timedelta(seconds=20)
+"""How long a request looks for the accounts that are due before it begins with the first one."""
+
+AHEAD = 1000
+"""The most accounts that a request looks at before it begins with the one that expires first. A sweep without
+a queue refreshes fewer."""
+
 OVERDUE = timedelta(days=1)
 """A task postpones an account whose refresh fails. So if an account has been due for this long, its tasks do
 not arrive: the queue is stopped, or may not call the function. Then a sweep refreshes the account itself, if
 it has the time."""
+
+PASSED_OVER = "passed_over"
+"""Counts what is not an account of ours, or cannot be read."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 LookAfter = Callable[[str, str], Refresh]
@@ -46,18 +68,62 @@ class Swept(NamedTuple):
     """How many accounts had each outcome."""
     error: ServiceError | None = None
     """The error that ended the sweep early."""
+    passed_over: tuple[str, ...] = ()
+    """The paths of what was passed over."""
 
 
 class DueAccount(NamedTuple):
-    """An account that is due, and its user."""
+    """An account that is due."""
 
     uid: str
-    due: Due
+    path: str
+    refresh_at: datetime
+    """Since when it is due."""
+    expires_at: datetime
+    """When its token expires, or a time that never comes if that is not known."""
 
     @property
     def account_id(self) -> str:
         """The account's id."""
-        return self.due.path.rpartition("/")[2]
+        return self.path.rpartition("/")[2]
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Return whether no task has brought it for a day."""
+        return now - self.refresh_at > OVERDUE
+
+    def is_urgent(self, now: datetime) -> bool:
+        """Return whether it does not wait for a task."""
+        return self.is_overdue(now) or self.expires_at - now < LAST_DAYS
+
+
+@dataclass
+class Found:
+    """What a sweep has found. Nothing of it is large, whatever is in the documents."""
+
+    page: set[str] = field(default_factory=set)
+    """The paths of the first page."""
+    goes_on_after: Due | None = None
+    """Where the second page begins, if there is one."""
+    last: Due | None = None
+    """Where the search has ended, unless it has found everything."""
+    ready: list[DueAccount] = field(default_factory=list)
+    """Accounts with a token."""
+    tokenless: list[DueAccount] = field(default_factory=list)
+    """Accounts that are being disconnected, or documents of a client."""
+
+    def in_order(self) -> list[DueAccount]:
+        """Return the accounts in the order in which they are looked after.
+
+        Who expires first comes first. Of those without a token, each user's first one comes before any user's
+        second one.
+        """
+        of_user: Counter[str] = Counter()
+        fair = []
+        for account in self.tokenless:
+            of_user[account.uid] += 1
+            fair.append((of_user[account.uid], account))
+        ready = sorted(self.ready, key=lambda account: account.expires_at)
+        return [*ready, *(account for _, account in sorted(fair, key=lambda it: it[0]))]
 
 
 def sweep(parts: AccountParts, look_after: LookAfter, after: Due | None = None) -> Swept:
@@ -65,67 +131,122 @@ def sweep(parts: AccountParts, look_after: LookAfter, after: Due | None = None) 
 
     If Firestore or Cloud Tasks fails, the next hour's sweep does the rest.
     """
-    counts: Counter[str] = Counter()
+    going = Sweep(parts, look_after)
     try:
-        (_hand_out if parts.queue.is_configured else _refresh_here)(parts, look_after, after, counts)
+        going.hand_out(after) if parts.queue.is_configured else going.refresh_here(after)
     except ServiceError as error:
-        return Swept(counts, error)
-    return Swept(counts)
+        return Swept(going.counts, error, tuple(going.passed_over))
+    return Swept(going.counts, None, tuple(going.passed_over))
 
 
-def _hand_out(parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]) -> None:
-    """Create a task for each account of a page, and before them a task for the next page.
+class Sweep:
+    """One request's part of a sweep."""
 
-    So an error in one page does not stop the next one. Overdue accounts come first of all: they are at the
-    beginning of the page, and are refreshed here, without the queue. If there is no time for all of them, the
-    rest become tasks like the others.
-    """
-    now = parts.now()
-    page = parts.repository.find_due(now, after, PAGE)
-    accounts = _ours(page)
-    overdue = [account for account in accounts if now - account.due.refresh_at > OVERDUE]
-    counts += Counter({"found": len(accounts), "overdue": len(overdue)})
-    outcomes = _refresh_all(parts, look_after, overdue, now + SWEEP_TIME)
-    counts += outcomes
-    if len(page) == PAGE:
-        place = {"refreshAt": as_json_time(page[-1].refresh_at, to="microseconds"), "path": page[-1].path}
-        parts.queue.enqueue_refresh(_task_id("page", page[-1], now), {"after": place}, due_at=now)
-    for account in accounts[outcomes.total() :]:
-        names = {"userId": account.uid, "accountId": account.account_id}
-        due_at = now + SPREAD * share(account.due.path)
-        parts.queue.enqueue_refresh(_task_id("account", account.due, now), names, due_at=due_at)
-        counts["tasks"] += 1
+    def __init__(self, parts: AccountParts, look_after: LookAfter) -> None:
+        """Begin now."""
+        self._parts = parts
+        self._look_after = look_after
+        self._begun_at = parts.now()
+        self.counts: Counter[str] = Counter()
+        self.passed_over: list[str] = []
 
+    def hand_out(self, after: Due | None) -> None:
+        """Create a task for each account of a page, and before them a task for the next page.
 
-def _refresh_here(
-    parts: AccountParts, look_after: LookAfter, after: Due | None, counts: Counter[str]
-) -> None:
-    """Refresh all accounts that are due, page after page, until the time is up."""
-    ends = parts.now() + SWEEP_TIME
-    while page := parts.repository.find_due(parts.now(), after, PAGE):
-        counts += _refresh_all(parts, look_after, _ours(page), ends)
-        if parts.now() >= ends:
-            break
-        after = page[-1]
+        So an error in one page does not stop the next one. Urgent accounts come first of all, those of the
+        pages behind among them, and are refreshed here, without the queue. If there is no time for all of
+        them, the rest become tasks like the others.
+        """
+        now, queue = self._begun_at, self._parts.queue
+        found = self._find(after, ahead=0 if after else AHEAD)
+        urgent = [account for account in found.in_order() if account.is_urgent(now)]
+        accounts = [account for account in found.in_order() if account.path in found.page]
+        overdue = sum(account.is_overdue(now) for account in found.ready)
+        self.counts += Counter({"found": len(accounts), "overdue": overdue})
+        done = self._refresh_all(urgent)
+        if place := found.goes_on_after:
+            body = {"refreshAt": as_json_time(place.refresh_at, to="microseconds"), "path": place.path}
+            queue.enqueue_refresh(_task_id("page", place, now), {"after": body}, due_at=now)
+        for account in accounts:
+            if account in done:
+                continue
+            names = {"userId": account.uid, "accountId": account.account_id}
+            task_id = _task_id("account", Due(account.refresh_at, account.path), now)
+            queue.enqueue_refresh(task_id, names, due_at=now + SPREAD * share(account.path))
+            self.counts["tasks"] += 1
 
+    def refresh_here(self, after: Due | None) -> None:
+        """Refresh all accounts that are due until the time is up."""
+        while True:
+            found = self._find(after, ahead=AHEAD)
+            self._refresh_all(found.in_order())
+            after = found.last
+            if after is None or self._is_over():
+                return
 
-def _refresh_all(
-    parts: AccountParts, look_after: LookAfter, accounts: list[DueAccount], ends: datetime
-) -> Counter[str]:
-    """Refresh one account after the other until the time is up, and count their outcomes."""
-    outcomes: Counter[str] = Counter()
-    for account in accounts:
-        if parts.now() >= ends:
-            break
+    def _find(self, after: Due | None, *, ahead: int) -> Found:
+        """Find what is due: one page, or enough to know who of so many expires first. One read a page.
+
+        What the service has not sealed does not count, so that it keeps nobody away.
+        """
+        found, ends = Found(), self._parts.now() + LOOK_TIME
+        while True:
+            page = self._parts.repository.find_due(self._parts.now(), after, PAGE)
+            after = page[-1]._replace(account=None) if len(page) == PAGE else None
+            if not found.page:
+                found.page, found.goes_on_after = {due.path for due in page}, after
+            for due in page:
+                self._sort_in(due, found)
+            found.last = after
+            if after is None or len(found.ready) >= ahead or self._parts.now() >= ends:
+                return found
+
+    def _sort_in(self, due: Due, found: Found) -> None:
+        """Sort a document in, or pass over it."""
+        account = due.account
+        if account is None:
+            return  # an ``accounts`` of the app's own
+        it = DueAccount(account.uid, due.path, due.refresh_at, account.expires_at or NEVER)
+        if account.sealed_token is None:
+            found.tokenless.append(it)
+        elif why := self._why_not(account):
+            self.counts[why] += 1
+            if why not in set(Turn):
+                self.passed_over.append(due.path)
+        else:
+            found.ready.append(it)
+
+    def _why_not(self, account: StoredAccount) -> str | None:
+        """Return why an account is left as it is, or None if its turn has come."""
         try:
-            outcomes[look_after(account.uid, account.account_id).outcome] += 1
-        except Exception as error:  # noqa: BLE001 - no error or odd document of one account stops the others
-            outcomes[name_of(error)] += 1
-    return outcomes
+            self._parts.vault.open_token(account)
+            turn = token_lifetime.turn(account, self._begun_at)
+        except SealBroken:
+            return PASSED_OVER
+        except Exception as error:  # noqa: BLE001 - no odd document of one account stops the others
+            return name_of(error)
+        if not (account.is_active or account.is_ended):
+            return PASSED_OVER
+        return None if turn in {Turn.REFRESH, Turn.LOOK_AGAIN} else turn
 
+    def _refresh_all(self, accounts: list[DueAccount]) -> set[DueAccount]:
+        """Refresh one account after the other until the time is up, and return those that had their turn."""
+        done: set[DueAccount] = set()
+        for account in accounts:
+            if self._is_over():
+                break
+            done.add(account)
+            try:
+                self.counts[self._look_after(account.uid, account.account_id).outcome] += 1
+            except Exception as error:  # noqa: BLE001 - no error of one account stops the others
+                self.counts[name_of(error)] += 1
+                if not isinstance(error, ServiceError):
+                    self.passed_over.append(account.path)
+        return done
 
-def _ours(page: list[Due]) -> list[DueAccount]:
-    return [DueAccount(uid, due) for due in page if (uid := owner_of(due.path))]
+    def _is_over(self) -> bool:
+        """Return whether the time is up, or most tokens are called dead: then something else is wrong."""
+        return self.counts[Outcome.DOUBTED] > 0 or self._parts.now() >= self._begun_at + SWEEP_TIME
 
 
 def _task_id(kind: str, due: Due, now: datetime) -> str:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from threads.accounts.account import StoredAccount
+from threads.accounts.recent import ALARM_PAUSE
+from threads.graph.oauth import MAX_LIFETIME
 
 MIN_AGE = timedelta(hours=24)
 """Threads refreshes no younger token."""
@@ -36,20 +38,33 @@ LAST_DAY = timedelta(days=1)
 """When a token has less time left than this, a request that needs it refreshes it first. By then, weeks of
 sweeps have failed. Each use is one more chance, and costs one more call."""
 
-MAX_LIFETIME = timedelta(days=3650)
-"""No token lives longer. A document that says so is not believed."""
+LAST_WEEK = timedelta(days=7)
+"""When a token has less time left than this, a refresh that fails is an alarm, once in ``ALARM_PAUSE``. By
+then, refreshes have failed for weeks."""
+
+FIRST_LOOK = timedelta(hours=1)
+"""When an account is looked at again after Threads has called its token dead. After that, each pause is as
+long as all before it: a bad hour of Threads costs an account an hour or two, and a dead token costs a few
+calls."""
+
+LOOKS_FOR = timedelta(days=7)
+"""How long an account is looked at that has ended."""
 
 LEASE = timedelta(minutes=2)
 """How long a refresh may take: two calls to Threads of 15 s, and the writes before and after them."""
+
+LONGEST_LEASE = 2 * LEASE
+"""A lease that is longer than this, even if two clocks differ, was not written by a refresh."""
 
 
 class Turn(StrEnum):
     """What an account's document says about refreshing its token now."""
 
     REFRESH = "refresh"
+    LOOK_AGAIN = "look_again"
+    """Threads has called its token dead. Perhaps it was wrong."""
     NOT_DUE = "not_due"
     IN_PROGRESS = "in_progress"
-    RUN_OUT = "expired"
 
 
 def share(name: str) -> float:
@@ -60,7 +75,7 @@ def share(name: str) -> float:
 def refresh_at(account_id: str, issued_at: datetime, lifetime: timedelta) -> datetime:
     """Return when to refresh a token. The same account always gets the same part of its token's life.
 
-    If a token expires before Threads would refresh it, this is when it expires. Then the account is marked.
+    If a token expires before Threads would refresh it, this is when it expires.
     """
     part = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * share(account_id)
     return issued_at + min(lifetime, max(MIN_AGE, lifetime * part))
@@ -92,14 +107,15 @@ def turn(account: StoredAccount, now: datetime) -> Turn:
     field existed, its turn comes on its token's last day, when a request needs the token.
     """
     due_at, held_until = account.moment("refreshAt"), account.moment("refreshingUntil")
-    issued = issued_at(account)
+    if account.is_ended:
+        is_due = account.sealed_token is not None and due_at is not None and due_at <= now
+        return Turn.LOOK_AGAIN if is_due else Turn.NOT_DUE
     if not account.is_active or (due_at > now if due_at else not is_ending(account, now)):
         return Turn.NOT_DUE
-    if held_until and held_until > now:
+    if held_until and now < held_until <= now + LONGEST_LEASE:
         return Turn.IN_PROGRESS
-    if account.has_run_out(now):
-        return Turn.RUN_OUT
-    if issued and now - issued < MIN_AGE:
+    issued = issued_at(account)
+    if issued and now - issued < MIN_AGE and not account.has_run_out(now):
         return Turn.NOT_DUE
     return Turn.REFRESH
 
@@ -110,9 +126,34 @@ def is_ending(account: StoredAccount, now: datetime) -> bool:
 
 
 def retry_at(account: StoredAccount, now: datetime) -> datetime:
-    """Return when a failed refresh is tried again: at the latest when the token expires."""
+    """Return when a failed refresh is tried again: at the latest when the token expires, and then again."""
     expires_at = account.expires_at
     pause = RETRY_PAUSE * (1 + share(account.account_id) / 2)
     if expires_at is None:
         return now + pause
-    return min(now + (LAST_PAUSE if expires_at - now < LAST_DAYS else pause), expires_at)
+    due_at = now + (LAST_PAUSE if expires_at - now < LAST_DAYS else pause)
+    return due_at if expires_at <= now else min(due_at, expires_at)
+
+
+def is_alarming(account: StoredAccount, now: datetime) -> bool:
+    """Return whether a failed refresh is an alarm: the token's end is near, and the last alarm a day ago."""
+    alarmed_at = account.moment("alarmedAt")
+    is_near = account.is_active and account.expires_at is not None and account.expires_at - now < LAST_WEEK
+    return is_near and not (alarmed_at and timedelta(0) <= now - alarmed_at < ALARM_PAUSE)
+
+
+def look_again_at(account: StoredAccount, now: datetime) -> datetime | None:
+    """Return when an account whose token is still dead is looked at again. None: not any more."""
+    ended_at = account.moment("endedAt")
+    if ended_at is None:
+        return None
+    due_at = now + max(FIRST_LOOK, now - ended_at)
+    return due_at if due_at <= ended_at + LOOKS_FOR else None
+
+
+def refresh_at_once_alive(account: StoredAccount, now: datetime) -> datetime:
+    """Return when to refresh a token that works after all."""
+    issued, expires_at = issued_at(account), account.expires_at
+    if issued is None or expires_at is None:
+        return now
+    return max(now, refresh_at(account.account_id, issued, expires_at - issued))

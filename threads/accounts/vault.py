@@ -8,12 +8,13 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from threads.accounts.account import TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.base.secret import Secret
 
 NONCE_BYTES = 12
@@ -39,9 +40,22 @@ def token_place(uid: str, account_id: str) -> Place:
     return Place(uid, account_id, TOKEN_FIELD)
 
 
+def _owner_place(uid: str, account_id: str) -> Place:
+    return Place(uid, account_id, OWNER_FIELD)
+
+
 def key_id(sealed: str) -> str:
     """Return the id of the key that a text was sealed with."""
     return sealed.partition(":")[0]
+
+
+def is_seal(text: str) -> bool:
+    """Return whether a text has the form of a sealed one. It may open with no key at all."""
+    kid, _, encoded = text.partition(":")
+    try:
+        return bool(kid) and len(base64.b64decode(encoded, altchars=b"-_", validate=True)) > NONCE_BYTES
+    except ValueError:
+        return False
 
 
 class Vault:
@@ -68,6 +82,28 @@ class Vault:
 
         """
         return self.open(account.sealed_token or "", token_place(account.uid, account.account_id))
+
+    def seal_owner(self, threads_user_id: str, uid: str, account_id: str) -> str:
+        """Return Threads' id of an account's owner, sealed like a token."""
+        return self.seal(Secret(threads_user_id), _owner_place(uid, account_id))
+
+    def owner_of(self, account: StoredAccount) -> str | None:
+        """Return Threads' id of an account's owner, as the service has sealed it, or None if it has not."""
+        try:
+            sealed = str(account.fields.get(OWNER_FIELD) or "")
+            return self.open(sealed, _owner_place(account.uid, account.account_id)).reveal()
+        except SealBroken:
+            return None
+
+    def has_sealed(self, account: StoredAccount) -> bool:
+        """Return whether the service has written an account's document: something in it opens here.
+
+        Otherwise a client of the app may have written it, or a key is missing.
+        """
+        with suppress(SealBroken):
+            self.open_token(account)
+            return True
+        return self.owner_of(account) is not None
 
     def is_newest(self, sealed: str) -> bool:
         """Return whether a sealed text names the newest key. It is not opened."""

@@ -72,6 +72,8 @@ class Outcome:
     error: ServiceError | None = None
     uid: str | None = None
     """The user who began the connection. None to sign in."""
+    is_lifetime_known: bool = True
+    """Whether Threads has said how long a new account's token lasts."""
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters that the app finds in the query of its returnTo."""
@@ -171,7 +173,14 @@ def _connect(
     except ServiceError as error:
         return Outcome(FAILED, return_to, error=failed(parts, used, error))
     profile = public_profile(connection.profile)
-    return Outcome(CONNECTED, return_to, connection.profile.id, profile, connection.refused_scopes)
+    return Outcome(
+        status=CONNECTED,
+        return_to=return_to,
+        account_id=connection.profile.id,
+        profile=profile,
+        refused_scopes=connection.refused_scopes,
+        is_lifetime_known=connection.is_lifetime_known,
+    )
 
 
 def _keep(

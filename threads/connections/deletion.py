@@ -27,7 +27,9 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from threads.accounts.account import ID_FIELDS
 from threads.base.errors import AccountNotFound, DeletionNotFound, ServiceUnavailable, name_of
@@ -59,8 +61,54 @@ sweep, so that a sweep tries all others before it tries one again."""
 ERASE_TIME = timedelta(seconds=20)
 """How long a caller waits for an answer while records are erased. The last page may take a little longer."""
 
+WAITS = timedelta(days=1)
+"""How long a deletion waits, once everything has settled, for records that seem to be under way, and for what
+it cannot read or prove. Nothing of ours takes that long, and a client may have written such documents."""
+
 PAGE = 100
 """Deletions that are read at once."""
+
+
+class Finished(NamedTuple):
+    """What came of the deletions of an hour."""
+
+    outcomes: Counter[str]
+    """How many had each outcome."""
+    passed_over: list[str]
+    """The paths of documents that could not be read."""
+
+
+class Connections(NamedTuple):
+    """Who has connected a Threads user: connections, each by its uid and the id of its account."""
+
+    proven: set[tuple[str, str]]
+    """The service has written that they are about this Threads user."""
+    unproven: set[tuple[str, str]]
+    """Their documents say it, and count for their own users alone."""
+    account_ids: set[str]
+    """The ids of the proven ones. They count for all users."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a deletion."""
+
+    until: datetime
+    """What began later is not what the deletion is about."""
+    ends: datetime
+    """When the time is up."""
+    is_last: bool
+    """Whether everything has settled that was under way at first."""
+    is_final: bool
+    """Whether nothing is waited for any more."""
+    passed_over: list[str]
+    odd: list[str] = field(default_factory=list)
+    """The paths of the records that this version cannot read."""
+
+    def note_odd(self, path: str) -> None:
+        """Note a record that cannot be read."""
+        self.odd.append(path)
+        self.passed_over.append(path)
 
 
 def request_deletion(parts: ConnectionParts, signed: SignedRequest) -> str:
@@ -92,8 +140,8 @@ def forget_user(parts: ConnectionParts, uid: str) -> str:
     return deletion.code
 
 
-def finish_deletions(parts: ConnectionParts, ends: datetime) -> Counter[str]:
-    """Go on with the deletions that are due until the time is up, and count their outcomes.
+def finish_deletions(parts: ConnectionParts, ends: datetime) -> Finished:
+    """Go on with the deletions that are due until the time is up, and return what came of them.
 
     Each deletion goes to the end of the line before it is tried, whatever its outcome.
 
@@ -101,14 +149,14 @@ def finish_deletions(parts: ConnectionParts, ends: datetime) -> Counter[str]:
         ServiceUnavailable: Firestore does not list the deletions.
 
     """
-    outcomes: Counter[str] = Counter()
+    done = Finished(Counter(), [])
     while due := parts.repository.find_deletions(parts.now(), PAGE):
         for deletion in due:
             parts.repository.change_deletion(deletion.code, {"dueAt": parts.now() + PAUSE})
-            outcomes[_try(parts, deletion, ends)] += 1
+            done.outcomes[_try(parts, deletion, ends, done.passed_over)] += 1
             if parts.now() >= ends:
-                return outcomes
-    return outcomes
+                return done
+    return done
 
 
 def is_done(parts: ConnectionParts, unverified_code: str) -> bool:
@@ -124,40 +172,40 @@ def is_done(parts: ConnectionParts, unverified_code: str) -> bool:
     return found.state == DONE
 
 
-def _try(parts: ConnectionParts, deletion: Deletion, ends: datetime) -> str:
+def _try(
+    parts: ConnectionParts, deletion: Deletion, ends: datetime, passed_over: list[str] | None = None
+) -> str:
     """Go on with a deletion, and return its state or, in a word, what went wrong."""
+    odd: list[str] = [] if passed_over is None else passed_over
     try:
-        return _go_on(parts, deletion, ends)
+        return _go_on(parts, deletion, ends, odd)
     except Exception as error:  # noqa: BLE001 - an odd document must not stop the other deletions
         return name_of(error)
 
 
-def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime) -> str:
+def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime, passed_over: list[str]) -> str:
     """Do what can be done by now, and return the deletion's state.
 
     Raises:
         ServiceUnavailable: a service failed, or did not answer. The next try goes on.
 
     """
-    settles_at = deletion.settles_at
-    if deletion.state == DONE or (settles_at and settles_at > parts.now()):
+    now, settles_at = parts.now(), deletion.settles_at
+    if deletion.state == DONE or (settles_at and settles_at > now):
         return deletion.state
-    is_last, until = settles_at is not None, deletion.issued_at + ISSUED_ALLOWANCE
-    if deletion.uid:
-        accounts = parts.accounts.repository.all_of(deletion.uid)
-        _remove_all(parts, {(it.uid, it.account_id) for it in accounts}, until)
-        parts.repository.delete_begun_by(deletion.uid, until=until)
-        records = [parts.posts.repository.pages_of_user(deletion.uid)]
-    else:
-        account_ids = _forget_accounts(parts, deletion, until)
-        if not is_last:
-            _forget_people(parts, account_ids, until)
-        records = [parts.posts.repository.pages_of(account_id) for account_id in account_ids]
-    left = [pages for pages in records if not _erase(parts, pages, until, ends=ends, is_last=is_last)]
+    attempt = Attempt(
+        until=deletion.issued_at + ISSUED_ALLOWANCE,
+        ends=ends,
+        is_last=settles_at is not None,
+        is_final=settles_at is not None and settles_at + WAITS <= now,
+        passed_over=passed_over,
+    )
+    forget = _forget_own if deletion.uid else _forget_person
+    is_gone = forget(parts, deletion, attempt)
     now = parts.now()
-    if not is_last:
+    if not attempt.is_last:
         parts.repository.change_deletion(deletion.code, {"settlesAt": now + SETTLES, "dueAt": now + SETTLES})
-    elif not left:
+    elif is_gone:
         parts.repository.change_deletion(deletion.code, _done(now))
         return DONE
     return RUNNING
@@ -168,29 +216,86 @@ def _done(now: datetime) -> dict[str, object]:
     return {"state": DONE, **gone, "completedAt": now, "expiresAt": now + STATUS_LIFETIME}
 
 
-def _forget_accounts(parts: ConnectionParts, deletion: Deletion, until: datetime) -> list[str]:
-    """Delete the account for each user who had connected it by then, and return its ids."""
-    threads_user_id = deletion.threads_user_id
-    if not threads_user_id:
+def _forget_own(parts: ConnectionParts, deletion: Deletion, attempt: Attempt) -> bool:
+    """Forget a user of the app, and return whether everything is gone."""
+    uid = deletion.uid or ""
+    connections = {(it.uid, it.account_id) for it in parts.accounts.repository.all_of(uid)}
+    is_gone = _remove_all(parts, connections, attempt)
+    parts.repository.delete_begun_by(uid, until=attempt.until)
+    pages = parts.posts.repository.pages_of_user(uid, attempt.note_odd)
+    return _erase(parts, pages, attempt) and is_gone
+
+
+def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt) -> bool:
+    """Forget a Threads user for all users of the app, and return whether everything is gone.
+
+    A document that the service has not sealed may be a client's. So it counts for its own user alone, it
+    comes last, and the deletion does not wait for it for ever.
+    """
+    if not deletion.threads_user_id:
         raise ValueError("This deletion does not say whom to forget.")
-    connections = {
-        (account.uid, account.account_id)
-        for name in ID_FIELDS
-        for account in parts.accounts.repository.find_connected(name, threads_user_id)
-    }
-    known = {threads_user_id, *deletion.account_ids}
-    account_ids = sorted(known | {account_id for _, account_id in connections})
+    found = _find(parts, deletion.threads_user_id)
+    account_ids = sorted({deletion.threads_user_id, *deletion.account_ids, *found.account_ids})
     parts.repository.change_deletion(deletion.code, {"accountIds": account_ids})
-    _remove_all(parts, connections, until)
-    return account_ids
+    is_gone = _remove_all(parts, found.proven, attempt)
+    if not attempt.is_last:
+        _forget_people(parts, account_ids, attempt.until)
+    posts = parts.posts.repository
+    for account_id in account_ids:
+        is_gone = _erase(parts, posts.pages_of(account_id, attempt.note_odd), attempt) and is_gone
+    return _forget_unproven(parts, found.unproven, attempt) and is_gone
 
 
-def _remove_all(parts: ConnectionParts, connections: set[tuple[str, str]], until: datetime) -> None:
-    """Delete accounts, each of which is given by its uid and its id, unless they were connected later."""
+def _find(parts: ConnectionParts, threads_user_id: str) -> Connections:
+    """Find who has connected a Threads user.
+
+    A rule of the app may let users write below their own path, with any id. So another id than the one that
+    Meta has named counts only if the service itself has sealed it together with that one.
+    """
+    vault, found = parts.accounts.vault, Connections(set(), set(), set())
+    for name in ID_FIELDS:
+        for account in parts.accounts.repository.find_connected(name, threads_user_id):
+            is_named = account.account_id == threads_user_id and vault.has_sealed(account)
+            if is_named or vault.owner_of(account) == threads_user_id:
+                found.proven.add((account.uid, account.account_id))
+                found.account_ids.add(account.account_id)
+            else:
+                found.unproven.add((account.uid, account.account_id))
+    return found
+
+
+def _forget_unproven(parts: ConnectionParts, connections: set[tuple[str, str]], attempt: Attempt) -> bool:
+    """Delete what counts for its own user alone, and return whether the deletion need not wait for the rest.
+
+    A client may have written these documents, however many, or a key is missing.
+    """
+    posts, left = parts.posts.repository, len(connections)
     for uid, account_id in sorted(connections):
+        if parts.now() >= attempt.ends:
+            break
+        with suppress(ServiceUnavailable):
+            is_gone = _remove_all(parts, {(uid, account_id)}, attempt)
+            if parts.config.is_sign_in_on and not attempt.is_last and uid == uid_of(account_id):
+                _forget_user(parts, account_id)
+            pages = posts.pages_of(account_id, attempt.note_odd, uid=uid)
+            left -= _erase(parts, pages, attempt) and is_gone
+    return left == 0 or attempt.is_final
+
+
+def _remove_all(parts: ConnectionParts, connections: set[tuple[str, str]], attempt: Attempt) -> bool:
+    """Delete accounts, each given by its uid and its id, unless they were connected later.
+
+    Returns:
+        Whether the time was enough.
+
+    """
+    for uid, account_id in sorted(connections):
+        if parts.now() >= attempt.ends:
+            return False
         with suppress(AccountNotFound):  # the user has just disconnected it
-            take_token(parts, uid, account_id, until=until)
+            take_token(parts, uid, account_id, until=attempt.until)
         remove(parts, uid, account_id)
+    return True
 
 
 def _forget_people(parts: ConnectionParts, account_ids: list[str], until: datetime) -> None:
@@ -211,28 +316,29 @@ def _forget_user(parts: ConnectionParts, account_id: str) -> None:
     parts.users.forget(uid, is_needed=bool(cards.keys() - {account_id}))
 
 
-def _erase(
-    parts: ConnectionParts,
-    pages: Iterator[list[StoredPost]],
-    until: datetime,
-    *,
-    ends: datetime,
-    is_last: bool,
-) -> bool:
+def _erase(parts: ConnectionParts, pages: Iterator[list[StoredPost]], attempt: Attempt) -> bool:
     """Delete records, page by page, if they may be deleted, and return whether all are gone.
 
-    The records of a later connection stay.
+    The records of a later connection stay. In the end, what cannot be read goes, too.
     """
-    is_gone = True
+    is_gone, known = True, len(attempt.odd)
     for page in pages:
-        later = {_account(post) for post in page if post.record.created_at > until}
-        again = {account for account in later if _is_connected_again(parts, *account, until)}
-        meant = [post for post in page if post.record.created_at <= until or _account(post) not in again]
-        resting = [post for post in meant if _is_resting(post.record, parts.now(), is_last=is_last)]
+        later = {_account(post) for post in page if _is_later(post, attempt)}
+        again = {account for account in later if _is_connected_again(parts, *account, attempt.until)}
+        meant = [post for post in page if not _is_later(post, attempt) or _account(post) not in again]
+        resting = [post for post in meant if _is_resting(post.record, parts.now(), attempt)]
         is_gone = _erase_all(parts.posts, resting) and is_gone and len(resting) == len(meant)
-        if parts.now() >= ends:
+        if parts.now() >= attempt.ends:
             return False
-    return is_gone
+    odd = attempt.odd[known:]
+    for path in odd if attempt.is_final else ():
+        parts.posts.repository.erase_odd(path)
+    return is_gone and (attempt.is_final or not odd)
+
+
+def _is_later(post: StoredPost, attempt: Attempt) -> bool:
+    created_at = post.record.created_at
+    return isinstance(created_at, datetime) and created_at > attempt.until
 
 
 def _account(post: StoredPost) -> tuple[str, str]:
@@ -245,12 +351,19 @@ def _is_connected_again(parts: ConnectionParts, uid: str, account_id: str, until
     return account is not None and account.is_connected_after(until)
 
 
-def _is_resting(record: Record, now: datetime, *, is_last: bool) -> bool:
+def _is_resting(record: Record, now: datetime, attempt: Attempt) -> bool:
     """Return whether a record may be erased.
 
-    While its post may still be published, the record is what prevents a second one.
+    While its post may still be published, the record is what prevents a second one. But no record says for
+    ever that it is needed: a client may have written it.
     """
-    return not record.is_leased(now) and (not record.ambiguous or (is_last and record.is_settled(now)))
+    if attempt.is_final:
+        return True
+    try:
+        is_settled = not record.ambiguous or (attempt.is_last and record.is_settled(now))
+        return is_settled and not record.is_leased(now)
+    except TypeError:  # its moments are not moments
+        return False
 
 
 def _erase_all(parts: PostParts, posts: list[StoredPost]) -> bool:

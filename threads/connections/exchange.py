@@ -19,7 +19,13 @@ from datetime import timedelta
 
 from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
-from threads.accounts.connection import Connection, ConnectionChange, connection_change, new_connection
+from threads.accounts.connection import (
+    Connection,
+    ConnectionChange,
+    connection_change,
+    new_connection,
+    sealed_fields,
+)
 from threads.accounts.summary import StoredSummary, public_profile
 from threads.base.errors import (
     CallerError,
@@ -64,7 +70,7 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
 
     """
     profile = connection.profile
-    sealed = parts.accounts.vault.seal_token(connection.token, uid, profile.id)
+    sealed = sealed_fields(parts.accounts.vault, uid, connection)
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
     def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:
@@ -124,8 +130,16 @@ def _check_account(expected: ExpectedAccount | None, profile: oauth.Profile) -> 
 
 
 def _grants(parts: ConnectionParts, token: oauth.LongLivedToken, asked: tuple[str, ...]) -> oauth.Grants:
-    """Return the granted scopes, or all requested ones if Threads does not tell."""
+    """Return the granted scopes. They are unknown if Threads does not answer, and a refresh asks again.
+
+    Raises:
+        RejectedByThreads: the token is not valid.
+
+    """
     try:
-        return oauth.read_grants(parts.accounts.graph.send(oauth.grants_request(token)), asked)
+        grants = oauth.read_grants(parts.accounts.graph.send(oauth.grants_request(token.secret)), asked)
     except ThreadsError:
         return oauth.Grants(asked)
+    if not grants.is_valid:
+        raise RejectedByThreads("Threads says that the token it has just issued is not valid.")
+    return grants

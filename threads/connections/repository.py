@@ -70,7 +70,7 @@ class ConnectionRepository(Repository):
     def read_state(self, state: str) -> OAuthState | None:
         """Read a state, or return None if there is none or it is another provider's. One read."""
         with self.rpc():
-            snapshot = self._state(state).get(**patience())
+            snapshot = self.get(self._state(state))
         fields = snapshot.to_dict() or {}
         return (
             _oauth_state(state, fields, snapshot.update_time) if fields.get("provider") == PROVIDER else None
@@ -79,7 +79,7 @@ class ConnectionRepository(Repository):
     def read_pending(self, pending_id: str) -> PendingConnection | None:
         """Read a pending connection. One read."""
         with self.rpc():
-            snapshot = self._pending(pending_id).get(**patience())
+            snapshot = self.get(self._pending(pending_id))
         return (
             _pending(pending_id, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
         )
@@ -305,13 +305,26 @@ def _end(fields: Fields | None) -> End | None:
     )
 
 
+def _expires_at(fields: Fields, version: Any) -> datetime:
+    """Return when something expires that is not used up, by Firestore's clock.
+
+    The machine that wrote it may have had another time. But it wrote a lifetime, and Firestore knows when:
+    until it is used up, nothing changes it.
+    """
+    expires_at: datetime = fields["expiresAt"]
+    created_at = fields.get("createdAt")
+    if fields.get("usedAt") or not isinstance(created_at, datetime) or not isinstance(version, datetime):
+        return expires_at
+    return version + (expires_at - created_at)
+
+
 def _oauth_state(state: str, fields: Fields, version: Any) -> OAuthState:
     return OAuthState(
         state=state,
         asked=_asked(fields),
         unverified_return_to=fields.get("returnTo"),
         is_confirmed=bool(fields.get("isConfirmed")),
-        expires_at=fields["expiresAt"],
+        expires_at=_expires_at(fields, version),
         use=_use(fields),
         version=version,
     )
@@ -322,7 +335,7 @@ def _pending(pending_id: str, fields: Fields, version: Any) -> PendingConnection
         pending_id=pending_id,
         asked=_asked(fields),
         sealed_code=fields.get("code"),
-        expires_at=fields["expiresAt"],
+        expires_at=_expires_at(fields, version),
         use=_use(fields),
         version=version,
     )

@@ -13,7 +13,7 @@ from threads.connections.parts import ConnectionParts
 from threads.connections.start import STATE_LIFETIME, Wish, start
 from threads.connections.states import CONNECT, MODES
 from threads.functions.callers import User, Visitor
-from threads.functions.endpoint import error_notes
+from threads.functions.endpoint import error_notes, lifetime_notes
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse, error_headers, json_error, page, redirect
 
@@ -114,6 +114,7 @@ def th_auth_callback(parts: ConnectionParts, request: HttpRequest, _caller: Visi
     )
     known = {"uid": outcome.uid, "accountId": outcome.account_id, "connection": outcome.status}
     request.notes |= {name: value for name, value in known.items() if value}
+    request.notes |= lifetime_notes(is_known=outcome.is_lifetime_known)
     if outcome.error:
         request.notes |= error_notes(outcome.error)
     if outcome.return_to and outcome.handle:
@@ -199,6 +200,7 @@ def th_auth_finish(parts: ConnectionParts, request: HttpRequest, caller: User | 
     uid = caller.uid if isinstance(caller, User) else None
     finished = finish(parts, Confirmation(handle or "", uid=uid, unverified_verifier=verifier))
     request.notes |= {"uid": finished.uid, "accountId": finished.connection.profile.id}
+    request.notes |= lifetime_notes(is_known=finished.connection.is_lifetime_known)
     profile, token = finished.connection.profile, finished.custom_token
     connected = _connected(profile.id, public_profile(profile), finished.connection.refused_scopes)
     custom_token = {"customToken": token.reveal()} if token else {}

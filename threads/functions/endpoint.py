@@ -215,6 +215,11 @@ def _unreadable(asked: str) -> list[str]:
     return [redacted(name, limit=60) for name in refused[:MAX_NAMED]]
 
 
+def lifetime_notes(*, is_known: bool) -> dict[str, Any]:
+    """Return the field of the log line that tells if Threads has not said how long a token lasts."""
+    return {} if is_known else {"expiresIn": "not said: 60 days are assumed"}
+
+
 def _trace(request: Request, project: str | None) -> dict[str, str]:
     """Return the request's trace. Google's own header comes before the standard one.
 

@@ -1,20 +1,21 @@
 """th_refresh_tokens: the hourly sweep, its further pages, and the refresh of one account."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.repository import Due
 from threads.accounts.sweep import sweep
 from threads.base.errors import InternalError, InvalidRequest, Problem, ServiceError
-from threads.base.validation import Fields, is_document_id, is_threads_id
+from threads.base.validation import Fields, as_json_time, is_document_id, is_threads_id
 from threads.connections.deletion import finish_deletions
 from threads.connections.disconnect import look_after
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import DONE, RUNNING
 from threads.functions.callers import Scheduler
-from threads.functions.endpoint import error_notes
+from threads.functions.endpoint import error_notes, lifetime_notes, write_line
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
 
@@ -23,6 +24,9 @@ MAX_ID = 1500
 
 MAX_PATH = 6000
 """The same for a document's path, which Firestore limits to 6 KiB."""
+
+MAX_NAMED = 20
+"""The most paths of documents that could not be read in a log line, which may have 256 KiB."""
 
 DELETION_TIME = timedelta(seconds=90)
 """No deletion begins when the hourly call is older than this. The sweep has a minute of it
@@ -99,17 +103,39 @@ def _do_the_hours_work(parts: ConnectionParts, request: HttpRequest) -> None:
     try:
         _sweep(parts, request, None)
     finally:
-        outcomes = finish_deletions(parts, ends)
-        request.notes["deletions"] = dict(outcomes)
-        _alarm(request, outcomes.keys() - {RUNNING, DONE})
+        done = finish_deletions(parts, ends)
+        request.notes["deletions"] = dict(done.outcomes)
+        _note_passed_over(request, "deletions", done.passed_over)
+        _alarm(request, done.outcomes.keys() - {RUNNING, DONE})
 
 
 def _sweep(parts: ConnectionParts, request: HttpRequest, after: Due | None) -> None:
-    swept = sweep(parts.accounts, partial(look_after, parts), after)
+    swept = sweep(parts.accounts, partial(_look_after, parts), after)
     request.notes["sweep"] = dict(swept.counts)
+    _note_passed_over(request, "sweep", swept.passed_over)
     _alarm(request, (name for name in swept.counts if name.startswith(("overdue", InternalError.code))))
+    _raise_alarm(parts, request)
     if swept.error:
         raise swept.error
+
+
+def _look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
+    """Look after an account of a sweep. If something went wrong with it, it gets a line of its own."""
+    done = look_after(parts, uid, account_id)
+    notes = _notes(done)
+    if done.error or done.outcome is Outcome.REVIVED:
+        severity = "WARNING" if done.error else "INFO"
+        about = {"function": "th_refresh_tokens", "uid": uid, "accountId": account_id}
+        message = f"th_refresh_tokens an account is {done.outcome}"
+        write_line({"severity": severity, "message": message, **about, **notes})
+    return done
+
+
+def _note_passed_over(request: HttpRequest, where: str, paths: Sequence[str]) -> None:
+    """Note how many documents could not be read, and which ones."""
+    if paths:
+        request.notes[f"{where}PassedOver"] = {"count": len(paths), "paths": list(paths[:MAX_NAMED])}
+        request.notes.setdefault("severity", "WARNING")
 
 
 def _alarm(request: HttpRequest, alarming: Iterable[str]) -> None:
@@ -121,9 +147,26 @@ def _alarm(request: HttpRequest, alarming: Iterable[str]) -> None:
 def _refresh(parts: ConnectionParts, request: HttpRequest, uid: str, account_id: str) -> None:
     request.notes |= {"uid": uid, "accountId": account_id}
     done = look_after(parts, uid, account_id)
-    request.notes["refresh"] = done.outcome
+    request.notes |= _notes(done)
+    _raise_alarm(parts, request)
+
+
+def _notes(done: Refresh) -> dict[str, Any]:
+    """Return what the log says of a refresh: with its reason, and as an ERROR if the token expires soon."""
+    notes: dict[str, Any] = {"refresh": done.outcome, **lifetime_notes(is_known=done.is_lifetime_known)}
     if done.error:
-        request.notes |= error_notes(done.error)
+        notes |= error_notes(done.error)
+    if done.is_alarm:
+        expires_at = done.account.expires_at if done.account else None
+        notes |= {"severity": "ERROR", "expiresAt": expires_at and as_json_time(expires_at)}
+    return notes
+
+
+def _raise_alarm(parts: ConnectionParts, request: HttpRequest) -> None:
+    """Log an ERROR, once a day, if most of the last hour's refreshes have failed."""
+    alarm = parts.accounts.recent.alarm(parts.now())
+    if alarm:
+        request.notes |= {"severity": "ERROR", "alarm": alarm}
 
 
 def _is_document_path(path: str) -> bool:

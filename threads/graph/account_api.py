@@ -106,12 +106,19 @@ class AccountApi:
     # --- is the token dead? -------------------------------------------------------------------------------
 
     def confirmed(self, error: ThreadsError) -> ThreadsError:
-        """Return what an error really is: for a dead token, Threads sometimes blames something else.
+        """Return what an error really is. No token counts as dead that the witness does not call dead, too.
 
-        ``error_codes`` says which errors are suspect, and which answer of the witness proves a token dead.
+        For a dead token, Threads sometimes blames something else. And now and then it calls a good token
+        dead: then the call that it has refused can be made again. ``error_codes`` says which errors are
+        suspect, and which answer of the witness proves a token dead.
         """
-        if error.verdict.is_suspect and isinstance(self._witness, ReconnectRequired):
-            return self._witness
+        is_said = isinstance(error, ReconnectRequired)
+        if not (is_said or error.verdict.is_suspect):
+            return error
+        if isinstance(self._witness, ReconnectRequired):
+            return error if is_said else self._witness
+        if is_said:
+            return ThreadsUnavailable(evidence=error.evidence, verdict=error.verdict)
         return error
 
     @property

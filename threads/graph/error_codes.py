@@ -5,18 +5,19 @@ container's ``error_message``. It may also come without one: as HTML, as half a 
 ``protocol`` and ``media`` turn each into an ``Evidence``, and this table has a row for it.
 
 It also decides whether a token is dead. Threads does not always say so: some dead tokens get 24/4279009 or
-100 for every call (seen), like a good token that names what is not there. So a row may be *suspect*. Then a
-witness is asked: a call that names nothing but the token's own account (``Step.ASK_WITNESS``).
+100 for every call (seen), like a good token that names what is not there. So a row may be *suspect*. And
+Threads may say it of a good token. So in both cases, a witness is asked: a call that names nothing but the
+token's own account (``Step.ASK_WITNESS``).
 
 | the call was answered                              | the witness was answered                | the token |
 |----------------------------------------------------|-----------------------------------------|-----------|
-| 102, 190                                           | not asked                               | is dead   |
-| 24/4279009, 100, 506, or an undocumented code      | 102, 190, 24/4279009, 100               | is dead   |
-| the same                                           | with the account's id                   | works     |
-| the same                                           | anything else, or not at all            | may work  |
+| 102, 190                                           | 102, 190, 24/4279009, 100               | is dead   |
+| 24/4279009, 100, 506, or an undocumented code      | the same                                | is dead   |
+| any of these                                       | with the account's id                   | works     |
+| any of these                                       | anything else, or not at all            | may work  |
 | anything else; or any of these with a 5xx          | not asked                               | may work  |
 
-Only the first two rows are ``ReconnectRequired``. ``AccountApi.confirmed`` asks the witness.
+Only the first two rows end an account. ``AccountApi.confirmed`` asks the witness.
 
 "seen" marks what others saw in production. The codes are from
 https://developers.facebook.com/docs/graph-api/guides/error-handling and

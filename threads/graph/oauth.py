@@ -24,6 +24,12 @@ PROFILE_FIELDS = ("id", "username", "name", "threads_profile_picture_url")
 MAX_CODE_LENGTH = 4096
 """Far above the length of any code seen. A longer code, from a hostile callback, is not sent to Threads."""
 
+ASSUMED_LIFETIME = timedelta(days=60)
+"""How long a token lives of which Threads does not say it: what Meta documents."""
+
+MAX_LIFETIME = timedelta(days=3650)
+"""No token lives longer. An answer that says so is not believed."""
+
 MAX_PROFILE_TEXT = 10_000
 """The most characters of a profile field that is stored. Threads' longest field, the biography, has 150."""
 
@@ -54,6 +60,8 @@ class LongLivedToken:
     secret: Secret
     token_type: str
     expires_in: timedelta
+    is_lifetime_known: bool = True
+    """Whether Threads has said how long it lasts. Otherwise this is ``ASSUMED_LIFETIME``."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,19 @@ class Profile:
 class Grants(NamedTuple):
     """Which of the requested scopes were granted. The user can deselect each in the authorization window."""
 
-    granted: tuple[str, ...]
-    refused: tuple[str, ...] = ()
+    asked: tuple[str, ...]
+    granted: tuple[str, ...] | None = None
+    """None: Threads has not said it."""
+    user_id: str | None = None
+    """The Threads user whose token it is, if Threads has said it."""
+    is_valid: bool = True
+    """False: Threads has said that the token is not valid."""
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The requested scopes that were certainly not granted."""
+        granted = self.asked if self.granted is None else self.granted
+        return tuple(scope for scope in self.asked if scope not in granted)
 
 
 def validate_code(unverified_code: str) -> AuthorizationCode | None:
@@ -155,15 +174,25 @@ def read_refreshed_token(reply: GraphReply) -> LongLivedToken:
 
 
 def _read_long_lived(step: Step, reply: GraphReply) -> LongLivedToken:
+    """Read a token. It is never thrown away for its lifetime: the old one may have ended with this answer."""
     answer = read_object(step, reply)
-    token, seconds = answer.get("access_token"), answer.get("expires_in")
-    if not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int):
+    token = answer.get("access_token")
+    if not isinstance(token, str) or not token:
         raise unreadable(step, reply)
-    if not 0 < seconds <= timedelta(days=3650).total_seconds():
-        raise unreadable(step, reply)
-    return LongLivedToken(
-        Secret(token), str(answer.get("token_type") or "bearer"), timedelta(seconds=seconds)
-    )
+    said = _lifetime(answer.get("expires_in"))
+    token_type = str(answer.get("token_type") or "bearer")
+    return LongLivedToken(Secret(token), token_type, said or ASSUMED_LIFETIME, said is not None)
+
+
+def _lifetime(value: Any) -> timedelta | None:
+    """Return a lifetime in whole seconds, also if it came as a text or a float, or None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = int(float(value))
+    except (ValueError, OverflowError):
+        return None
+    return timedelta(seconds=seconds) if 0 < seconds <= MAX_LIFETIME.total_seconds() else None
 
 
 def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> GraphRequest:
@@ -175,29 +204,35 @@ def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> 
     return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
 
 
-def grants_request(token: LongLivedToken) -> GraphRequest:
+def grants_request(token: Secret) -> GraphRequest:
     """Ask which scopes a token has. Only this call tells them, and Meta requires the token in the query.
 
     Source: https://developers.facebook.com/docs/threads/troubleshooting/debug-access-token. There a tester of
     the app asks. Seen: any token may ask about itself.
     """
-    query = {"input_token": token.secret.reveal(), "access_token": token.secret.reveal()}
+    query = {"input_token": token.reveal(), "access_token": token.reveal()}
     return GraphRequest(Step.READ_GRANTS, "GET", "/debug_token", query=query)
 
 
-def read_grants(reply: GraphReply, asked: Iterable[str]) -> Grants:
-    """Read which scopes a valid token has, and which of the requested ones it lacks.
+def read_grants(reply: GraphReply, asked: tuple[str, ...]) -> Grants:
+    """Read which scopes a token has. They stay unknown if Threads names none that exist today.
 
     Raises:
-        ThreadsError: Threads did not tell the scopes, or the token is not valid.
+        ThreadsError: Threads did not answer.
 
     """
     answer = read_object(Step.READ_GRANTS, reply).get("data")
-    said = answer.get("scopes") if isinstance(answer, dict) and answer.get("is_valid") is True else None
-    granted = tuple(scope for scope in KNOWN_SCOPES if scope in said) if isinstance(said, list) else ()
-    if not granted:  # Threads issues no token without a scope
+    if not isinstance(answer, dict):
         raise unreadable(Step.READ_GRANTS, reply)
-    return Grants(granted, tuple(scope for scope in asked if scope not in granted))
+    is_valid, said, user_id = answer.get("is_valid"), answer.get("scopes"), str(answer.get("user_id"))
+    granted = tuple(scope for scope in KNOWN_SCOPES if scope in said) if isinstance(said, list) else ()
+    is_known = is_valid is True and (granted or said == [])
+    return Grants(
+        asked=asked,
+        granted=granted if is_known else None,
+        user_id=user_id if is_threads_id(user_id) else None,
+        is_valid=is_valid is not False,
+    )
 
 
 def own_id_request(token: Secret) -> GraphRequest:

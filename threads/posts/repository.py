@@ -9,7 +9,7 @@ A claim prevents two posts with the same text from taking the same media id. The
 fields mean.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of
 from threads.posts.ledger import CHECK_FIELD, OPEN, TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentReference
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
 
 POSTS = "users/{uid}/integrations/threads/posts"
 """The collection of a user's posts: the record of each."""
@@ -65,6 +65,14 @@ class LatePost:
     check_at: datetime
     post: StoredPost | None
     """None: it cannot be read as the record of a post."""
+
+
+Note = Callable[[str], object]
+"""Gets the path of a document that this version cannot read. A newer version, or a client, has written it."""
+
+
+def ignored(_path: str) -> None:
+    """Do nothing about a document that this version cannot read."""
 
 
 class Overtaken(Exception):
@@ -191,29 +199,36 @@ class PostRepository(Repository):
             counts: Any = counted.limit(most).count().get(**patience())
         return int(counts[0][0].value)
 
-    def pages_of(self, account_id: str) -> Iterator[list[StoredPost]]:
-        """Yield an account's posts, of all users, page by page. One read each.
+    def pages_of(
+        self, account_id: str, odd: Note = ignored, *, uid: str | None = None
+    ) -> Iterator[list[StoredPost]]:
+        """Yield an account's posts, of all users or of one, page by page. One read each.
 
         An app's own ``posts`` may have an ``accountId``, too. They are skipped (see ``owner_of``).
+
+        Args:
+            account_id: the account.
+            odd: gets the path of each document that this version cannot read.
+            uid: the user, or None for all users.
+
         """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         after = None
         while True:
             with self.rpc() as client:
-                posts = client.collection_group("posts")
-                posts = posts.where(filter=FieldFilter("accountId", "==", account_id)).order_by("__name__")
+                found = client.collection(at(POSTS, uid)) if uid else client.collection_group("posts")
+                posts = found.where(filter=FieldFilter("accountId", "==", account_id)).order_by("__name__")
                 if after:
                     posts = posts.start_after({"__name__": after})
                 snapshots = posts.limit(PAGE).get(**patience())
             if not snapshots:
                 return
-            owned = ((owner_of(path_of(it)), it) for it in snapshots)
-            yield [post for uid, it in owned if uid and (post := _stored(uid, it))]
+            yield _read_all(snapshots, odd)
             after = snapshots[-1].reference
 
-    def pages_of_user(self, uid: str) -> Iterator[list[StoredPost]]:
-        """Yield a user's posts, of all accounts, page by page. One read each."""
+    def pages_of_user(self, uid: str, odd: Note = ignored) -> Iterator[list[StoredPost]]:
+        """Yield a user's posts, of all accounts, page by page. One read each. ``odd`` as in ``pages_of``."""
         after = None
         while True:
             with self.rpc() as client:
@@ -223,7 +238,7 @@ class PostRepository(Repository):
                 snapshots = posts.limit(PAGE).get(**patience())
             if not snapshots:
                 return
-            yield [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+            yield _read_all(snapshots, odd)
             after = snapshots[-1].reference
 
     def find_late(self, now: datetime, after: LatePost | None, limit: int) -> list[LatePost]:
@@ -255,16 +270,37 @@ class PostRepository(Repository):
         return post if post and post.record.media_id == media_id else None
 
     def erase(self, posts: Sequence[StoredPost]) -> bool:
-        """Delete records with their claims, or return False if one has changed meanwhile. One commit."""
+        """Delete records with their claims, or return False if one has changed meanwhile. A read, a commit.
+
+        A record may name a media id that belongs to another post. Then this claim stays.
+        """
         with self.rpc() as client, conflicts() as conflict:
             batch = client.batch()
             for post in posts:
                 unchanged = client.write_option(last_update_time=post.version)
                 batch.delete(self._post(post.uid, post.post_id), option=unchanged)
-                if post.record.media_id:
-                    batch.delete(self._claim(post.record.media_id))
+            for claim in self._own_claims(client, posts):
+                unchanged = client.write_option(last_update_time=claim.update_time)
+                batch.delete(claim.reference, option=unchanged)
             batch.commit(**patience())
         return not conflict
+
+    def erase_odd(self, path: str) -> None:
+        """Delete a document that this version cannot read. One commit."""
+        with self.rpc() as client:
+            client.document(path).delete(**patience())
+
+    def _own_claims(
+        self, client: "Client", posts: Sequence[StoredPost]
+    ) -> "list[DocumentSnapshot[DocumentReference]]":
+        named = {post.record.media_id: post for post in posts if post.record.media_id}
+        claims = client.get_all([self._claim(media_id) for media_id in named], **patience()) if named else ()
+        found = ((claim, named[claim.reference.id], claim.to_dict() or {}) for claim in claims)
+        return [
+            claim
+            for claim, post, fields in found
+            if (fields.get("uid"), fields.get("postId")) == (post.uid, post.post_id)
+        ]
 
     def latest(self, uid: str, limit: int, before: datetime | None) -> Generator[Listed, None, None]:
         """Yield a user's posts, the newest first; with ``before``, only older ones. One read, or two.
@@ -315,6 +351,22 @@ def _readable(uid: str, snapshot: Any) -> StoredPost | None:
 def _stored(uid: str, snapshot: Any) -> StoredPost | None:
     fields = snapshot.to_dict()
     return StoredPost(uid, snapshot.id, from_document(fields), snapshot.update_time) if fields else None
+
+
+def _read_all(snapshots: Iterable[Any], odd: Note) -> list[StoredPost]:
+    """Return the posts among documents. ``odd`` gets the path of each that cannot be read."""
+    posts = []
+    for snapshot in snapshots:
+        path = path_of(snapshot)
+        uid = owner_of(path)
+        try:
+            post = _stored(uid, snapshot) if uid else None
+        except Exception:  # noqa: BLE001 - an odd document must not hide the other ones
+            odd(path)
+            continue
+        if post:
+            posts.append(post)
+    return posts
 
 
 def _late(snapshot: Any) -> LatePost:

@@ -74,7 +74,7 @@ def schedule(
         check_same(there, record)
         return Outcome(_with_task(parts, _begun_again(parts, there, account, submission), pause))
     try:
-        check_usable(parts.accounts, account, submission.content.needed_scopes)
+        check_usable(account, submission.content.needed_scopes)
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
     check_time(parts, submission.scheduled_time)
@@ -135,7 +135,7 @@ def _begun_again(
     if not may_begin_again(post.record):
         return post
     with suppress(ReconnectRequired, MissingScope, Overtaken):
-        check_usable(parts.accounts, account, submission.content.needed_scopes)
+        check_usable(account, submission.content.needed_scopes)
         return parts.posts.repository.write(post, begun_again(post.record, parts.now()))
     return post
 

@@ -205,7 +205,7 @@ def _account_trouble(parts: PublishingParts, post: StoredPost) -> ServiceError |
     """
     try:
         account = find_account(parts.accounts, post.uid, post.record.account_id)
-        check_usable(parts.accounts, account, post.record.content.needed_scopes)
+        check_usable(account, post.record.content.needed_scopes)
     except ServiceUnavailable:
         raise
     except ServiceError as trouble:

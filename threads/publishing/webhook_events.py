@@ -23,7 +23,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from threads.accounts.access_token import open_account
+from threads.accounts.access_token import find_sealed, open_account
 from threads.accounts.account import USERNAME_FIELD, StoredAccount
 from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.base.errors import ServiceUnavailable, ThreadsError
@@ -112,7 +112,7 @@ def _look(parts: PublishingParts, event: Event, username: str, notification: Not
 
     """
     searched = notification.searched
-    for account in parts.accounts.repository.find_connected(USERNAME_FIELD, username):
+    for account in find_sealed(parts.accounts, USERNAME_FIELD, username):
         unanswered = parts.posts.repository.find(
             account.uid, account.account_id, limit=TEXTS_AT_ONCE, state=State.SENT
         )

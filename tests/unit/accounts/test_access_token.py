@@ -54,7 +54,6 @@ def other_key(world: World) -> None:
 
 UNUSABLE: list[tuple[dict[str, Any], Callable[[World], None], type[ServiceError]]] = [
     ({"status": "reconnect_required"}, lambda _world: None, ReconnectRequired),
-    ({"expiresAt": NOW}, lambda _world: None, ReconnectRequired),
     ({"status": "reconnect_required", "scopes": []}, lambda _world: None, ReconnectRequired),
     ({"scopes": []}, other_key, MissingScope),
     ({"accessToken": "v1.other.AAAA"}, lambda _world: None, ReconnectRequired),
@@ -88,7 +87,7 @@ def test_looking_at_an_account_opens_nothing() -> None:
     """An account is checked without a key: scheduling a post needs no token."""
     world = World()
     account = world.change_account(accessToken="never sealed", expiresAt=NOW + timedelta(seconds=1))
-    access_token.check_usable(world.accounts, account, DEFAULT_SCOPES)
+    access_token.check_usable(account, DEFAULT_SCOPES)
 
 
 # --- an error that may hide a dead token --------------------------------------------------------------------
@@ -101,7 +100,9 @@ REFUSALS: list[tuple[ThreadsError, list[Said], type[ThreadsError], str]] = [
     (REFUSED, [reply(200, {"id": ACCOUNT})], RejectedByThreads, "active"),
     (REFUSED, [silence()], RejectedByThreads, "active"),
     (ThreadsUnavailable(), [], ThreadsUnavailable, "active"),
-    (ReconnectRequired(), [], ReconnectRequired, "reconnect_required"),
+    (ReconnectRequired(), [DEAD], ReconnectRequired, "reconnect_required"),
+    (ReconnectRequired(), [reply(200, {"id": ACCOUNT})], ThreadsUnavailable, "active"),
+    (ReconnectRequired(), [silence()], ThreadsUnavailable, "active"),
 ]
 
 
@@ -109,7 +110,7 @@ REFUSALS: list[tuple[ThreadsError, list[Said], type[ThreadsError], str]] = [
 def test_a_dead_token_is_noted_wherever_it_shows(
     refusal: ThreadsError, said: list[Said], meaning: type[ThreadsError], status: str
 ) -> None:
-    """A doubtful refusal is confirmed by asking for the profile; only a dead token marks the account."""
+    """What may end an account is confirmed by asking for the profile; one call alone never marks it."""
     world = World()
     world.say(*said)
     account = access_token.find_open_account(world.accounts, UID, ACCOUNT)
@@ -123,6 +124,7 @@ def test_a_dead_token_that_cannot_be_noted_is_still_told() -> None:
     world = World()
     account = access_token.find_open_account(world.accounts, UID, ACCOUNT)
     world.wire.fails = 1
+    world.say(DEAD)
     error = access_token.understood(world.accounts, account, ReconnectRequired("The token is dead."))
     assert (error.message, world.account().is_active) == ("The token is dead.", True)
 
@@ -203,7 +205,7 @@ def test_an_account_that_is_connected_again_meanwhile_hands_out_its_new_token() 
         scene.world.connect(ACCOUNT, "THAAother")
         return reply(400, graph_error(190))
 
-    assert scene.open(asked) == "THAAother"
+    assert scene.open(asked, DEAD) == "THAAother"
 
 
 def test_a_token_that_another_request_is_refreshing_is_used_as_it_is() -> None:
@@ -236,6 +238,16 @@ def test_a_dead_token_is_found_out_before_it_is_used() -> None:
     """A token that Threads calls dead while it is refreshed is not used: the account asks for a reconnect."""
     scene = Ending()
     with pytest.raises(ReconnectRequired) as dead:
-        scene.open(reply(400, graph_error(190, 463)))
+        scene.open(reply(400, graph_error(190, 463)), DEAD)
     assert dead.value.evidence
     assert scene.world.account().fields["status"] == "reconnect_required"
+
+
+@pytest.mark.parametrize("left", [timedelta(0), timedelta(hours=-25)])
+def test_threads_is_asked_whether_a_token_has_run_out(left: timedelta) -> None:
+    """A clock that is hours ahead ends no account: the token is refreshed, if Threads does it."""
+    assert Ending(left=left).open(NEW) == "THAAnew"
+    scene = Ending(left=left)
+    with pytest.raises(ReconnectRequired):
+        scene.open(DEAD, DEAD)
+    assert scene.world.card()["statusReason"] == "token_expired"

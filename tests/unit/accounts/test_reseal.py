@@ -11,11 +11,11 @@ from google.cloud import firestore
 
 from tests.firestore.client import Client
 from tests.unit.support import KEY, OTHER_KEY, reply
-from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World
+from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World, account_path
 from threads.accounts import reseal
-from threads.accounts.account import TOKEN_FIELD
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD
 from threads.accounts.refresh import Outcome, refresh_account
-from threads.accounts.reseal import ALREADY, FAILED, GONE, PAGE, RESEALED, WITHOUT_TOKEN, Sealer
+from threads.accounts.reseal import ALREADY, FAILED, GONE, NOT_SEALED, PAGE, RESEALED, WITHOUT_TOKEN, Sealer
 from threads.accounts.vault import Vault
 from threads.base.config import DEVELOPMENT_KEYS
 from threads.base.secret import Secret
@@ -58,7 +58,9 @@ def test_every_account_is_sealed_anew(world: World) -> None:
     for number in ids:
         assert opened(world, number, f"user-{number}") == f"THAA{number}"
         after = world.account(number, f"user-{number}").fields
-        assert {**after, TOKEN_FIELD: ""} == {**before[number], TOKEN_FIELD: ""}
+        assert NEW_VAULT.owner_of(world.account(number, f"user-{number}")) == number
+        sealed = {TOKEN_FIELD: "", OWNER_FIELD: ""}
+        assert {**after, **sealed} == {**before[number], **sealed}
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:
@@ -71,7 +73,7 @@ def test_a_second_run_changes_nothing(world: World) -> None:
 
 
 def test_what_cannot_be_opened_stays_and_is_counted_by_its_key(world: World) -> None:
-    """A key that is missing, and a text that was never sealed, are told apart by name, without the text."""
+    """A key that is missing is named. A text that was never sealed needs no key, and is not shown."""
     before = [
         world.connect("1", accessToken=vault(k0=KEY).seal_token(Secret("t"), UID, "1")),
         world.connect("2", accessToken="THAA" + "x" * 60),
@@ -79,7 +81,7 @@ def test_what_cannot_be_opened_stays_and_is_counted_by_its_key(world: World) -> 
     ]
     results = sealer(world).reseal_all()
     named = "UNREADABLE: sealed with the key "
-    assert results == {f"{named}'k0'": 1, f"{named}'[hidden]'": 1, f"{named}'k2'": 1}
+    assert results == {f"{named}'k0'": 1, NOT_SEALED: 1, f"{named}'k2'": 1}
     assert [world.account(number) for number in "123"] == before
 
 
@@ -203,6 +205,22 @@ def test_an_old_key_that_is_still_needed_is_status_1(
     told = capsys.readouterr()
     assert "'k1'" in told.out
     assert OTHER_KEY not in told.out + told.err
+
+
+def test_what_a_client_has_written_does_not_keep_a_key_for_ever(
+    run: Callable[..., int], world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no seal needs no key. Who has made one up is named by the operator, who has seen the paths."""
+    world.connect(ACCOUNT)
+    for number in range(12):
+        sealed = "no seal" if number % 2 else f"k0:{'A' * 80}"
+        world.database.put(account_path("mallory", str(number)), {TOKEN_FIELD: sealed})
+    assert run() == 1
+    told = capsys.readouterr().out
+    assert account_path("mallory", "0") in told
+    assert f"6 {NOT_SEALED}" in told
+    assert run("--except-user", "mallory") == 0
+    assert opened(world, ACCOUNT)
 
 
 def test_another_project_is_another_place(run: Callable[..., int], world: World) -> None:

@@ -14,20 +14,23 @@ from google.api_core import exceptions
 
 from tests.firestore.calls import Call
 from tests.firestore.errors import refusal
-from tests.unit.support import HTML, graph_error, reply
-from tests.unit.world import ACCOUNT, NOW, UID, World, account_path
+from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
+from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World, account_path
 from threads.accounts import sweep
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import refresh_account
 from threads.accounts.repository import Due
 from threads.accounts.sweep import PAGE
+from threads.accounts.vault import Vault
 from threads.base.errors import ServiceUnavailable
+from threads.base.secret import Secret
 from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply, GraphRequest
 
 ACCOUNTS = int(os.environ.get("SWEEP_ACCOUNTS", "300"))
 """How many accounts live through a quarter: 300 in a run of the suite; 1,000 take ten seconds and more."""
 
+FRESH = reply(200, {"access_token": "THAAnew", "expires_in": 5184000})
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -37,9 +40,7 @@ class Scene:
     def __init__(self, due: int, *, has_queue: bool = True) -> None:
         """Connect so many accounts whose tokens are to be refreshed, the first one first."""
         self.world = World(has_queue=has_queue)
-        self.world.graph.always[Step.REFRESH_TOKEN] = reply(
-            200, {"access_token": "THAAnew", "expires_in": 5184000}
-        )
+        self.world.graph.always[Step.REFRESH_TOKEN] = FRESH
         for number in range(1, due + 1):
             at = NOW - (due - number) * timedelta(milliseconds=1)
             self.connect(str(number), at)
@@ -73,7 +74,7 @@ def test_every_account_that_is_due_becomes_a_task() -> None:
     """A sweep asks Threads nothing: each account is left to a task of its own."""
     scene = Scene(3)
     scene.world.connect("9")
-    assert scene.sweep() == ({"found": 3, "tasks": 3}, None)
+    assert scene.sweep() == ({"found": 3, "tasks": 3}, None, ())
     assert scene.bodies == [{"userId": UID, "accountId": str(number)} for number in (1, 2, 3)]
     assert scene.world.calls == []
     assert scene.world.wire.commits == 0
@@ -238,7 +239,7 @@ def test_without_a_queue_a_sweep_refreshes_itself() -> None:
     scene = Scene(PAGE + 1, has_queue=False)
     assert scene.sweep().counts == {"refreshed": PAGE + 1}
     assert scene.world.tasks.refreshes == {}
-    assert scene.sweep() == ({}, None)
+    assert scene.sweep() == ({}, None, ())
 
 
 def test_a_sweep_in_place_ends_in_its_time() -> None:
@@ -265,7 +266,7 @@ def test_one_accounts_trouble_is_not_the_others() -> None:
         return scene.world.wire.intercept(call)
 
     scene.world.firestore.intercept = intercept
-    assert scene.sweep() == ({"refreshed": 2, "service_unavailable": 1}, None)
+    assert scene.sweep() == ({"refreshed": 2, "service_unavailable": 1}, None, ())
     assert scene.due() == [account_path(UID, "2")]
 
 
@@ -278,6 +279,127 @@ def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  #
     counts = scene.sweep().counts
     assert (counts["refreshed"], counts["internal OverflowError"]) == (2, 1)
     assert scene.due() == [account_path(UID, "2")]
+
+
+def test_a_sweep_in_which_most_tokens_are_called_dead_stops() -> None:
+    """It ends a few accounts, which revive within hours, and leaves all others as they are."""
+    scene = Scene(25, has_queue=False)
+    dead = reply(401, graph_error(190))
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead}
+    assert scene.sweep().counts == {"ended": 4, "doubted": 1}
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH, Step.ASK_WITNESS: reply(200, {"id": "1"})}
+    for _ in range(8):
+        scene.world.clock.forward(seconds=3600)
+        scene.sweep()
+    for number in range(1, 26):
+        assert not scene.world.is_marked(str(number))
+        assert scene.world.token(str(number)) == "THAAnew"
+
+
+# --- what a client, or a newer version, has written ---------------------------------------------------------
+
+PLANTED: dict[str, dict[str, Any]] = {
+    "no seal": {"status": "active", "accessToken": "THAA" + "x" * 60},
+    "another account's seal": {"status": "active"},
+    "without a token": {"status": "active", "accessToken": None},
+    "unknown status": {"status": "unheard_of", "accessToken": "k1:AAAA"},
+}
+
+
+def plant(scene: Scene, number: int, fields: Mapping[str, Any]) -> None:
+    """Write documents of one user that have been due for a year, and whose tokens have expired."""
+    long_ago = NOW - 365 * DAY
+    seal = {"accessToken": scene.world.account("1").sealed_token}
+    written = {"refreshAt": long_ago, "expiresAt": long_ago, **seal, **fields}
+    kept = {name: value for name, value in written.items() if value is not None}
+    for name in range(number):
+        scene.world.database.put(account_path("mallory", f"9{name:05}"), kept)
+
+
+@pytest.mark.parametrize("fields", PLANTED.values(), ids=PLANTED)
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_planted_documents_keep_nobody_from_being_refreshed(
+    fields: dict[str, Any],
+    has_queue: bool,  # noqa: FBT001 - a table
+) -> None:
+    """The others have their turn in the same hour, also if each call takes its time."""
+    scene = Scene(5, has_queue=has_queue)
+    plant(scene, 1500, fields)
+    slow = scene.world.graph.send
+
+    def send(request: GraphRequest) -> GraphReply:
+        scene.world.clock.forward(seconds=5)
+        return slow(request)
+
+    scene.world.graph.send = send  # type: ignore[method-assign]
+    swept = scene.sweep()
+    while scene.bodies and "after" in scene.bodies[0]:
+        body = scene.world.tasks.refreshes.pop(next(iter(scene.world.tasks.refreshes)))[0]
+        place = body["after"]
+        scene.sweep(Due(datetime.fromisoformat(place["refreshAt"]), place["path"]))
+    if has_queue:
+        assert {*scene.names()} >= {"1", "2", "3", "4", "5"}
+    else:
+        assert swept.counts["refreshed"] == 5
+    assert swept.counts["overdue"] == 0
+    if fields.get("accessToken", "a seal") is not None:
+        assert swept.counts["passed_over"] == len(swept.passed_over) >= 1000
+        assert len(scene.world.calls) == (0 if has_queue else 5)
+
+
+def test_a_record_of_a_newer_version_breaks_nothing() -> None:
+    """Its token opens and its status is unknown: it stays as it is, is named, and the others go on."""
+    for has_queue in (True, False):
+        scene = Scene(3, has_queue=has_queue)
+        newer = scene.world.change_account("1", status="paused", refreshingUntil=NOW + 365 * DAY)
+        swept = scene.sweep()
+        assert (swept.counts["passed_over"], swept.passed_over) == (1, (account_path(UID, "1"),))
+        assert swept.counts["tasks" if has_queue else "refreshed"] == 2
+        assert scene.world.account("1") == newer
+
+
+def test_a_key_that_was_left_out_costs_no_account() -> None:
+    """Its accounts are passed over and named; once the key is back, the next sweep refreshes them."""
+    scene = Scene(2, has_queue=False)
+    keys, scene.world.vault = scene.world.vault, Vault({"other": Secret(OTHER_KEY)}, lambda: PROJECT)
+    assert scene.sweep().counts == {"passed_over": 2}
+    assert scene.world.wire.commits == 0
+    scene.world.vault = keys
+    assert scene.sweep().counts == {"refreshed": 2}
+
+
+# --- who expires first --------------------------------------------------------------------------------------
+
+
+def urgent(scene: Scene) -> None:
+    """Let an account have two hours left, which became due after all others."""
+    scene.world.connect("99", "THAAold", at=NOW - 60 * DAY + 2 * HOUR, refreshAt=NOW)
+
+
+def test_who_expires_first_comes_first() -> None:
+    """Among forty accounts with weeks left, and a Threads that is slow, it is asked in the first request."""
+    scene = Scene(40, has_queue=False)
+    urgent(scene)
+    slow = scene.world.graph.send
+
+    def send(request: GraphRequest) -> GraphReply:
+        scene.world.clock.forward(seconds=20)
+        return slow(request)
+
+    scene.world.graph.send = send  # type: ignore[method-assign]
+    assert scene.sweep().counts == {"refreshed": 3}
+    assert scene.world.token("99") == "THAAnew"
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+def test_who_expires_soon_does_not_wait_for_a_task(is_away: bool) -> None:  # noqa: FBT001 - a table
+    """The request itself refreshes it, also on a later page, and while Cloud Tasks takes nothing."""
+    scene = Scene(PAGE + 40)
+    urgent(scene)
+    scene.world.tasks.is_out_of_order = is_away
+    swept = scene.sweep()
+    assert (swept.counts["refreshed"], bool(swept.error)) == (1, is_away)
+    assert scene.world.token("99") == "THAAnew"
 
 
 # --- a quarter ----------------------------------------------------------------------------------------------

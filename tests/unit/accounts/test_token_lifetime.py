@@ -70,25 +70,32 @@ TURNS: list[tuple[StoredAccount, Turn]] = [
     (account(DAY), Turn.REFRESH),
     (account(DAY - SECOND), Turn.NOT_DUE),
     (account(LIFETIME - SECOND), Turn.REFRESH),
-    (account(LIFETIME), Turn.RUN_OUT),
-    (account(LIFETIME + DAY), Turn.RUN_OUT),
-    (account(HOUR, HOUR), Turn.RUN_OUT),
+    (account(LIFETIME), Turn.REFRESH),
+    (account(LIFETIME + DAY), Turn.REFRESH),
+    (account(HOUR, HOUR), Turn.REFRESH),
     (account(30 * DAY, refreshingUntil=NOW + SECOND), Turn.IN_PROGRESS),
     (account(30 * DAY, refreshingUntil=NOW), Turn.REFRESH),
     (account(LIFETIME, refreshingUntil=NOW + SECOND), Turn.IN_PROGRESS),
+    (account(30 * DAY, refreshingUntil=NOW + DAY), Turn.REFRESH),
+    (account(30 * DAY, status="unheard_of"), Turn.NOT_DUE),
     (stored(refreshAt=NOW), Turn.REFRESH),
     (account(59 * DAY, refreshAt=None), Turn.NOT_DUE),
     (account(59 * DAY + SECOND, refreshAt=None), Turn.REFRESH),
     (account(30 * DAY, expiresIn=10**15), Turn.REFRESH),
-    (account(30 * DAY, status="reconnect_required"), Turn.NOT_DUE),
-    (account(LIFETIME, status="reconnect_required"), Turn.NOT_DUE),
+    (account(30 * DAY, status="reconnect_required", refreshAt=None), Turn.NOT_DUE),
+    (account(30 * DAY, status="reconnect_required", refreshAt=NOW), Turn.NOT_DUE),
+    (account(30 * DAY, status="reconnect_required", accessToken="s"), Turn.LOOK_AGAIN),
+    (account(30 * DAY, status="reconnect_required", accessToken="s", refreshAt=NOW + SECOND), Turn.NOT_DUE),
     (account(30 * DAY, status=None), Turn.NOT_DUE),
 ]
 
 
 @pytest.mark.parametrize(("account", "expected"), TURNS, ids=range(len(TURNS)))
 def test_whose_turn_it_is(account: StoredAccount, expected: Turn) -> None:
-    """A token is refreshed if it is due, a day old, alive, of an active account, and not being refreshed."""
+    """A token is refreshed if it is due, a day old, of an active account, and not being refreshed.
+
+    One that has expired is, too: only Threads knows. A lease that no refresh writes holds nothing up.
+    """
     assert token_lifetime.turn(account, NOW) is expected
 
 
@@ -106,6 +113,7 @@ RETRIES = [
     (2 * DAY, 4 * HOUR),
     (2 * DAY - SECOND, timedelta(minutes=5)),
     (timedelta(minutes=3), timedelta(minutes=3)),
+    (-DAY, timedelta(minutes=5)),
 ]
 
 
@@ -125,6 +133,32 @@ def test_failed_refreshes_do_not_come_back_as_a_wave() -> None:
     minutes = [(at - NOW) // timedelta(minutes=1) for at in moments]
     assert (min(minutes) // 60, max(minutes) // 60) == (4, 5)
     assert max(minutes.count(minute) for minute in minutes) < 25
+
+
+def test_an_account_that_has_ended_is_looked_at_for_a_week() -> None:
+    """After an hour, and then after pauses that double, so that a dead token costs eight calls."""
+    moments, now = [], NOW
+    while at := token_lifetime.look_again_at(stored(endedAt=NOW), now):
+        moments.append((at - NOW) // HOUR)
+        now = at
+    assert moments == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert token_lifetime.look_again_at(stored(), NOW) is None
+
+
+def test_each_day_of_the_last_week_has_one_alarm() -> None:
+    """A refresh that fails is tried every few hours, and a person is told once a day."""
+    for left, alarmed, is_alarm in (
+        (8 * DAY, None, False),
+        (6 * DAY, None, True),
+        (6 * DAY, DAY - SECOND, False),
+        (6 * DAY, DAY, True),
+        (6 * DAY, -DAY, True),
+        (-DAY, None, True),
+    ):
+        alarmed_at = None if alarmed is None else NOW - alarmed
+        it = stored(status="active", expiresAt=NOW + left, alarmedAt=alarmed_at)
+        assert token_lifetime.is_alarming(it, NOW) is is_alarm, (left, alarmed)
+    assert not token_lifetime.is_alarming(stored(status="active"), NOW)
 
 
 def test_the_last_days_have_a_try_in_each_hour() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.support import KEY, OTHER_KEY, TOKEN
 from threads.accounts.account import StoredAccount
-from threads.accounts.vault import Place, SealBroken, Vault, key_id
+from threads.accounts.vault import Place, SealBroken, Vault, is_seal, key_id
 from threads.base.config import read_config
 from threads.base.secret import Secret
 
@@ -30,6 +30,27 @@ SEALED = VAULT.seal(Secret(TOKEN), PLACE)
 def test_what_is_sealed_opens_at_its_place(text: str, place: Place) -> None:
     """Any text comes back as it was sealed."""
     assert VAULT.open(VAULT.seal(Secret(text), place), place) == Secret(text)
+
+
+@given(st.text())
+@example("k1:AAAA")
+def test_a_seal_is_told_from_what_is_none(text: str) -> None:
+    """By its form alone: whether it opens is another question."""
+    assert is_seal(VAULT.seal(Secret(text), PLACE))
+    assert not is_seal(text)
+
+
+def test_an_owner_is_known_only_where_the_service_has_sealed_it() -> None:
+    """A seal of another account, another user or another field says nothing."""
+    owner, token = VAULT.seal_owner("99", "ada", "1"), VAULT.seal_token(Secret("99"), "ada", "1")
+    account = StoredAccount("ada", "1", {"sealedThreadsUserId": owner}, None)
+    assert (VAULT.owner_of(account), VAULT.has_sealed(account)) == ("99", True)
+    for other in (replace(account, uid="bob"), replace(account, account_id="2")):
+        assert (VAULT.owner_of(other), VAULT.has_sealed(other)) == (None, False)
+    for odd in (token, None, 5, "", "k1:AAAA", {"a": 1}):
+        assert VAULT.owner_of(replace(account, fields={"sealedThreadsUserId": odd})) is None
+    assert VAULT.has_sealed(replace(account, fields={"accessToken": token}))
+    assert not VAULT.has_sealed(replace(account, fields={"accessToken": owner}))
 
 
 def test_a_seal_shows_nothing_and_never_repeats() -> None:

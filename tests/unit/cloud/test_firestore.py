@@ -59,8 +59,8 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
         also=lambda _batch: None,
     ),
     "delete": lambda accounts: accounts.delete(ACCOUNT, lambda _before: {}),
-    "all_of": lambda accounts: accounts.all_of("ada"),
-    "find_connected": lambda accounts: accounts.find_connected("accountId", "1"),
+    "all_of": lambda accounts: next(accounts.all_of("ada")),
+    "find_connected": lambda accounts: next(accounts.find_connected("accountId", "1")),
     "find_due": lambda accounts: accounts.find_due(NOW, Due(NOW, "users/ada"), 5),
     "find_sealed": lambda accounts: accounts.find_sealed("users/ada", 5),
 }
@@ -93,6 +93,7 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "put_off": lambda posts: posts.put_off(LATE, NOW),
     "of_media_id": lambda posts: posts.of_media_id("8"),
     "erase": lambda posts: posts.erase([POST]),
+    "erase_odd": lambda posts: posts.erase_odd("users/ada/integrations/threads/posts/x"),
     "latest": lambda posts: next(posts.latest("ada", 20, NOW)),
     "count_open": lambda posts: posts.count_open("ada", "1", most=20),
 }

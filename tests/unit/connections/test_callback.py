@@ -50,20 +50,31 @@ SILENT: list[Any] = [
     reply(500, HTML),
     reply(400, graph_error(100)),
     reply(401, graph_error(190)),
-    reply(200, {"data": {"is_valid": True, "scopes": []}}),
+    reply(200, {"data": {"is_valid": True, "scopes": ["unheard_of"]}}),
     reply(200, {}),
 ]
 
 
 @pytest.mark.parametrize("answer", SILENT, ids=range(len(SILENT)))
 def test_a_connection_does_not_fail_because_nobody_knows_what_was_granted(answer: Any) -> None:
-    """Where Threads does not say it, what was asked for counts as granted, and nothing as refused."""
+    """Where Threads does not say it, nothing counts as granted or refused for good: it is unknown."""
     world = Windows()
     world.graph.always[Step.READ_GRANTS] = answer
     outcome = world.come_back(world.begin())
     assert (outcome.status, list(outcome.refused_scopes)) == ("connected", [])
-    assert world.saved()["scopes"] == ASKED
+    assert world.saved()["scopes"] is None
     assert "refusedScopes" not in world.card()
+
+
+def test_a_token_that_is_not_valid_is_a_failed_connection() -> None:
+    """Nothing is saved of a token that Threads itself calls useless."""
+    world = Windows()
+    world.graph.always[Step.READ_GRANTS] = reply(200, {"data": {"is_valid": False, "scopes": []}})
+    outcome = world.come_back(world.begin())
+    assert outcome.status == "failed"
+    assert outcome.error
+    assert (outcome.error.code, outcome.error.next_action) == ("rejected_by_threads", "connect_again")
+    assert not world.has_account()
 
 
 def connecting_again(world: Windows, username: str | None = "ada") -> str:

@@ -24,6 +24,7 @@ from threads.connections.deletion import (
     PAUSE,
     SETTLES,
     STATUS_LIFETIME,
+    WAITS,
     finish_deletions,
     forget_user,
     is_done,
@@ -33,7 +34,7 @@ from threads.connections.disconnect import disconnect
 from threads.graph.protocol import GraphReply, GraphRequest
 from threads.graph.signed_request import SignedRequest
 from threads.posts import repository
-from threads.posts.ledger import LEASE, new_record
+from threads.posts.ledger import LEASE, as_document, new_record
 from threads.posts.repository import PostRepository, StoredPost
 from threads.posts.submission import Submission, read_task_body
 from threads.publishing import publish
@@ -58,7 +59,7 @@ def schedule(world: World, key: str, uid: str = UID, account_id: str = ACCOUNT) 
 
 def sweep(world: World) -> dict[str, int]:
     """Sweep for a minute; return what came of the deletions that are due."""
-    return dict(finish_deletions(world.connections, world.clock.now + timedelta(minutes=1)))
+    return dict(finish_deletions(world.connections, world.clock.now + timedelta(minutes=1)).outcomes)
 
 
 def finish(world: World) -> None:
@@ -157,7 +158,7 @@ def test_an_account_is_found_by_either_id() -> None:
     """Which of an account's two ids Meta sends is not certain: each finds it."""
     for user_id in (ACCOUNT, "99"):
         world = World(SIGN_IN="on")
-        world.change_account(extra={"threadsUserId": "99"})
+        world.connect(ACCOUNT, threads_user_id="99")
         world.users.saved[SIGNED_IN] = ("Ada", None)
         request_deletion(world.connections, signed(user_id))
         assert (world.account_ids(), world.users.saved) == ([], {})
@@ -273,7 +274,7 @@ def test_a_sweep_goes_on_where_the_last_one_had_no_time_left() -> None:
     tried: list[str] = []
     for _ in range(5):
         world.clock.now += PAUSE
-        assert finish_deletions(world.connections, world.clock.now) == {"service_unavailable": 1}
+        assert finish_deletions(world.connections, world.clock.now).outcomes == {"service_unavailable": 1}
         due_at = world.clock.now + PAUSE
         paths = world.database.paths("threadsDeletions/")
         tried += [path[-1] for path in paths if (world.database.fields(path) or {})["dueAt"] == due_at]
@@ -435,6 +436,7 @@ def test_an_account_without_a_moment_of_its_connection_goes_by_its_first_one() -
     """A document that is older than this field says at least since when it is there."""
     for created_at, is_kept in ((NOW, False), (NOW + timedelta(minutes=1), True), (None, False)):
         world = World()
+        world.clock.forward(seconds=120)
         world.change_account(connectedAt=None, createdAt=created_at)
         request_deletion(world.connections, signed())
         assert (world.account_ids() == [ACCOUNT]) is is_kept
@@ -472,6 +474,111 @@ def test_without_sign_in_firebase_is_not_asked() -> None:
     world = World()
     world.users.is_out_of_order = True
     assert request_deletion(world.connections, signed())
+
+
+# --- what a client has written ------------------------------------------------------------------------------
+
+ATTACKER, HERS = "mallory", "17841466666666666"
+
+
+def plant(world: World, account_id: str = ACCOUNT, **fields: Any) -> None:
+    """Write an account's document as a client does whose app lets users write below their own path."""
+    path = f"users/{ATTACKER}/integrations/threads/accounts/{account_id}"
+    world.database.put(path, {"extra": {"threadsUserId": HERS}, **fields})
+
+
+PLANTED: list[dict[str, Any]] = [
+    {},
+    {"accountId": HERS},
+    {"accountId": ACCOUNT, "accessToken": "k1:AAAA", "sealedThreadsUserId": "k1:AAAA"},
+    {"accessToken": 5, "sealedThreadsUserId": {"a": 1}, "connectedAt": "soon", "status": []},
+]
+
+
+@pytest.mark.parametrize("fields", PLANTED, ids=range(len(PLANTED)))
+def test_an_id_that_a_client_has_written_forgets_nobody_else(fields: dict[str, Any]) -> None:
+    """Who writes another's account id beside her own id, and asks Meta to be forgotten, is: nobody else."""
+    world = full()
+    world.connect(HERS, uid=ATTACKER)
+    plant(world, **fields)
+    mine = {path: it for path, it in world.everything().items() if ATTACKER not in path}
+    request_deletion(world.connections, signed(HERS))
+    finish(world)
+    assert {path: it for path, it in world.everything().items() if path in mine} == mine
+    assert world.users.saved
+    assert world.account_ids(ATTACKER) == []
+    assert world.tasks.deleted == []
+
+
+def test_seals_that_a_client_has_copied_prove_nothing() -> None:
+    """She has read another's seals, or has her own: at another place, none of them opens."""
+    for uid, account_id in ((ATTACKER, HERS), (UID, ACCOUNT)):
+        world = full()
+        world.connect(HERS, uid=ATTACKER)
+        copied = world.account(account_id, uid).fields
+        plant(world, **{name: copied[name] for name in ("accessToken", "sealedThreadsUserId")})
+        request_deletion(world.connections, signed(HERS))
+        finish(world)
+        assert world.account_ids() == [ACCOUNT]
+        assert len(left(world)) == 3
+
+
+def test_a_record_that_a_client_has_written_takes_no_claim_away() -> None:
+    """The claim of another's post stays, although a record that names its media id is erased."""
+    world = full()
+    record = new_record(HERS, TEXT, NOW).sending(NOW).published("8", NOW)
+    world.put_post("p", record, ATTACKER)
+    request_deletion(world.connections, signed(HERS))
+    finish(world)
+    assert world.post("p", ATTACKER) is None
+    assert world.claims.keys() == {"8"}
+    request_deletion(world.connections, signed(code="other"))
+    world.clock.now += SETTLES
+    sweep(world)
+    assert world.claims == {}
+
+
+def test_thousands_of_planted_documents_do_not_keep_a_person_from_being_forgotten() -> None:
+    """Those of the person go first. The others go as far as there is time, and are waited for a day."""
+    world = full()
+    for number in range(1000):
+        plant(world, str(number), extra={"threadsUserId": ACCOUNT}, accountId=ACCOUNT)
+    world.wire.before_commit = lambda _number: world.clock.forward(seconds=1)
+    request_deletion(world.connections, signed())
+    check_forgotten(world)
+    world.clock.now += SETTLES
+    assert sweep(world) == {"running": 1}
+    world.clock.now += WAITS
+    assert sweep(world) == {"done": 1}
+    check_forgotten(world)
+    assert len(world.account_ids(ATTACKER)) > 800
+
+
+def odd_records(world: World) -> None:
+    """Write records that name the account: of an unknown state, leased or open for ever, and not records."""
+    path = f"users/{ATTACKER}/integrations/threads/posts"
+    never = datetime(9999, 1, 1, tzinfo=UTC)
+    good = as_document(new_record(ACCOUNT, TEXT, NOW))
+    world.database.put(f"{path}/state", good | {"state": "UNHEARD_OF"})
+    world.database.put(f"{path}/lease", good | {"owner": "x", "leaseUntil": never})
+    world.database.put(f"{path}/open", good | {"state": "SENT", "ambiguous": True, "settlesAt": never})
+    world.database.put(f"{path}/moments", good | {"createdAt": "x", "owner": "x", "leaseUntil": "y"})
+    world.database.put(f"{path}/nothing", {"accountId": ACCOUNT})
+
+
+def test_records_that_make_no_sense_are_passed_over_and_named() -> None:
+    """A newer version may have written them, or a client: others go, and these, too, after a day."""
+    world = full()
+    odd_records(world)
+    assert request_deletion(world.connections, signed()) == "running"
+    assert {post.uid for post in left(world)} == {ATTACKER}
+    world.clock.now += SETTLES
+    done = finish_deletions(world.connections, world.clock.now + timedelta(minutes=1))
+    assert done.outcomes == {"running": 1}
+    assert [path.rpartition("/")[2] for path in done.passed_over] == ["nothing", "state"]
+    world.clock.now += WAITS
+    assert sweep(world) == {"done": 1}
+    assert not [path for path in world.database.paths() if ATTACKER in path]
 
 
 # --- what is under way --------------------------------------------------------------------------------------
@@ -615,7 +722,7 @@ def test_records_of_an_account_that_was_disconnected_before_go_too() -> None:
 def test_records_are_found_by_the_accounts_own_id_whichever_meta_names() -> None:
     """Meta may name another id than the one posts go by; that is kept once the account is gone."""
     world = World()
-    world.change_account(extra={"threadsUserId": "99"})
+    world.connect(ACCOUNT, threads_user_id="99")
     sent_in_vain(world)
     request_deletion(world.connections, signed("99"))
     assert (len(left(world)), world.account_ids()) == (1, [])

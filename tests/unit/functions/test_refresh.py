@@ -20,6 +20,7 @@ from threads.functions.request import HttpRequest
 from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply
 
+DEAD = reply(400, graph_error(190))
 FRESH = reply(200, {"access_token": "THAAnew", "token_type": "bearer", "expires_in": 5184000})
 TASK = {"userId": UID, "accountId": ACCOUNT}
 PLACE = {"refreshAt": as_json_time(NOW), "path": account_path(UID, ACCOUNT)}
@@ -30,6 +31,9 @@ class Served(NamedTuple):
 
     response: Response
     line: dict[str, Any]
+
+    others: list[dict[str, Any]] = []  # noqa: RUF012 - replaced, never changed
+    """The lines of single accounts before it."""
 
     @property
     def told(self) -> tuple[int, Any]:
@@ -60,7 +64,8 @@ class Scene:
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         request = {"method": "POST", "data": raw, "content_type": kind, **request}
         response = endpoint.serve(Request(EnvironBuilder(**request).get_environ()))
-        return Served(response, json.loads(self._capsys.readouterr().out))
+        *others, line = map(json.loads, self._capsys.readouterr().out.splitlines())
+        return Served(response, line, others)
 
     def _check(self, _request: HttpRequest) -> Scheduler:
         if self.refusal:
@@ -190,7 +195,7 @@ def test_a_task_for_an_account_refreshes_it(scene: Scene) -> None:
 SAID: list[tuple[GraphReply, str, str]] = [
     (silence(), "postponed", "threads_unavailable"),
     (reply(429, b""), "postponed", "rate_limited"),
-    (reply(400, graph_error(190)), "ended", "reconnect_required"),
+    (DEAD, "ended", "reconnect_required"),
 ]
 
 
@@ -199,12 +204,73 @@ def test_an_error_of_threads_does_not_slow_the_queue_down(
     said: GraphReply, outcome: str, code: str, scene: Scene
 ) -> None:
     """Posts share the queue: a refresh that failed is answered 200, and the line has the error."""
-    scene.world.say(said)
+    scene.world.say(said, *[DEAD] * (said is DEAD))
     served = scene.post(TASK)
     assert served.told == (200, {"ok": True})
     assert (served.line["refresh"], served.line["error"]) == (outcome, code)
     assert served.line["severity"] == "WARNING"
     assert served.line["graph"]["step"] == Step.REFRESH_TOKEN
+
+
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_a_refresh_that_fails_in_the_last_week_is_an_error_with_its_reason(
+    has_queue: bool,  # noqa: FBT001 - a table
+    scene: Scene,
+) -> None:
+    """In a task as in a sweep: the line says whose token it is, when it expires, and what Threads said."""
+    scene.world.tasks.is_configured = has_queue
+    scene.world.connect(ACCOUNT, "THAAold", at=NOW - timedelta(days=54), refreshAt=NOW)
+    scene.world.say(reply(400, graph_error(10)))
+    served = scene.post(TASK if has_queue else b"")
+    line = served.line if has_queue else served.others[0]
+    assert (line["severity"], line["error"], line["refresh"]) == ("ERROR", "missing_scope", "postponed")
+    assert (line["uid"], line["accountId"]) == (UID, ACCOUNT)
+    assert line["expiresAt"] == as_json_time(NOW + timedelta(days=6))
+    assert line["graph"]["code"] == 10
+
+
+def test_a_sweep_names_the_reason_of_each_failed_refresh(scene: Scene) -> None:
+    """An account that has weeks left is no alarm, and its line has the reason."""
+    scene.world.tasks.is_configured = False
+    scene.world.say(reply(400, graph_error(10)))
+    served = scene.post()
+    [line] = served.others
+    assert (line["severity"], line["error"], line["refresh"]) == ("WARNING", "missing_scope", "postponed")
+    assert (served.line["sweep"], served.line["severity"]) == ({"postponed": 1}, "INFO")
+
+
+ALARMS = [(reply(503, b""), "mostly_failing"), (DEAD, "mostly_dead")]
+
+
+@pytest.mark.parametrize(("said", "alarm"), ALARMS, ids=[alarm for _, alarm in ALARMS])
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_if_most_refreshes_fail_it_is_an_error_once_a_day(
+    said: GraphReply,
+    alarm: str,
+    has_queue: bool,  # noqa: FBT001 - a table
+    scene: Scene,
+) -> None:
+    """By tasks as in a sweep, and however many hours it lasts."""
+    scene.world.tasks.is_configured = has_queue
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: said, Step.ASK_WITNESS: said}
+    for hour in range(30):
+        for number in range(5):
+            scene.world.connect(f"{hour}{number}", "t", at=NOW - timedelta(days=30), refreshAt=NOW)
+    lines = []
+    for hour in range(30):
+        bodies: list[Any] = [{"userId": UID, "accountId": f"{hour}{number}"} for number in range(5)]
+        lines += [scene.post(body).line for body in (bodies if has_queue else [b""])]
+        scene.world.clock.forward(seconds=3600)
+    alarms = [line for line in lines if line.get("alarm") == alarm]
+    assert {line["severity"] for line in alarms} == {"ERROR"}
+    assert len(alarms) == 2
+    assert not [line for line in lines if line.get("alarm", alarm) != alarm]
+
+
+def test_a_lifetime_that_nobody_has_said_is_logged(scene: Scene) -> None:
+    """The token is kept, and the line says that its lifetime is assumed."""
+    scene.world.say(reply(200, {"access_token": "THAAnew"}))
+    assert scene.post(TASK).line["expiresIn"] == "not said: 60 days are assumed"
 
 
 @pytest.mark.parametrize("body", [b"", TASK, {"after": PLACE}])

@@ -102,7 +102,7 @@ def test_no_request_or_value_shows_its_secrets() -> None:
             oauth.code_exchange_request(config(), CODE),
             oauth.token_exchange_request(config(), SHORT),
             oauth.profile_request(LONG),
-            oauth.grants_request(LONG),
+            oauth.grants_request(LONG.secret),
         ]
     )
     assert not [secret for secret in (SECRET, TOKEN, "AQB-code_1") if secret in shown]
@@ -202,14 +202,34 @@ def test_a_long_lived_token_has_its_term() -> None:
     assert oauth.read_long_lived_token(reply(200, LONG_LIVED | {"token_type": None})).token_type == "bearer"
 
 
-ODD_TERMS: list[Any] = [None, True, False, "5183944", "", -1, 0, 0.5, 1e7, 10**12, 10**400, [1], {}]
+@pytest.mark.parametrize("term", ["5183944", 5183944.0, "5183944.5", " 5183944 "])
+def test_a_term_is_read_in_whatever_form_it_comes(term: object) -> None:
+    """A text or a float says the same as a whole number."""
+    token = oauth.read_refreshed_token(reply(200, LONG_LIVED | {"expires_in": term}))
+    assert (token.expires_in, token.is_lifetime_known) == (timedelta(seconds=5183944), True)
+
+
+ODD_TERMS: list[Any] = [
+    *(None, True, False, "", "soon", "nan", "inf", "1e400", -1, 0, 0.5, 10**12, 10**400, [1], {})
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [*(LONG_LIVED | {"expires_in": term} for term in ODD_TERMS), {"access_token": TOKEN}],
+    ids=lambda body: ascii(body)[-40:],
+)
+def test_a_token_is_not_thrown_away_for_its_term(body: object) -> None:
+    """Without a believable term it counts as Meta's sixty days, and says that nobody has said so."""
+    for read in (oauth.read_long_lived_token, oauth.read_refreshed_token):
+        token = read(reply(200, body))
+        assert token.secret.reveal() == TOKEN
+        assert (token.expires_in, token.is_lifetime_known) == (timedelta(days=60), False)
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        *(LONG_LIVED | {"expires_in": term} for term in ODD_TERMS),
-        {"access_token": TOKEN},
         {"expires_in": 1},
         LONG_LIVED | {"access_token": ""},
         LONG_LIVED | {"access_token": 1},
@@ -218,8 +238,8 @@ ODD_TERMS: list[Any] = [None, True, False, "5183944", "", -1, 0, 0.5, 1e7, 10**1
     ],
     ids=lambda body: ascii(body)[-40:],
 )
-def test_a_token_without_a_believable_term_is_not_kept(body: object) -> None:
-    """No account is stored with a term that was guessed, and an odd one breaks nothing."""
+def test_an_answer_without_a_token_is_no_answer(body: object) -> None:
+    """There is nothing to store."""
     with pytest.raises(ThreadsUnavailable) as failure:
         oauth.read_long_lived_token(reply(200, body))
     assert failure.value.evidence
@@ -294,7 +314,7 @@ ASKED = ("threads_basic", "threads_content_publish", "threads_delete")
 
 def test_a_token_is_asked_about_itself_as_meta_wants_it() -> None:
     """The question about a token carries it twice, in the query: Meta's form."""
-    request = oauth.grants_request(LONG)
+    request = oauth.grants_request(LONG.secret)
     assert (request.step, request.method, request.path) == (Step.READ_GRANTS, "GET", "/debug_token")
     assert request.query == {"input_token": TOKEN, "access_token": TOKEN}
     assert (request.token, request.versioned) == (None, True)
@@ -320,21 +340,49 @@ def test_what_was_not_granted_is_told(
 ) -> None:
     """The scopes of a token are read, and what of the asked ones it lacks; unknown ones are nothing."""
     found = oauth.read_grants(grants(said), ASKED)
-    assert set(found.granted) == set(granted)
+    assert set(found.granted or ()) == set(granted)
     assert found.refused == refused
+
+
+@pytest.mark.parametrize("user_id", ["17841405793187218", 17841405793187218])
+def test_it_is_read_whose_token_it_is(user_id: object) -> None:
+    """Threads' id of the owner is a text here, whatever it is there."""
+    assert oauth.read_grants(grants([*ASKED], user_id=user_id), ASKED).user_id == "17841405793187218"
+    assert oauth.read_grants(grants([*ASKED], user_id="../x"), ASKED).user_id is None
+
+
+def test_what_was_refused_is_refused() -> None:
+    """A valid token with no scope at all is one whose owner has allowed nothing."""
+    found = oauth.read_grants(grants([]), ASKED)
+    assert (found.granted, found.refused) == ((), ASKED)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        grants([]),
         grants(None),
         grants("threads_basic"),
         grants({"threads_basic": True}),
         grants(["unheard_of"]),
-        grants(["threads_basic"], is_valid=False),
         grants(["threads_basic"], is_valid=None),
         reply(200, {"data": {"scopes": ["threads_basic"]}}),
+    ],
+    ids=lambda answer: ascii(answer.body)[-40:],
+)
+def test_what_threads_has_not_said_is_unknown(answer: GraphReply) -> None:
+    """Nothing counts as granted or refused that nobody has said."""
+    found = oauth.read_grants(answer, ASKED)
+    assert (found.granted, found.refused, found.is_valid) == (None, (), True)
+
+
+def test_a_token_that_is_not_valid_is_told_from_one_that_works() -> None:
+    """Threads says this of a token which it has just issued, too."""
+    assert not oauth.read_grants(grants([], is_valid=False), ASKED).is_valid
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         reply(200, {"data": ["threads_basic"]}),
         reply(200, {"data": None}),
         reply(200, {"scopes": ["threads_basic"], "is_valid": True}),

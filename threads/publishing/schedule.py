@@ -214,7 +214,7 @@ def change(parts: PublishingParts, post: StoredPost, wanted: Change) -> StoredPo
     check_time(parts, when)
     if wanted.content != record.content:
         account = find_account(parts.accounts, post.uid, record.account_id)
-        check_usable(parts.accounts, account, wanted.content.needed_scopes)
+        check_usable(account, wanted.content.needed_scopes)
     try:
         if when is None or when == record.scheduled_time:
             return parts.posts.repository.write(post, record.changed(wanted.content, parts.now()))

@@ -14,7 +14,7 @@ from tests.e2e import canary
 from threads.accounts.account import OWNER_FIELD
 from threads.accounts.vault import Vault
 from threads.base.config import DEVELOPMENT_KEYS, read_config
-from threads.base.scopes import DEFAULT_SCOPES
+from threads.base.scopes import KNOWN_SCOPES
 from threads.base.secret import Secret
 
 TIMEOUT = 30
@@ -220,7 +220,7 @@ def store_account(
         "profile": {"username": username},
         "extra": {"threadsUserId": account_id},
         OWNER_FIELD: vault.seal_owner(account_id, uid, account_id),
-        "scopes": list(DEFAULT_SCOPES),
+        "scopes": list(KNOWN_SCOPES),
     }
     firebase.write(account_path(uid, account_id), account | fields)
     card = {"username": username, "status": "active"}

@@ -109,7 +109,7 @@ REFUSALS: list[tuple[list[Said], str, list[str]]] = [
     ([BLOCK], "rejected_by_threads", [CREATE]),
     ([reply(400, graph_error(368))], "rejected_by_threads", [CREATE]),
     ([reply(403, graph_error(10))], "missing_scope", [CREATE]),
-    ([DEAD], "reconnect_required", [CREATE]),
+    ([DEAD, DEAD], "reconnect_required", [CREATE, WHO]),
     ([BAD_CONTENT, DEAD], "reconnect_required", [CREATE, WHO]),
     ([BAD_CONTENT, OUTAGE], "rejected_by_threads", [CREATE, WHO]),
 ]
@@ -137,7 +137,7 @@ def test_a_definite_refusal_ends_the_post(
 def test_a_dead_token_is_noted_on_the_account() -> None:
     """Later posts learn from the account that it has to be connected again; the failed one says so, too."""
     world = World()
-    world.say(DEAD)
+    world.say(DEAD, DEAD)
     record = world.deliver(by_task=True)
     assert world.is_marked()
     assert world.account().fields["updatedAt"] == NOW
@@ -153,18 +153,18 @@ def test_a_note_that_cannot_be_written_does_not_keep_a_post_open() -> None:
         world.wire.refuses = "/accounts"
         return DEAD
 
-    world.say(dies)
+    world.say(DEAD, dies)
     assert world.deliver(by_task=True).state is State.FAILED
     world.wire.refuses = None
     assert not world.is_marked()
 
 
-@pytest.mark.parametrize("answer", [DEAD, reply(403, graph_error(10))], ids=["token", "scope"])
+@pytest.mark.parametrize("answers", [[DEAD, DEAD], [reply(403, graph_error(10))]], ids=["token", "scope"])
 @pytest.mark.parametrize("content", [TEXT, IMAGE], ids=["text", "image"])
-def test_connected_again_the_same_request_goes_on(content: Content, answer: GraphReply) -> None:
+def test_connected_again_the_same_request_goes_on(content: Content, answers: list[GraphReply]) -> None:
     """What the account's owner can mend does not end a post of the web app: its key stays good."""
     world = World()
-    world.say(answer)
+    world.say(*answers)
     with pytest.raises((ReconnectRequired, MissingScope)):
         world.deliver(content)
     left = world.record()
@@ -537,8 +537,8 @@ def test_a_task_looks_for_the_id_of_a_published_container() -> None:
 REFUSED_TO_PUBLISH: list[tuple[GraphReply, list[Said], str]] = [
     (BAD_CONTENT, [is_("FINISHED"), WELL], "rejected_by_threads"),
     (BLOCK, [is_("FINISHED")], "rejected_by_threads"),
-    (DEAD, [is_("FINISHED")], "reconnect_required"),
-    (DEAD, [DEAD], "reconnect_required"),
+    (DEAD, [is_("FINISHED"), DEAD], "reconnect_required"),
+    (DEAD, [DEAD, DEAD], "reconnect_required"),
     (reply(403, graph_error(200)), [is_("FINISHED")], "missing_scope"),
 ]
 

@@ -125,7 +125,6 @@ TROUBLE: list[tuple[Callable[[World], Any], str | None, type[ServiceError]]] = [
     (lambda _world: None, "404", AccountNotFound),
     (lambda world: world.connect("2"), None, MissingAccount),
     (lambda world: world.connect(ACCOUNT, status="reconnect_required"), None, ReconnectRequired),
-    (lambda world: world.connect(ACCOUNT, expiresAt=NOW), None, ReconnectRequired),
     (lambda world: world.connect(ACCOUNT, scopes=[*DEFAULT_SCOPES]), None, MissingScope),
 ]
 

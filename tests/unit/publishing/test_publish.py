@@ -149,7 +149,6 @@ TROUBLES: list[tuple[Any, type[ServiceError]]] = [
     (without_account, AccountNotFound),
     (with_two_accounts, MissingAccount),
     (with_dead_token, ReconnectRequired),
-    (with_old_token, ReconnectRequired),
     (without_key, ReconnectRequired),
 ]
 

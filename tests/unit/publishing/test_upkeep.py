@@ -284,7 +284,7 @@ def test_a_post_at_which_the_process_dies_is_given_up_too() -> None:
 
 def waiting_for_account(world: World) -> None:
     """Leave a text open because its account's token is dead."""
-    world.say(DEAD)
+    world.say(DEAD, DEAD)
     with pytest.raises(ReconnectRequired):
         world.deliver()
     assert world.record().next_action == "reconnect"

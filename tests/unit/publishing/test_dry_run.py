@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.support import HTML, TOKEN, config, graph_error, reply
-from tests.unit.world import ACCOUNT, IMAGE, NOW, TEXT, UID, World, is_, made, quota, silence
+from tests.unit.world import ACCOUNT, IMAGE, TEXT, UID, World, is_, made, quota, silence
 from threads.base.config import Counting
 from threads.base.errors import AccountNotFound, MissingAccount, MissingScope, ReconnectRequired, ServiceError
 from threads.base.scopes import DEFAULT_SCOPES

@@ -14,7 +14,7 @@ PACKAGES = venv/.packages
 NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 
-.PHONY: help setup run test quick lint format lock faults hostile fairness bench deploy doctor clean
+.PHONY: help setup run test quick lint format lock faults hostile fairness bench forward deploy doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -24,6 +24,9 @@ setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) ## install all that `run` needs (a
 
 run: setup ## start the local suite with the demo page; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
 	@$(PYTHON) -m emulator
+
+forward: setup ## let days pass in the running suite, then refresh tokens and keep posts up: make forward DAYS=50
+	@$(PYTHON) -m emulator.suite.forward $(if $(DAYS),--days $(DAYS))
 
 test: setup lint ## check everything: style, types, and every test
 	@$(PYTHON) -m tests.browser

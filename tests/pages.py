@@ -102,8 +102,6 @@ class Script(NamedTuple):
     """Variables, by name."""
     defined: set[str]
     """Functions."""
-    written: str
-    """What its here documents hold."""
     used: set[str]
     """Variables that it uses and has not assigned before."""
 
@@ -115,9 +113,7 @@ def shell_script(block: str, known: Mapping[str, str] | None = None) -> Script:
     """
     plain = _PLACEHOLDER.sub("placeholder", block)
     variables = dict(known or {})
-    script = Script(
-        [], variables, set(re.findall(r"^(\w+)\(\)", plain, re.MULTILINE)), _written(plain), set()
-    )
+    script = Script([], variables, set(re.findall(r"^(\w+)\(\)", plain, re.MULTILINE)), set())
     variables |= {name: name for name in re.findall(r"\bfor (\w+) in ", plain)}
     bare = _COMMENT.sub("", _HERE_DOCUMENT.sub(" ", plain)).replace("\\\n", " ")
     for words in _commands(bare):
@@ -139,10 +135,6 @@ def _tables(text: str) -> Iterator[Table]:
 
 def _cells(line: str) -> tuple[str, ...]:
     return tuple(cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|"))
-
-
-def _written(text: str) -> str:
-    return "".join(body for _, body in _HERE_DOCUMENT.findall(text))
 
 
 def _commands(text: str) -> Iterator[Sequence[str]]:

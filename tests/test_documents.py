@@ -13,7 +13,6 @@ firebase            the Firebase CLI has the command with these options (where i
 gcloud              the Google Cloud CLI has the command with these options (where it is installed)
 others              the machine has the program, or the page defines the function
 each shell block    bash reads it, and it uses only variables that the page has set
-here documents      together they are a configuration that starts on Google Cloud
 JavaScript          Node reads it; the README's is run against a server that asks for a repetition
 Python              it is run
 JSON                the service reads it, or says the same
@@ -32,7 +31,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import combinations
 from pathlib import Path
@@ -60,7 +59,7 @@ from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, USERNA
 from threads.accounts.summary import StoredSummary, without_card
 from threads.accounts.token_lifetime import REFRESH_FROM, REFRESH_TO
 from threads.base import errors
-from threads.base.config import Counting, read_config, read_token_keys
+from threads.base.config import Counting, read_token_keys
 from threads.base.scopes import DEFAULT_SCOPES
 from threads.connections.deletion import STATUS_LIFETIME
 from threads.connections.pending import PENDING_LIFETIME
@@ -511,8 +510,8 @@ def test_updates_are_looked_for_where_packages_are_named() -> None:
 
 WITH_SHELL = [name for name, page in PAGES.items() if page.blocks("sh")]
 
-PROGRAMS = {"cat", "echo", "grep", "printf", "sed"}
-"""What every machine has."""
+PROGRAMS = {"cat", "echo", "git", "grep", "printf", "sed"}
+"""What every machine with a clone has."""
 
 INLINE = re.compile(r"(make \w|venv/bin/python |python -m |gcloud \w+ \w+ |firebase functions:)")
 """How commands begin that stand in a sentence."""
@@ -574,7 +573,7 @@ def test_make_has_the_targets() -> None:
     """Every `make` of the pages names targets of the Makefile, and variables that it, or the suite, reads."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {*re.findall(r"^([a-z]+):", makefile, re.MULTILINE)}
-    used = {*re.findall(r"\$\(?(?:if \$\()?([A-Z0-9]+)\)", makefile)} | {
+    used = {*re.findall(r"\$\(?(?:if \$\()?([A-Z0-9_]+)\)", makefile)} | {
         f"{name.upper()}_PORT" for name in vars(Ports.usual())
     }
     for name, words in commands_of("make"):
@@ -611,24 +610,6 @@ def test_the_keys_that_a_page_makes_are_keys() -> None:
         printed = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=True)  # noqa: S603 - a page's own
         written = printed.stdout if ":" in printed.stdout else f"k2:{printed.stdout}"
         assert read_token_keys({"TOKEN_KEYS": written})
-
-
-def test_what_deployment_writes_is_a_configuration() -> None:
-    """All that docs/deploy.md puts into .env.<project>, and the two secrets, starts on Google Cloud."""
-    environment = {"K_SERVICE": "publish-threads", "THREADS_APP_SECRET": "s"}
-    for script in scripts("docs/deploy.md"):
-        echoed = [word for words in script.commands if words[0] == "echo" for word in words[1:]]
-        written = re.sub(r"\$(\w+)", partial(value_of, script.assigned), script.written)
-        environment |= dict(line.split("=", 1) for line in [*written.splitlines(), *echoed])
-    keys = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-    read = read_config({**environment, "TOKEN_KEYS": keys})
-    assert (read.connect_mode, read.is_sign_in_on, read.on_cloud) == ("confirm", True, True)
-    assert read.publish_queue
-
-
-def value_of(assigned: Mapping[str, str], variable: re.Match[str]) -> str:
-    """Return the value of a variable in a text."""
-    return assigned[variable[1]]
 
 
 EMULATORS: Mapping[int, Any] = {

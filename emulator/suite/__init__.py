@@ -5,6 +5,7 @@ suite          starts the services, watches them and ends them
 addresses      where the services listen, and the names that they share
 commands       the command and the environment of each service
 scheduler      calls the functions that have a schedule, as Cloud Scheduler does
+forward        lets days pass in a running suite
 probe          asks a service for an answer, and quotes its log
 family         keeps the processes of a suite together
 ports          chooses the ports, and checks that they are free

@@ -1,12 +1,23 @@
 """Where the services of a suite listen, and the names that they share."""
 
+import yaml
+
+from emulator.suite.paths import ROOT
 from emulator.suite.ports import HOST, Ports
+
+
+def read_region() -> str:
+    """Return the region of functions.yaml, where all functions have the same."""
+    endpoints = yaml.safe_load((ROOT / "functions.yaml").read_text(encoding="utf-8"))["endpoints"]
+    [region] = {region for endpoint in endpoints.values() for region in endpoint["region"]}
+    return str(region)
+
 
 PROJECT = "demo-threads"
 """The Firebase project. Because of ``demo-`` the CLI never calls Google for it."""
 
-REGION = "us-central1"
-"""As in functions.yaml."""
+REGION = read_region()
+"""Part of the functions' URLs, and of the queue's name."""
 
 APP_ID = "1234567890123456"
 """The id of the Threads app."""

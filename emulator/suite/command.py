@@ -4,9 +4,11 @@ import os
 import signal
 from types import FrameType
 
+from emulator.suite.addresses import Addresses
+from emulator.suite.commands import functions_environment
 from emulator.suite.console import Console
 from emulator.suite.paths import ROOT
-from emulator.suite.ports import PortError, Ports
+from emulator.suite.ports import HOST, PortError, Ports, free
 from emulator.suite.suite import Suite, SuiteError
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,8 +35,12 @@ def main() -> int:
         ports = Ports.chosen(os.environ)
         # A second suite beside the usual one keeps its logs in another folder.
         directory = "run" if ports == Ports.usual() else f"run-{ports.page}"
-        with Suite(ports=ports, webhooks=True, directory=directory, console=console) as suite:
-            _greet(suite, console)
+        ui = free(1)[0] if os.environ.get("UI") else None
+        environment = _with_origins(Addresses(ports), os.environ.get("ORIGINS", ""))
+        with Suite(
+            ports=ports, webhooks=True, environment=environment, directory=directory, ui=ui, console=console
+        ) as suite:
+            _greet(suite, console, ui)
             suite.wait()
     except _Stopped as stopped:
         console.line("\nEverything has ended.")
@@ -44,7 +50,14 @@ def main() -> int:
     return 1
 
 
-def _greet(suite: Suite, console: Console) -> None:
+def _with_origins(suite: Addresses, more: str) -> dict[str, str]:
+    """Return the variable that lets pages of further origins call the functions, beside the demo page."""
+    usual = functions_environment(suite)["ALLOWED_ORIGINS"]
+    return {"ALLOWED_ORIGINS": f"{usual},{more}"} if more else {}
+
+
+def _greet(suite: Suite, console: Console, ui: int | None) -> None:
+    shown = f"http://{HOST}:{ui}" if ui else "make run UI=1 starts Firebase's own"
     console.line(f"""
   Open  {console.strong(suite.page_url)}
 
@@ -52,6 +65,7 @@ def _greet(suite: Suite, console: Console) -> None:
     Cloud Tasks       {suite.tasks_host}, {suite.tasks_url}
     functions         {suite.functions_url}
     Auth, Firestore   {suite.auth_host}, {suite.firestore_host}
+    Emulator UI       {shown}
     logs              {suite.logs.relative_to(ROOT)}/
 
   The functions reload when a source file changes. Ctrl-C ends everything.

@@ -66,8 +66,14 @@ def firebase(suite: Addresses, config: Path, *, functions: bool) -> Command:
     ]
 
 
-def firebase_config(chosen: Ports) -> dict[str, Any]:
-    """Return firebase.json with these ports. The CLI reads ports only from its config file."""
+def firebase_config(chosen: Ports, *, ui: int | None = None) -> dict[str, Any]:
+    """Return firebase.json with these ports. The CLI reads ports only from its config file.
+
+    Args:
+        chosen: the ports.
+        ui: the port of Firebase's Emulator UI, which the CLI downloads. None: it is not started.
+
+    """
     config: dict[str, Any] = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     for name in ("auth", "firestore", "functions"):
         config["emulators"][name] = {"host": HOST, "port": asdict(chosen)[name]}
@@ -77,6 +83,8 @@ def firebase_config(chosen: Ports) -> dict[str, Any]:
         {"host": HOST, "port": port} for port in ports.free(3)
     )
     config["emulators"]["firestore"]["websocketPort"] = websocket["port"]
+    if ui is not None:
+        config["emulators"]["ui"] = {"enabled": True, "host": HOST, "port": ui}
     return config
 
 

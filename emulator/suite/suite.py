@@ -87,6 +87,7 @@ class Suite(Addresses):
         webhooks: bool = False,
         environment: Mapping[str, str] | None = None,
         directory: str = "tests",
+        ui: int | None = None,
         console: Console | None = None,
     ) -> None:
         """Describe a suite. Nothing is started yet.
@@ -100,6 +101,7 @@ class Suite(Addresses):
                 a webhook may settle a post that the test of another one leaves open.
             environment: further variables for the functions. They override those of the suite.
             directory: the folder for the logs of this suite, in ``.emulator``.
+            ui: the port of Firebase's Emulator UI; by default it is not started.
             console: where progress and log lines of the functions are written; by default nowhere.
 
         """
@@ -113,6 +115,7 @@ class Suite(Addresses):
         if functions and page:
             self._wanted += ["page"]
         self._webhooks = webhooks
+        self._ui = ui
         self._functions_environment = {
             **commands.functions_environment(self),
             **(environment or {}),
@@ -218,7 +221,7 @@ class Suite(Addresses):
         found_java = java.find()
         if found_java is None:
             raise SuiteError(f"The Firebase CLI needs Java {java.OLDEST_VERSION} or newer. Run:  make setup")
-        config = commands.firebase_config(self.ports)
+        config = commands.firebase_config(self.ports, ui=self._ui)
         self._config.write_text(json.dumps(config, indent=2), encoding="utf-8")
         process, log = self._run(
             commands.firebase(self, self._config, functions="functions" in self._wanted),

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from emulator.suite.addresses import REGION
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
 from tests.e2e.world import Firebase, SignedIn, Threads, account_path, seconds_between, summary_path
@@ -56,7 +57,7 @@ def test_start_answers_the_documented_authorize_url_and_writes_the_state(
     body = answer.json()
     state = state_of(body["authUrl"])
     callback = (
-        f"http%3A%2F%2F127.0.0.1%3A{suite.ports.functions}%2Fdemo-threads%2Fus-central1%2Fth_auth_callback"
+        f"http%3A%2F%2F127.0.0.1%3A{suite.ports.functions}%2Fdemo-threads%2F{REGION}%2Fth_auth_callback"
     )
     assert body == {"ok": True, "authUrl": body["authUrl"], "expiresIn": 600}
     assert body["authUrl"] == (

@@ -1,6 +1,6 @@
 """The journey of a person, in a real browser: sign in, connect, publish now or later, change her mind."""
 
-import shutil
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,8 @@ import requests
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect, sync_playwright
 
 from emulator.suite.suite import Suite
+from tests.browser import find
 from tests.e2e.world import CloudTasks, Firebase, Threads, summary_path
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""The machine's own, if it has one; else the one that ``make setup`` has downloaded."""
 
 FLAGS = (
     "--no-sandbox",  # Chromium's own needs rights that a container does not give
@@ -31,9 +29,13 @@ machine."""
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start a headless browser."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find()
+    if found is None:
+        pytest.skip("there is no browser; make test says so at its end, and fails")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=found.path, env={**os.environ, **found.environment}, args=list(FLAGS)
+        )
         yield browser
         browser.close()
 

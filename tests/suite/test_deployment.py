@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emulator.suite.addresses import REGION
 from emulator.suite.paths import ROOT
 
 FIREBASE_TOOLS = ROOT / "emulator" / "node_modules" / "firebase-tools" / "lib"
@@ -119,7 +120,7 @@ def test_the_cli_takes_the_folder_for_python_and_finds_the_functions() -> None:
     ].keys()
     for name, endpoint in found["endpoints"].items():
         assert endpoint["entryPoint"] == name
-        assert endpoint["region"] == ["us-central1"]
+        assert endpoint["region"] == [REGION]
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -1,11 +1,13 @@
 """What the suite finds and writes on a machine: Java, the Firestore jar, secrets."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emulator.suite import firestore_jar, java, local_secrets
+from tests import browser
 
 
 def fake_java(folder: Path, says: str, status: int = 0) -> Path:
@@ -90,3 +92,33 @@ def test_secrets_that_stand_there_are_kept(tmp_path: Path) -> None:
     secrets = local_secrets.read(tmp_path)
     assert secrets["THREADS_APP_SECRET"] == "real one"
     assert file.read_text().startswith('# mine\nTHREADS_APP_SECRET="real one"\nOTHER=1\nTOKEN_KEYS=local:')
+
+
+def test_a_browser_is_installed_by_the_first_way_that_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that is there is taken; else the ways are tried in turn; if none works, one sentence says so."""
+    there: list[browser.Found] = []
+    tried: list[str] = []
+
+    def way(name: str, *found: browser.Found) -> Callable[[], bool]:
+        def go() -> bool:
+            tried.append(name)
+            there.extend(found)
+            return bool(found)
+
+        return go
+
+    made = browser.Found("/chromium", {})
+    monkeypatch.setattr(browser, "find", lambda: there[0] if there else None)
+    monkeypatch.setattr(browser, "WAYS", {name: way(name) for name in ("one", "two")})
+    assert browser.install() is None
+    assert browser.main(iter(["--check"])) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == f"✗ {browser.MISSING}"
+    monkeypatch.setattr(
+        browser, "WAYS", {"three": way("three"), "four": way("four", made), "five": way("five")}
+    )
+    assert browser.install() == made
+    assert browser.install() == made
+    assert tried == ["one", "two", "three", "four"]
+    assert browser.main(iter(["--check"])) == 0

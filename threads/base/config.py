@@ -60,7 +60,7 @@ WITHOUT_APP_SECRET = frozenset(
 """Functions that neither exchange a code nor verify what Meta has signed. functions.yaml keeps the app's
 secret from them."""
 
-WITHOUT_TOKEN_KEYS = frozenset({"th_auth_start", "th_accounts", "th_deauthorize", "th_delete_data"})
+WITHOUT_TOKEN_KEYS = frozenset({"th_auth_start", "th_accounts"})
 """Functions that neither seal nor open a token. functions.yaml keeps the keys from them."""
 
 _QUEUE = re.compile(r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/queues/[A-Za-z0-9-]{1,100}", re.ASCII)
@@ -310,9 +310,10 @@ class _Environment:
 
     def keys(self, name: str) -> dict[str, Secret]:
         """Return the keys. What is sealed with the development key may be in an emulator only."""
-        if not self._is_emulated and not self.text(name, ""):
-            if self._function in WITHOUT_TOKEN_KEYS:
-                return {}
+        is_set = bool(self.text(name, ""))
+        if self._function in WITHOUT_TOKEN_KEYS and not is_set:
+            return {}
+        if not self._is_emulated and not is_set:
             self.mistakes[name] = (
                 "is not set; without a key, tokens may be stored only in a Firestore emulator"
             )

@@ -175,6 +175,7 @@ def test_an_allowed_connection_ends_as_a_sealed_account_and_a_card(
             "status": "active",
             "expiresAt": account["expiresAt"],
             "enabled_for_repost": False,
+            "canPublish": True,
         }
     }
 
@@ -408,7 +409,7 @@ def test_what_was_not_allowed_is_told_everywhere(
     answer = connected(["threads_basic", "threads_delete"]).json()
     assert answer["refusedScopes"] == ["threads_content_publish"]
     [card] = th_accounts.get(headers=user.headers).json()["accounts"]
-    assert card["refusedScopes"] == ["threads_content_publish"]
+    assert (card["refusedScopes"], card["canPublish"]) == (["threads_content_publish"], False)
     post = publish_threads.post(headers=user.headers, json={"text": "Hello"})
     assert (post.status_code, post.json()["error"]["code"]) == (403, "missing_scope")
     everything = ["threads_basic", "threads_content_publish", "threads_delete"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from threads.accounts.account import ACTIVE
 from threads.base.errors import AccountNotFound
+from threads.base.scopes import DEFAULT_SCOPES
 from threads.base.validation import as_json
 from threads.graph.oauth import Profile
 
@@ -70,6 +71,7 @@ def with_connected_card(
         **_shown(profile),
         "status": ACTIVE,
         "expiresAt": expires_at,
+        "canPublish": not set(DEFAULT_SCOPES) & set(refused_scopes),
         **refused_member(refused_scopes),
     }
     return {

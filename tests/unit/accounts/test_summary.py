@@ -20,6 +20,7 @@ CARD = {
     "status": "active",
     "expiresAt": NOW + TERM,
     "enabled_for_repost": False,
+    "canPublish": True,
 }
 
 
@@ -78,6 +79,13 @@ def test_what_was_refused_stands_on_the_card_until_it_is_granted() -> None:
     less = connected("1", summary, refused=("d",))
     assert less["accounts"]["1"]["refusedScopes"] == ["d"]
     assert connected("1", less)["accounts"]["1"] == CARD
+
+
+def test_an_account_that_may_not_publish_says_so() -> None:
+    """The app knows it before anybody writes a post. Connected again with the permission, it may."""
+    summary = connected("1", refused=("threads_content_publish",))
+    assert summary["accounts"]["1"]["canPublish"] is False
+    assert connected("1", summary)["accounts"]["1"]["canPublish"] is True
 
 
 def test_making_a_summary_changes_nothing() -> None:

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from tests.firestore.database import Database
-from threads.base.errors import OUTAGE_PAUSE
+from threads.base.errors import OUTAGE_PAUSE, MissingScope, RejectedByThreads
 from threads.cloud.firestore import RPC_TIMEOUT
 from threads.graph.client import CALL_DEADLINE
 from threads.posts.content import Content
@@ -40,6 +40,7 @@ from threads.posts.ledger import (
     State,
     as_document,
     content_hash,
+    ended_badly,
     from_document,
     new_record,
     task_id,
@@ -522,6 +523,17 @@ def test_a_published_post_keeps_no_error() -> None:
     left = in_state(State.SENT).released(NOW, {"nextAction": "reconnect"})
     published = left.published("8", NOW)
     assert (published.error, published.next_action) == (None, None)
+
+
+def test_an_error_names_the_post_of_a_thread_and_its_file() -> None:
+    """Of twenty posts with twenty files each, the one is named. What is wrong with the account names none."""
+    about = RejectedByThreads("No.").at("media[1]")
+    answer = ended_badly(in_state(State.NEW, root="x", position=2), about, NOW).error or {}
+    assert answer["details"] == [
+        {"field": "thread[2].media[1]", "code": "rejected_by_threads", "message": "No."}
+    ]
+    assert answer["message"] == "thread[2].media[1]: No."
+    assert "details" not in (ended_badly(in_state(State.NEW, position=2), MissingScope(), NOW).error or {})
 
 
 # --- in Firestore -------------------------------------------------------------------------------------------

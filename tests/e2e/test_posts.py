@@ -273,7 +273,7 @@ def test_a_token_that_dies_on_a_repost_asks_for_a_new_connection(
     for _ in range(2):
         answer = th_posts.post(headers=author.headers, json={"mediaId": "8"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "reconnect_required")
-    assert threads.calls() == ["POST /v1.0/8/repost"]
+    assert threads.calls() == ["POST /v1.0/8/repost", "GET /v1.0/me"]
     assert (firebase.read(author.account_path) or {})["status"] == "reconnect_required"
 
 

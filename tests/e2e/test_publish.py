@@ -324,9 +324,9 @@ def test_a_closed_door_is_not_called_unclear(environment: dict[str, str], author
 def test_a_dead_token_asks_for_a_new_connection(
     publish_threads: Function, threads: Threads, firebase: Firebase, author: Author
 ) -> None:
-    """Error 190 is 409 reconnect_required, on the account and on its card; the next try calls nobody."""
+    """Error 190, twice, is 409 reconnect_required, on account and card; the next try calls nobody."""
     threads.control("POST", f"accounts/{author.account_id}/revoke")
-    for expected_calls in (1, 1):
+    for expected_calls in (2, 2):
         answer = publish_threads.post(headers=author.headers, json={"text": "Hello"})
         error = answer.json()["error"]
         assert (answer.status_code, error["code"], error["nextAction"]) == (

@@ -151,18 +151,20 @@ def test_no_good_account_ends_in_a_year() -> None:
     year = Year()
     year.live(365 * 24)
     assert year.longest < 6 * HOUR, "a good account was lost for too long"
-    assert not year.ended
     for name in map(str, range(1, ACCOUNTS + 1)):
-        account = year.world.account(name, f"user-{name}")
-        assert account.is_ended == (name in year.expired), name
-        if name in year.expired:
-            assert len(year.alarms[name]) >= 7, "nobody was told while there was time"
-            assert account.expires_at
-            assert account.expires_at - year.alarms[name][0] > 6 * DAY
-            assert year.world.card(name, f"user-{name}")["statusReason"] == "token_expired"
-        else:
-            assert account.expires_at
+        account, card = year.world.account(name, f"user-{name}"), year.world.card(name, f"user-{name}")
+        is_good = year.threads.is_alive(year.world.token(name, f"user-{name}"))
+        assert account.is_ended is not is_good, name
+        assert account.expires_at
+        if is_good:
             assert account.expires_at > year.world.clock() + 17 * DAY
+        elif name in year.expired:
+            assert len(year.alarms[name]) >= 7, "nobody was told while there was time"
+            assert account.expires_at - year.alarms[name][0] > 6 * DAY
+            assert card["statusReason"] == "token_expired"
+        else:
+            assert is_within(year.ended[name], BAD_HOUR), "its last hours were the bad one"
+            assert year.alarms[name]
     assert 0 < len(year.expired) < ACCOUNTS / 2
     for moments in year.alarms.values():
         assert all(later - earlier >= DAY for earlier, later in pairwise(moments))

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
+from threads.accounts.repository import Condition
 from threads.base.errors import ServiceError
 from threads.cloud.clock import ServerClock
 from threads.connections import repository as connections
@@ -26,9 +27,6 @@ from threads.publishing.lease import Delivery, Lease, lease_new
 from threads.publishing.parts import PublishingParts
 from threads.publishing.step_results import Known, Next, Retry
 from threads.publishing.steps import Steps
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import WriteBatch
 
 FIRST = "d1"
 """The first delivery of a story."""
@@ -189,13 +187,13 @@ def state_used_up_after_the_exchange() -> Iterator[None]:
     def trusting(_: ConnectionRepository, found: OAuthState, *_others: Any) -> Used[OAuthState]:
         return Used(found, found.version)
 
-    def late(repository: ConnectionRepository, batch: "WriteBatch", used: Used[OAuthState], end: End) -> None:
-        fields: Mapping[str, Any] = connections._usage(used.of.expires_at, end)
-        batch.update(repository._reference(used.of), dict(fields))
+    def late(repository: ConnectionRepository, used: Used[OAuthState], end: End) -> Condition:
+        fields: Mapping[str, Any] = connections._usage(used.of.expires_at, end, None)
+        return Condition(repository._reference(used.of), fields, used.version)
 
     with (
         patch.object(ConnectionRepository, "use_up", trusting),
-        patch.object(ConnectionRepository, "add_end", late),
+        patch.object(ConnectionRepository, "condition", late),
     ):
         yield
 

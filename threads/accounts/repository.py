@@ -19,7 +19,7 @@ from threads.base.validation import is_threads_id
 from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query, WriteBatch
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
 
 SUMMARY = "users/{uid}/integrations/threads"
 """The document that the web app renders: a card for each account."""
@@ -60,6 +60,15 @@ class Sealed(NamedTuple):
 
     path: str
     account: StoredAccount | None
+
+
+class Condition(NamedTuple):
+    """A change of one more document in the same commit, which is made only if nothing else has changed it."""
+
+    reference: "DocumentReference"
+    change: Fields
+    version: Any
+    """When the document was last changed."""
 
 
 class AccountRepository(Repository):
@@ -144,9 +153,9 @@ class AccountRepository(Repository):
         change: Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None],
         *,
         pause: Callable[[], None],
-        also: "Callable[[WriteBatch], None]",
-    ) -> None:
-        """Save an account, its card and further writes in one commit: all or nothing.
+        also: Condition,
+    ) -> bool:
+        """Save an account, its card and one more change in one commit: all or nothing.
 
         A user's first account costs one commit. If the user has a summary already, that commit fails on it.
         Then a read and a second commit add the account to the summary.
@@ -156,11 +165,15 @@ class AccountRepository(Repository):
             account_id: the account's id.
             change: returns what changes, given the current summary and account. None changes neither.
             pause: waits for a random time before the third and each further attempt.
-            also: adds further writes to the commit.
+            also: one more change. It decides: without it, nothing is saved.
+
+        Returns:
+            Whether the account is saved. False: the document of ``also`` has changed or is gone. The change
+            may be this one, because the client repeats a commit whose answer was lost.
 
         Raises:
-            ServiceUnavailable: other writers change the summary again and again; a document that ``also``
-                writes to is gone; or Firestore does not answer, and the commit may have been carried out.
+            ServiceUnavailable: other writers change the summary again and again; or Firestore does not
+                answer, and the commit may have been carried out.
 
         """
         with self.rpc() as client:
@@ -170,9 +183,10 @@ class AccountRepository(Repository):
                 if attempt > 1:
                     pause()
                 if attempt:
-                    read = {
-                        it.reference.path: it for it in client.get_all([at_summary, at_account], **patience())
-                    }
+                    wanted = [at_summary, at_account, also.reference]
+                    read = {it.reference.path: it for it in client.get_all(wanted, **patience())}
+                    if read[also.reference.path].update_time != also.version:
+                        return False
                     summary = _summary(uid, read[at_summary.path])
                     there = read[at_account.path]
                     account = _account(uid, there) if there.exists and summary.version else None
@@ -185,11 +199,12 @@ class AccountRepository(Repository):
                     batch.create(at_summary, dict(changed.summary))
                 if changed:
                     batch.set(at_account, dict(changed.account), merge=True)
-                also(batch)
+                unchanged = client.write_option(last_update_time=also.version)
+                batch.update(also.reference, dict(also.change), option=unchanged)
                 with conflicts() as conflict:
                     batch.commit(**patience())
                 if not conflict:
-                    return
+                    return True
         raise ServiceUnavailable
 
     def delete(self, account: StoredAccount, summarize: Callable[[StoredSummary], Fields | None]) -> bool:

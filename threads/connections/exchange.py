@@ -6,11 +6,12 @@
 
 If the user has a summary already, that commit fails on it. Then more steps follow:
 
-    1 read     summary and account
+    1 read     summary and account, and what the code came with
     1 call     only if the account's old token can do more, or is newer: does it still work?
     1 commit   the same, added to what they hold
 
-Nothing is saved before all calls are answered. Then everything is saved at once.
+Nothing is saved before all calls are answered. Then everything is saved at once, or nothing is, if what the
+code came with has ended or was deleted meanwhile.
 """
 
 import secrets
@@ -29,6 +30,7 @@ from threads.accounts.connection import (
 from threads.accounts.summary import StoredSummary, public_profile
 from threads.base.errors import (
     CallerError,
+    InProgress,
     RejectedByThreads,
     ServiceError,
     ServiceUnavailable,
@@ -42,6 +44,8 @@ from threads.graph import oauth
 MAX_SAVE_PAUSE = timedelta(milliseconds=400)
 """The longest pause before another attempt to save an account. The pause is random, so that windows that came
 at the same time do not do so again."""
+
+_NOT_KNOWN = "It is not known yet whether this account is connected. Look again in a moment."
 
 
 def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp) -> Connection:
@@ -62,11 +66,13 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     return new_connection(profile, short, long, _grants(parts, long, used.asked.scopes), issued_at)
 
 
-def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> None:
-    """Save the account with its sealed token for a user, and write that the window has ended well.
+def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
+    """Save the account with its sealed token for a user, and write and return that the window has ended well.
 
     Raises:
-        ServiceUnavailable: the account is not saved, or Firestore does not answer.
+        InvalidState, InvalidHandle: what the code came with was deleted meanwhile. The account is not saved.
+        InProgress: Firestore does not tell whether the account is saved.
+        ServiceUnavailable: the account is not saved, and will not be.
 
     """
     profile = connection.profile
@@ -83,29 +89,42 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
         return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
     end = End(CONNECTED, profile.id, public_profile(profile), connection.refused_scopes)
-    try:
-        parts.accounts.repository.connect(
+    with suppress(ServiceUnavailable):  # the answer to the commit may have been lost
+        is_saved = parts.accounts.repository.connect(
             uid,
             profile.id,
             change,
             pause=lambda: parts.sleep(MAX_SAVE_PAUSE * secrets.randbelow(100) / 100),
-            also=lambda batch: parts.repository.add_end(batch, used, end),
+            also=parts.repository.condition(used, end),
         )
+        if is_saved:
+            return end
+    try:
+        ended = parts.repository.settle(used.of, used.version, End(FAILED, error=ServiceUnavailable.code))
     except ServiceUnavailable:
-        # The answer to the commit may have been lost.
-        written = parts.repository.read_end(used)
-        if written is None or written.status != CONNECTED:
-            raise
+        raise InProgress(_NOT_KNOWN) from None
+    if ended.status != CONNECTED:
+        raise ServiceUnavailable
+    return ended
+
+
+def is_connected(parts: ConnectionParts, uid: str, end: End) -> bool:
+    """Return whether a window ended well, and its account is still connected. One read."""
+    account = parts.accounts.repository.read(uid, end.account_id) if end.account_id else None
+    return account is not None and account.sealed_token is not None
 
 
 def failed(parts: ConnectionParts, used: UsedUp, error: ServiceError) -> ServiceError:
     """Write that a connection has failed, so that no request waits for it, and return the caller's error.
 
     A code works once. Whatever the error is, the same request cannot succeed later. So the error tells the
-    user to start connecting again.
+    user to start connecting again. Only if it is not known whether the account was saved, the same request
+    finds out.
     """
-    with suppress(ServiceUnavailable):  # then a reload finds no end, and fails once EXCHANGE_TIME is over
-        parts.repository.write_end(used, End(FAILED, error=error.code))
+    if isinstance(error, InProgress):
+        return error
+    with suppress(ServiceUnavailable, CallerError):  # a later request finds no end, and writes this one
+        parts.repository.settle(used.of, used.version, End(FAILED, error=error.code))
     if isinstance(error, CallerError):
         return error
     why = error.message if isinstance(error, RejectedByThreads) else "This connection could not be finished."

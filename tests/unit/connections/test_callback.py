@@ -12,6 +12,7 @@ from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, silence, summary_
 from threads.accounts.vault import Vault
 from threads.base.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
 from threads.base.secret import Secret
+from threads.connections.disconnect import disconnect, take_token
 from threads.connections.pending import pending_id
 from threads.functions.response import error_headers
 from threads.graph.error_codes import Step
@@ -286,6 +287,77 @@ def test_where_a_state_leads_is_checked_anew() -> None:
     world.config = config(ALLOWED_ORIGINS="https://other.example")
     assert world.come_back(left, "", "access_denied").return_to is None
     assert world.come_back(connected).return_to is None
+
+
+OTHER_CODE = "AQ-of-another-account"
+
+
+@pytest.mark.parametrize("mode", ["immediate", "confirm"])
+def test_a_state_answers_only_to_the_code_that_it_was_used_up_with(mode: str) -> None:
+    """Another account that is allowed under the same state is not connected, and nobody is told so."""
+    world = Windows(CONNECT_MODE=mode)
+    state = world.begin()
+    first = world.come_back(state)
+    calls, before = [*world.calls], world.everything()
+    for code, error in ((OTHER_CODE, ""), ("", "access_denied"), ("", "")):
+        outcome = world.come_back(state, code, error)
+        assert outcome.parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert world.come_back(state) == first
+    assert (world.calls, world.everything()) == (calls, before)
+
+
+@pytest.mark.parametrize("mode", ["immediate", "confirm"])
+def test_who_cancels_goes_back_and_allows_is_not_told_that_they_cancelled(mode: str) -> None:
+    """A code that comes after a cancel is not exchanged; only a reload of the cancel says "cancelled"."""
+    world = Windows(CONNECT_MODE=mode)
+    state = world.begin()
+    for _ in range(2):
+        assert world.come_back(state, "", "access_denied").parameters() == {"threads": "cancelled"}
+    assert world.come_back(state).parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert (world.calls, world.saved_accounts()) == ([], set())
+
+
+def test_a_reload_says_connected_only_while_it_is_true() -> None:
+    """Not once the account was disconnected, or disconnecting has begun, and not after the hour."""
+    failed = {"threads": "failed", "error": "invalid_state"}
+
+    def disconnected(world: Windows) -> None:
+        disconnect(world.connections, UID, ACCOUNT)
+
+    def disconnecting(world: Windows) -> None:
+        take_token(world.connections, UID, ACCOUNT)
+
+    def later(world: Windows) -> None:
+        world.pass_time(hours=1)
+
+    for change in (disconnected, disconnecting, later):
+        world = Windows()
+        state = world.begin()
+        assert world.come_back(state).status == "connected"
+        assert world.come_back(state).status == "connected"
+        change(world)
+        assert world.come_back(state).parameters() == failed
+
+
+def test_a_state_that_is_deleted_while_its_code_is_exchanged_connects_nothing() -> None:
+    """It is found out at the first commit, and said as it is: this state does not work."""
+    world = Windows()
+    state = world.begin()
+    world.before_saving(lambda: world.database.delete(f"oauthStates/{state}"))
+    outcome = world.come_back(state)
+    assert outcome.parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert (world.saved_accounts(), world.clock.pauses) == (set(), [])
+
+
+def test_a_state_that_is_deleted_before_it_is_used_up_is_unknown() -> None:
+    """Nobody is told to wait for a request that there is not."""
+    for mode in ("immediate", "confirm"):
+        world = Windows(CONNECT_MODE=mode)
+        state = world.begin()
+        world.comes_between(lambda world=world, state=state: world.database.delete(f"oauthStates/{state}"))  # type: ignore[misc]
+        with pytest.raises(InvalidState):
+            world.come_back(state)
+        assert world.calls == []
 
 
 # --- for the app to confirm ---------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ WHOLE_PAGE = 50
 """Accounts that are read at once with all that is in them, which may be a megabyte each."""
 
 CONNECT_ATTEMPTS = 25
-"""How often saving a connected account is tried, because its code cannot be used again. Of any number of
-windows at once, one succeeds each time. So this is enough for two dozen windows of one user."""
+"""How often saving or removing an account is tried while other accounts of its user are. Of any number of
+requests at once, one succeeds each time. So this is enough for two dozen of them."""
 
 
 DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", TOKEN_FIELD)
@@ -98,8 +98,11 @@ class AccountRepository(Repository):
                 before = _summary(uid, reference.get(**patience()))
                 after = dict(change(before))
                 with conflicts():
-                    unchanged = client.write_option(last_update_time=before.version)
-                    written = reference.update(after, unchanged, **patience())
+                    if before.version:
+                        unchanged = client.write_option(last_update_time=before.version)
+                        written = reference.update(after, unchanged, **patience())
+                    else:
+                        written = reference.create(after, **patience())
                     return StoredSummary(uid, {**before.fields, **after}, written.update_time)
         raise ServiceUnavailable
 
@@ -213,7 +216,7 @@ class AccountRepository(Repository):
         One read, one commit.
 
         Args:
-            account: the account as it was read.
+            account: the account as it was read. Without a version, it has no document: only its card goes.
             summarize: returns the fields that change, given the current summary. None deletes the summary.
 
         Returns:
@@ -224,14 +227,15 @@ class AccountRepository(Repository):
             reference = self._summary_reference(account.uid)
             before = _summary(account.uid, reference.get(**patience()))
             batch = client.batch()
-            unchanged = client.write_option(last_update_time=account.version)
-            batch.delete(self._reference(account), option=unchanged)
+            if account.version:
+                unchanged = client.write_option(last_update_time=account.version)
+                batch.delete(self._reference(account), option=unchanged)
             if before.version:
                 option = client.write_option(last_update_time=before.version)
                 after = summarize(before)
                 if after is None:
                     batch.delete(reference, option=option)
-                else:
+                elif after:
                     batch.update(reference, dict(after), option=option)
             batch.commit(**patience())
         return not conflict

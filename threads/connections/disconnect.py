@@ -22,6 +22,7 @@ from typing import NamedTuple
 from threads.accounts.access_token import find_account
 from threads.accounts.account import StoredAccount
 from threads.accounts.changes import disconnect_change
+from threads.accounts.profile import read_profile_again
 from threads.accounts.refresh import Outcome, Refresh, refresh_account
 from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS
 from threads.accounts.summary import StoredSummary, without_card
@@ -71,7 +72,7 @@ def disconnect(parts: ConnectionParts, uid: str, account_id: str) -> Disconnecte
 
 
 def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
-    """Do what is due for an account: go on with disconnecting it, or refresh its token.
+    """Do what is due for an account: go on with disconnecting it, or refresh its token and then its card.
 
     Raises:
         ServiceUnavailable: Firestore does not answer; the account stays due.
@@ -81,6 +82,8 @@ def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
     if done.account and done.account.sealed_token is None:
         _finish(parts, uid, account_id, parts.now() + DISCONNECT_TIME)
         return done._replace(outcome=Outcome.DISCONNECTED)
+    if done.account and done.outcome is Outcome.REFRESHED:
+        read_profile_again(parts.accounts, done.account)
     return done
 
 

@@ -54,7 +54,7 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
     long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
     issued_at = parts.now()
-    request = oauth.profile_request(long, config.profile_fields)
+    request = oauth.profile_request(long.secret, config.profile_fields)
     profile = oauth.read_profile(send(request), config.profile_fields)
     _check_account(used.asked.account, profile)
     return new_connection(profile, short, long, _grants(parts, long, used.asked.scopes), issued_at)

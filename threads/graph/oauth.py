@@ -196,13 +196,13 @@ def _lifetime(value: Any) -> timedelta | None:
     return timedelta(seconds=seconds) if 0 < seconds <= MAX_LIFETIME.total_seconds() else None
 
 
-def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> GraphRequest:
+def profile_request(token: Secret, extra_fields: Iterable[str] = ()) -> GraphRequest:
     """Ask for the profile of the account that the token belongs to.
 
     Source: https://developers.facebook.com/docs/threads/threads-profiles
     """
     fields = ",".join(dict.fromkeys((*PROFILE_FIELDS, *extra_fields)))
-    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
+    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token)
 
 
 def grants_request(token: Secret) -> GraphRequest:

@@ -85,7 +85,7 @@ def test_the_token_is_exchanged_as_meta_wants_it() -> None:
 )
 def test_the_profile_is_asked_with_the_token_in_its_header(extra: tuple[str, ...], fields: str) -> None:
     """The profile is asked for once with all its fields, each once; the token is not part of the URL."""
-    request = oauth.profile_request(LONG, extra)
+    request = oauth.profile_request(LONG.secret, extra)
     assert (request.step, request.method, request.path) == (Step.READ_PROFILE, "GET", "/me")
     assert request.query == {"fields": fields}
     assert request.token == Secret(TOKEN)
@@ -101,7 +101,7 @@ def test_no_request_or_value_shows_its_secrets() -> None:
             LONG,
             oauth.code_exchange_request(config(), CODE),
             oauth.token_exchange_request(config(), SHORT),
-            oauth.profile_request(LONG),
+            oauth.profile_request(LONG.secret),
             oauth.grants_request(LONG.secret),
         ]
     )

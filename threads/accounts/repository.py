@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
@@ -132,6 +132,16 @@ class AccountRepository(Repository):
             else:
                 snapshots = []
         return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]
+
+    def find_person(self, uid: str, threads_user_id: str) -> StoredAccount | None:
+        """Return a user's account whose owner has this id, whatever the account's own is. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection(at(ACCOUNTS, uid))
+            owned = accounts.where(filter=FieldFilter(ID_FIELDS[1], "==", threads_user_id))
+            snapshots = owned.limit(1).get(**patience())
+        return next((_account(uid, snapshot) for snapshot in snapshots), None)
 
     def all_of(self, uid: str) -> Iterator[StoredAccount]:
         """Yield all accounts of a user. One read a page."""

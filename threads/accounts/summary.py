@@ -64,37 +64,35 @@ def refused_member(scopes: Sequence[str]) -> dict[str, list[str]]:
 
 
 def with_connected_card(
-    summary: StoredSummary,
-    profile: Profile,
-    *,
-    expires_at: datetime,
-    refused_scopes: Sequence[str],
-    now: datetime,
+    summary: StoredSummary, account_id: str, fresh: Card, now: datetime
 ) -> dict[str, Any]:
     """Return the summary's fields with the card of a connected account. The user's choices stay."""
     cards = summary.cards
-    old = card_in(cards, profile.id)
+    old = card_in(cards, account_id)
     kept = {name: old[name] for name in old if name not in _PASSING}
-    cards[profile.id] = {
-        "enabled_for_repost": False,
-        **kept,
-        **shown_profile(profile),
-        "status": ACTIVE,
-        "expiresAt": expires_at,
-        **refused_member(refused_scopes),
-    }
+    cards[account_id] = {"enabled_for_repost": False, **kept, **fresh}
     return {
-        "defaultAccountId": summary.default_account_id or profile.id,
+        "defaultAccountId": summary.default_account_id or account_id,
         "connectedCount": len(cards),
         "accounts": cards,
         "updatedAt": now,
     }
 
 
-def with_profile(summary: StoredSummary, profile: Profile, now: datetime) -> dict[str, Any]:
+def fresh_card(profile: Profile, expires_at: datetime, refused_scopes: Sequence[str]) -> dict[str, Any]:
+    """Return what a new connection writes on its account's card."""
+    return {
+        **shown_profile(profile),
+        "status": ACTIVE,
+        "expiresAt": expires_at,
+        **refused_member(refused_scopes),
+    }
+
+
+def with_profile(summary: StoredSummary, account_id: str, profile: Profile, now: datetime) -> dict[str, Any]:
     """Return what changes in the summary if an account keeps its token and only its profile is new."""
     cards = summary.cards
-    cards[profile.id] = {**card_in(cards, profile.id), **shown_profile(profile)}
+    cards[account_id] = {**card_in(cards, account_id), **shown_profile(profile)}
     return {"accounts": cards, "updatedAt": now}
 
 

@@ -7,6 +7,7 @@
 If the user has a summary already, that commit fails on it. Then more steps follow:
 
     1 read     summary and account, and what the code came with
+    1 read     only if the account is new: has the user one of the same person under another id?
     1 call     only if the account's old token can do more, or is newer: does it still work?
     1 commit   the same, added to what they hold
 
@@ -15,6 +16,7 @@ code came with has ended or was deleted meanwhile.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
@@ -56,12 +58,15 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     issued_at = parts.now()
     request = oauth.profile_request(long.secret, config.profile_fields)
     profile = oauth.read_profile(send(request), config.profile_fields)
-    _check_account(used.asked.account, profile)
-    return new_connection(profile, short, long, _grants(parts, long, used.asked.scopes), issued_at)
+    account_id = _account_id(used.asked.account, profile, short.user_id)
+    grants = _grants(parts, long, used.asked.scopes)
+    return replace(new_connection(profile, short, long, grants, issued_at), account_id=account_id)
 
 
 def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
     """Save the account with its sealed token for a user, and write and return that the window has ended well.
+
+    If the user has an account of the same person under another id, that one is connected again.
 
     Raises:
         InvalidState, InvalidHandle: what the code came with was deleted meanwhile. The account is not saved.
@@ -69,7 +74,14 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
         ServiceUnavailable: the account is not saved, and will not be.
 
     """
-    profile = connection.profile
+    try:
+        return _save(parts, uid, connection, used)
+    except _KnownAs as known:
+        return _save(parts, uid, replace(connection, account_id=known.account_id), used)
+
+
+def _save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
+    account_id = connection.account_id
     sealed = sealed_fields(parts.accounts.vault, uid, connection)
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
@@ -80,13 +92,17 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
                 witnessed[stored] = is_token_alive(parts.accounts, account)
             return witnessed.get(stored, False)
 
+        if account is None and summary.cards:
+            person = parts.accounts.repository.find_person(uid, connection.threads_user_id)
+            if person:
+                raise _KnownAs(person.account_id)
         return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
-    end = End(CONNECTED, profile.id, public_profile(profile), connection.refused_scopes)
+    end = End(CONNECTED, account_id, public_profile(connection.profile), connection.refused_scopes)
     with suppress(ServiceUnavailable):  # the answer to the commit may have been lost
         is_saved = parts.accounts.repository.connect(
             uid,
-            profile.id,
+            account_id,
             change,
             pause=parts.pause,
             also=parts.repository.condition(used, end),
@@ -130,10 +146,23 @@ def failed(parts: ConnectionParts, used: UsedUp, error: ServiceError) -> Service
     )
 
 
-def _check_account(expected: ExpectedAccount | None, profile: oauth.Profile) -> None:
-    """Refuse another account than the one to connect again, if only a certain one is allowed."""
-    if not expected or expected.account_id == profile.id:
-        return
+class _KnownAs(Exception):
+    """The user has an account of the same person under another id."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__()
+        self.account_id = account_id
+
+
+def _account_id(expected: ExpectedAccount | None, profile: oauth.Profile, threads_user_id: str) -> str:
+    """Return the id of the connected account, and refuse another one than the only one allowed, if any.
+
+    Threads may change the id of a profile (assumed). The id that came with the token still tells whose it is.
+    """
+    if not expected:
+        return profile.id
+    if profile.id == expected.account_id or threads_user_id == expected.threads_user_id:
+        return expected.account_id
     if not expected.username:
         raise WrongAccount
     raise WrongAccount(

@@ -116,7 +116,7 @@ def _earlier(parts: ConnectionParts, pending: PendingConnection, use: Use) -> Fi
     if use.may_be_running(parts.now()):
         raise InProgress
     end = use.end or parts.repository.settle(pending, pending.version, End(FAILED))
-    uid = _uid(pending.asked, end.account_id or "")
+    uid = _uid(pending.asked, end.profile.get("platformId") or "")
     if not is_connected(parts, uid, end):
         raise InvalidHandle
     return Finished(uid, end, _custom_token(parts, pending.asked, uid, end.profile))
@@ -130,9 +130,9 @@ def _complete(parts: ConnectionParts, code: AuthorizationCode, used: Used[Pendin
     return Finished(uid, end, custom_token, connection.is_lifetime_known)
 
 
-def _uid(asked: Asked, account_id: str) -> str:
-    """Return the user whom an account is connected to: to sign in, it is the account's own user."""
-    return uid_of(account_id) if asked.mode == SIGN_IN else asked.uid or ""
+def _uid(asked: Asked, profile_id: str) -> str:
+    """Return the user whom an account is connected to: to sign in, it is the profile's own user."""
+    return uid_of(profile_id) if asked.mode == SIGN_IN else asked.uid or ""
 
 
 def _custom_token(

@@ -280,8 +280,16 @@ def _asked_fields(asked: Asked) -> dict[str, Any]:
         "mode": asked.mode,
         "uid": asked.uid,
         "scopes": list(asked.scopes),
-        "account": {"id": account.account_id, "username": account.username} if account else None,
+        "account": _account_fields(account) if account else None,
         "challenge": asked.challenge,
+    }
+
+
+def _account_fields(account: ExpectedAccount) -> dict[str, Any]:
+    return {
+        "id": account.account_id,
+        "username": account.username,
+        "threadsUserId": account.threads_user_id,
     }
 
 
@@ -291,9 +299,13 @@ def _asked(fields: Fields) -> Asked:
         mode=fields.get("mode") or CONNECT,
         uid=fields.get("uid"),
         scopes=tuple(fields.get("scopes") or ()),
-        account=ExpectedAccount(account["id"], account.get("username")) if account else None,
+        account=_expected(account) if account else None,
         challenge=fields.get("challenge"),
     )
+
+
+def _expected(fields: Fields) -> ExpectedAccount:
+    return ExpectedAccount(fields["id"], fields.get("username"), fields.get("threadsUserId"))
 
 
 def _usage(now: datetime, end: End | None, code_id: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from threads.accounts.changes import reconnect_change
 from threads.accounts.summary import (
     StoredSummary,
     cards_answer,
+    fresh_card,
     with_choice,
     with_connected_card,
     without_card,
@@ -44,7 +45,7 @@ def connected(
     """Return the summary's fields once an account was connected."""
     profile = Profile(account_id, "Ada L.", "ada", "https://scontent.example/p.jpg")
     summary = stored(before) if before else StoredSummary("ada")
-    return with_connected_card(summary, profile, expires_at=now + TERM, refused_scopes=refused, now=now)
+    return with_connected_card(summary, account_id, fresh_card(profile, now + TERM, refused), now)
 
 
 def test_the_first_account_becomes_the_default() -> None:

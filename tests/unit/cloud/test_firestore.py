@@ -58,6 +58,7 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
         also=Condition(accounts._account_reference("ada", "2"), {"a": 1}, NOW),
     ),
     "delete": lambda accounts: accounts.delete(ACCOUNT, lambda _before: {}),
+    "find_person": lambda accounts: accounts.find_person("ada", "1"),
     "all_of": lambda accounts: next(accounts.all_of("ada")),
     "find_connected": lambda accounts: next(accounts.find_connected("accountId", "1")),
     "find_due": lambda accounts: accounts.find_due(NOW, Due(NOW, "users/ada"), 5),

@@ -175,6 +175,35 @@ def test_a_narrower_window_leaves_the_token_that_can_do_more(*, key_is_gone: boo
     assert (after["scopes"] == before["scopes"]) is not key_is_gone
 
 
+CHANGED = PROFILE | {"id": "2", "username": "ada.k"}
+"""The person of ``PROFILE``, whose profile has got another id. The id in their token stays."""
+
+
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_a_person_whose_id_has_changed_connects_the_same_account_again(*, is_asked_for: bool) -> None:
+    """The id that came with the token tells: there is one card, under the id that app and posts know."""
+    world = Windows()
+    world.come_back(world.begin())
+    world.pass_time(days=1)
+    world.is_person(CHANGED, threads_user_id=ACCOUNT)
+    state = world.begin(unverified_account_id=ACCOUNT if is_asked_for else None)
+    outcome = world.come_back(state)
+    assert (outcome.status, outcome.account_id, outcome.profile["platformId"]) == ("connected", ACCOUNT, "2")
+    assert world.come_back(state) == outcome
+    assert (world.account_ids(), [*(world.summary() or {})["accounts"]]) == ([ACCOUNT], [ACCOUNT])
+    assert (world.card()["username"], world.token()) == ("ada.k", TOKEN)
+    assert world.saved()["connectedAt"] == NOW + timedelta(days=1)
+
+
+def test_another_users_account_of_the_same_person_stays_alone() -> None:
+    """Who has connected what counts for one user of the app only."""
+    world = Windows()
+    world.come_back(world.begin("bob"))
+    world.is_person(CHANGED, threads_user_id=ACCOUNT)
+    world.come_back(world.begin())
+    assert world.saved_accounts() == {("bob", ACCOUNT), (UID, "2")}
+
+
 WITNESSES = {
     "190": (reply(400, graph_error(190, 458)), True),
     "24": (reply(400, graph_error(24, 4279009)), True),

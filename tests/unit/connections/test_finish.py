@@ -329,6 +329,18 @@ def test_who_signs_in_again_keeps_what_they_could_do() -> None:
     assert "threads_delete" in before
 
 
+def test_who_signs_in_with_another_id_is_another_user() -> None:
+    """An account's owner is recognized within one user only, and every answer names the same user."""
+    world = confirming()
+    signed_in(world)
+    world.is_person(PROFILE | {"id": "2"}, threads_user_id=ACCOUNT)
+    handle = world.pending_handle(None)
+    for _ in range(2):
+        finished = world.confirm(handle, None, VERIFIER)
+        assert (finished.uid, finished.end.account_id) == ("threads:2", "2")
+    assert world.saved_accounts() == {(SIGNED_IN, ACCOUNT), ("threads:2", "2")}
+
+
 @pytest.mark.parametrize("fault", ["loses_answers", "repeats"])
 def test_who_is_saved_is_signed_in_though_the_answer_was_lost(fault: str) -> None:
     """The pending connection tells whether the last commit was carried out."""

@@ -14,8 +14,8 @@ If the app confirms connections, the callback keeps the code (``pending``) and d
     1 commit   use it up, and write the pending connection
 
 If the browser loads the callback again, the callback finds how the state ended. It gives the same answer
-without calling Threads, for an hour and as long as the account is connected (1 read more). A state answers
-only to the code that it was used up with: not to another account's, nor to any code after a cancel.
+without calling Threads, for an hour and as long as the account is connected (1 read more). Of all codes, a
+state answers only to the one that it was used up with: not to another account's, nor to any after a cancel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -195,14 +195,15 @@ def _keep(
 def _earlier_outcome(
     parts: ConnectionParts, state: OAuthState, use: Use, callback: Callback, return_to: ReturnTo | None
 ) -> Outcome:
-    """Give a state that was used before the same answer as then, but only to a browser with the same code.
+    """Give a state that was used before the same answer as then.
 
-    The state is not enough: the user who began the connection knows it, and may be an attacker. And another
-    code belongs to another account, or comes after the user has cancelled: it connects nothing.
+    Another code belongs to another account, or comes after the user has cancelled: it connects nothing. And a
+    handle is only for a browser with the code. The state is not enough: the user who began the connection
+    knows it, and may be an attacker.
     """
     now, code = parts.now(), callback.code()
-    given_id = code_id(state.state, code) if code else None
-    if state.expires_at <= now or not compare_digest(given_id or "", use.code_id or ""):
+    is_another = code is not None and not compare_digest(code_id(state.state, code), use.code_id or "")
+    if is_another or state.expires_at <= now:
         return Outcome(FAILED, return_to, error=InvalidState())
     if use.may_be_running(now):
         raise InProgress

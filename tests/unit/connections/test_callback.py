@@ -328,9 +328,7 @@ def test_a_state_answers_only_to_the_code_that_it_was_used_up_with(mode: str) ->
     state = world.begin()
     first = world.come_back(state)
     calls, before = [*world.calls], world.everything()
-    for code, error in ((OTHER_CODE, ""), ("", "access_denied"), ("", "")):
-        outcome = world.come_back(state, code, error)
-        assert outcome.parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert world.come_back(state, OTHER_CODE).parameters() == {"threads": "failed", "error": "invalid_state"}
     assert world.come_back(state) == first
     assert (world.calls, world.everything()) == (calls, before)
 
@@ -344,6 +342,13 @@ def test_who_cancels_goes_back_and_allows_is_not_told_that_they_cancelled(mode: 
         assert world.come_back(state, "", "access_denied").parameters() == {"threads": "cancelled"}
     assert world.come_back(state).parameters() == {"threads": "failed", "error": "invalid_state"}
     assert (world.calls, world.saved_accounts()) == ([], set())
+
+
+def test_who_allows_goes_back_and_cancels_is_connected() -> None:
+    """The cancel comes too late, and is answered with what is true."""
+    world = Windows()
+    state = world.begin()
+    assert world.come_back(state) == world.come_back(state, "", "access_denied")
 
 
 def test_a_reload_says_connected_only_while_it_is_true() -> None:

@@ -15,6 +15,7 @@ Nothing is saved before all calls are answered. Then everything is saved at once
 code came with has ended or was deleted meanwhile.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -31,15 +32,23 @@ from threads.accounts.summary import StoredSummary, public_profile
 from threads.base.errors import (
     CallerError,
     InProgress,
+    InvalidRequest,
+    Problem,
     RejectedByThreads,
     ServiceError,
     ServiceUnavailable,
     ThreadsError,
     WrongAccount,
 )
+from threads.cloud.firestore import is_refused
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import CONNECTED, FAILED, End, ExpectedAccount, UsedUp
 from threads.graph import oauth
+
+_NO_ROOM = Problem(
+    "accounts", "invalid_request", "of this user leave no room for another one. Disconnect one first."
+)
+"""Firestore refuses a summary of more than 1 MiB, and does so each time."""
 
 _NOT_KNOWN = "It is not known yet whether this account is connected. Look again in a moment."
 
@@ -71,6 +80,7 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
     Raises:
         InvalidState, InvalidHandle: what the code came with was deleted meanwhile. The account is not saved.
         InProgress: Firestore does not tell whether the account is saved.
+        InvalidRequest: the summary has no room for another card.
         ServiceUnavailable: the account is not saved, and will not be.
 
     """
@@ -81,7 +91,29 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
 
 
 def _save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
-    account_id = connection.account_id
+    account_id, change = connection.account_id, _change(parts, uid, connection)
+    end = End(CONNECTED, account_id, public_profile(connection.profile), connection.refused_scopes)
+    also = parts.repository.condition(used, end)
+    trouble: ServiceError = ServiceUnavailable()
+    try:
+        if parts.accounts.repository.connect(uid, account_id, change, pause=parts.pause, also=also):
+            return end
+    except ServiceUnavailable as error:  # the answer to the commit may have been lost
+        if is_refused(error):
+            trouble = InvalidRequest(_NO_ROOM)
+    try:
+        ended = parts.repository.settle(used.of, used.version, End(FAILED, error=trouble.code))
+    except ServiceUnavailable:
+        raise InProgress(_NOT_KNOWN) from None
+    if ended.status != CONNECTED:
+        raise trouble
+    return ended
+
+
+def _change(
+    parts: ConnectionParts, uid: str, connection: Connection
+) -> Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None]:
+    """Return what says what the connection changes, given the current summary and account."""
     sealed = sealed_fields(parts.accounts.vault, uid, connection)
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
@@ -98,24 +130,7 @@ def _save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp
                 raise _KnownAs(person.account_id)
         return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
-    end = End(CONNECTED, account_id, public_profile(connection.profile), connection.refused_scopes)
-    with suppress(ServiceUnavailable):  # the answer to the commit may have been lost
-        is_saved = parts.accounts.repository.connect(
-            uid,
-            account_id,
-            change,
-            pause=parts.pause,
-            also=parts.repository.condition(used, end),
-        )
-        if is_saved:
-            return end
-    try:
-        ended = parts.repository.settle(used.of, used.version, End(FAILED, error=ServiceUnavailable.code))
-    except ServiceUnavailable:
-        raise InProgress(_NOT_KNOWN) from None
-    if ended.status != CONNECTED:
-        raise ServiceUnavailable
-    return ended
+    return change
 
 
 def is_connected(parts: ConnectionParts, uid: str, end: End) -> bool:

@@ -271,6 +271,19 @@ def test_windows_that_came_at_once_do_not_come_again_at_once() -> None:
     assert all(0 <= pause < 0.5 for pause in world.clock.pauses)
 
 
+def test_a_summary_without_room_is_no_passing_trouble() -> None:
+    """The user is told what helps. Nothing is saved."""
+    world = Windows()
+    world.connect("2")
+    state = world.begin()
+    world.before_saving(lambda: setattr(world.wire, "full", summary_path(UID)))
+    outcome = world.come_back(state)
+    assert outcome.parameters() == {"threads": "failed", "error": "invalid_request"}
+    assert outcome.error
+    assert "Disconnect one first" in outcome.error.message
+    assert world.saved_accounts() == {(UID, "2")}
+
+
 def test_an_account_that_is_not_saved_is_not_told() -> None:
     """A Firestore that did nothing is a failure, and the state says so, too."""
     world = Windows()

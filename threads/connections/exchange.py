@@ -124,7 +124,8 @@ def _change(
                 witnessed[stored] = is_token_alive(parts.accounts, account)
             return witnessed.get(stored, False)
 
-        if account is None and summary.cards:
+        is_as_told = connection.account_id == connection.profile.id
+        if account is None and summary.cards and is_as_told:
             person = parts.accounts.repository.find_person(uid, connection.threads_user_id)
             if person:
                 raise _KnownAs(person.account_id)

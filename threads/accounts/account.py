@@ -71,11 +71,6 @@ class StoredAccount:
         return (self.fields.get("profile") or {}).get("username")
 
     @property
-    def threads_user_id(self) -> str | None:
-        """Threads' id of its owner, as it came with the token."""
-        return (self.fields.get("extra") or {}).get("threadsUserId")
-
-    @property
     def expires_at(self) -> datetime | None:
         """When its token expires."""
         return self.moment("expiresAt")

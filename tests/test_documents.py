@@ -64,7 +64,7 @@ from threads.base.scopes import DEFAULT_SCOPES
 from threads.connections.deletion import STATUS_LIFETIME
 from threads.connections.pending import PENDING_LIFETIME
 from threads.connections.start import STATE_LIFETIME
-from threads.connections.states import EXCHANGE_TIME
+from threads.connections.states import EXCHANGE_TIME, USED_LIFETIME
 from threads.functions.callers import MAX_NOTIFICATION
 from threads.functions.publish import MAX_SHOWN
 from threads.functions.request import BODY_TIME, MAX_BODY_BYTES
@@ -392,8 +392,10 @@ def test_times_in_words_are_the_codes() -> None:
     assert timedelta(minutes=10) == STATE_LIFETIME
     assert "within five seconds" in API.sentences
     assert timedelta(seconds=5) == BODY_TIME
-    assert "it works once, for five minutes" in API.sentences
+    assert "is valid for five minutes" in API.sentences
     assert timedelta(minutes=5) == PENDING_LIFETIME
+    assert "For an hour, the one who began" in API.sentences
+    assert timedelta(hours=1) == USED_LIFETIME
 
 
 def test_a_queue_makes_more_attempts_than_the_service() -> None:

@@ -119,7 +119,7 @@ def test_a_confirmed_connection_is_a_connection(
     assert (firebase.read(account_path(user.uid, person["id"])) or {})["status"] == "active"
     assert (firebase.read(summary_path(user.uid)) or {})["connectedCount"] == 1
     assert (firebase.read(pending_path(handle)) or {})["code"] is None
-    assert failed(confirm(finish, user, handle)) == (400, "invalid_handle")
+    assert confirm(finish, user, handle).json() == answer, "the first one may have been lost"
     assert threads.calls() == FOUR_CALLS
 
 
@@ -272,7 +272,7 @@ def test_the_account_to_connect_again_is_checked_when_it_is_confirmed(
 def test_of_many_simultaneous_confirmations_one_exchanges_the_code(
     start: Function, callback: Function, finish: Function, threads: Threads, user: SignedIn
 ) -> None:
-    """Twenty handles, twenty confirmations of each at once: twenty exchanges, one good answer each."""
+    """Twenty handles, twenty confirmations of each at once: twenty exchanges, and no bad answer."""
     codes = []
     for number in range(20):
         back = window(start, threads, user, person=number % 3)
@@ -282,9 +282,11 @@ def test_of_many_simultaneous_confirmations_one_exchanges_the_code(
             threads.answer("/oauth/access_token", delay_seconds=0.3)
         with ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(lambda _, it=handle: confirm(finish, user, it), range(20)))
-        assert sum(answer.status_code == 200 for answer in answers) == 1
+        good = [answer.json() for answer in answers if answer.status_code == 200]
+        assert good
+        assert good == [good[0]] * len(good)
         late = {failed(answer) for answer in answers if answer.status_code != 200}
-        assert late <= {(409, "in_progress"), (400, "invalid_handle")}
+        assert late <= {(409, "in_progress")}
     exchanged = [it["form"]["code"] for it in threads.requests() if it["path"] == "/oauth/access_token"]
     assert exchanged == codes
 

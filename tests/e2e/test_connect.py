@@ -211,13 +211,13 @@ def test_without_return_to_the_callback_answers_itself(
 def test_leaving_the_window_is_a_cancelled_connection(
     th_auth_start: Function, th_auth_callback: Function, firebase: Firebase, threads: Threads, user: SignedIn
 ) -> None:
-    """The app is told, nothing is called or stored, and the state is used up."""
+    """The app is told, nothing is called or stored, and the state is used up for good."""
     back = threads.decide(begin(th_auth_start, user, returnTo=RETURN_TO), decision="deny")
     assert back["error"] == "access_denied"
     assert outcome(th_auth_callback.get(params=back)) == {"threads": "cancelled"}
-    assert outcome(th_auth_callback.get(params={"state": back["state"], "code": "x"})) == {
-        "threads": "cancelled"
-    }
+    allowed = th_auth_callback.get(params={"state": back["state"], "code": "x"})
+    assert outcome(allowed) == {"threads": "failed", "error": "invalid_state"}
+    assert outcome(th_auth_callback.get(params=back)) == {"threads": "cancelled"}
     assert threads.calls() == []
     assert firebase.names("users") == []
 

@@ -128,21 +128,20 @@ class Repositories(NamedTuple):
         assert used
         return used
 
-    def save(self, used: UsedUp, account_id: str = "17", *, pause: Callable[[], None] = lambda: None) -> None:
-        """Save an account; one that is there keeps its age, and adds its card to the others."""
+    def save(self, used: UsedUp, account_id: str = "17", *, pause: Callable[[], None] = lambda: None) -> bool:
+        """Save an account, and return whether this did it; it keeps its age and other cards."""
 
         def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange:
             cards = {**summary.cards, account_id: {"status": "active"}}
             first = {} if account else {"createdAt": NOW}
             return ConnectionChange({"accounts": cards}, {"accessToken": "sealed", **first})
 
-        self.accounts.connect(
-            "ada",
-            account_id,
-            change,
-            pause=pause,
-            also=lambda batch: self.connections.add_end(batch, used, SAVED),
-        )
+        also = self.connections.condition(used, SAVED)
+        return self.accounts.connect("ada", account_id, change, pause=pause, also=also)
+
+    def settle(self, used: UsedUp) -> End:
+        """Let what was used up have failed, unless it has ended already; return how it has ended."""
+        return self.connections.settle(used.of, used.version, End(FAILED))
 
 
 @pytest.fixture
@@ -207,19 +206,19 @@ def test_a_pending_connection_whose_answer_was_lost_is_there(repositories: Repos
     assert repositories.connections.make_pending(found, new, NOW) is False
     use, pending = repositories.read_state().use, repositories.connections.read_pending("name")
     assert use
-    assert use.end
     assert pending
-    assert (use.end.pending_id, pending.asked, pending.sealed_code) == ("name", ASKED, "sealed")
+    assert (use.code_id, pending.asked, pending.sealed_code) == ("name", ASKED, "sealed")
 
 
 def test_an_account_whose_answer_was_lost_is_saved_once(
     repositories: Repositories, line: Line, firebase: Firebase
 ) -> None:
-    """First or further account: the repetition finds it, adds nothing, and keeps its age."""
-    used = repositories.use_up(repositories.begin())
+    """First or further account: the client's repetition is refused, and the state says that it is saved."""
     for account_id in ("17", "18"):
+        used = repositories.use_up(repositories.begin(f"state{account_id}"))
         line.loses = 1
         repositories.save(used, account_id)
+        assert repositories.settle(used) == SAVED
     assert (firebase.read(summary_path("ada")) or {})["accounts"].keys() == {"17", "18"}
     assert (firebase.read(account_path("ada", "18")) or {}) == {"accessToken": "sealed", "createdAt": NOW}
 
@@ -234,8 +233,7 @@ def test_a_failure_that_is_written_late_does_not_undo_a_success(
         with pytest.raises(ServiceUnavailable):
             repositories.save(used)
     line.loses = 0
-    repositories.connections.write_end(used, End(FAILED))
-    assert repositories.connections.read_end(used) == SAVED
+    assert repositories.settle(used) == SAVED
 
 
 # --- windows at once ----------------------------------------------------------------------------------------
@@ -257,9 +255,9 @@ def test_all_windows_of_one_user_at_once_are_saved(repositories: Repositories, f
 
 def test_one_window_alone_does_not_wait(repositories: Repositories) -> None:
     """A first account, and a further one, are saved without a pause."""
-    used = repositories.use_up(repositories.begin())
     for account_id in ("17", "18"):
-        repositories.save(used, account_id, pause=lambda: pytest.fail("it waited"))
+        used = repositories.use_up(repositories.begin(f"state{account_id}"))
+        assert repositories.save(used, account_id, pause=lambda: pytest.fail("it waited"))
 
 
 def test_an_older_connection_ends_its_state_and_changes_nothing_else(
@@ -275,15 +273,10 @@ def test_an_older_connection_ends_its_state_and_changes_nothing_else(
         seen.append(account)
         return None if summary.version else ConnectionChange({"accounts": {}}, {"accessToken": "older"})
 
-    repositories.accounts.connect(
-        "ada",
-        "17",
-        nothing,
-        pause=lambda: None,
-        also=lambda batch: repositories.connections.add_end(batch, older, end),
-    )
+    also = repositories.connections.condition(older, end)
+    assert repositories.accounts.connect("ada", "17", nothing, pause=lambda: None, also=also)
     assert [firebase.read(path) for path in (summary_path("ada"), account_path("ada", "17"))] == before
-    assert repositories.connections.read_end(older) == end
+    assert repositories.settle(older) == end
     assert [account and account.sealed_token for account in seen] == [None, "sealed"]
 
 
@@ -291,8 +284,7 @@ def test_what_was_forgotten_meanwhile_is_not_saved(repositories: Repositories, f
     """If the state is gone when its account would be saved, nothing is saved."""
     used = repositories.use_up(repositories.begin())
     firebase.client.document("oauthStates/state").delete()
-    with pytest.raises(ServiceUnavailable):
-        repositories.save(used)
+    assert not repositories.save(used)
     assert firebase.names("users") == []
 
 

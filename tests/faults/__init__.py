@@ -1,4 +1,4 @@
-"""The proof that one request becomes one post: faults, crashes and duplicates by the ten thousand.
+"""The proof that one request becomes one post, and one window one account, by the ten thousand faults.
 
 ``python -m tests.faults`` runs the rows of the table below, and prints one.
 """
@@ -28,5 +28,6 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "F7": Row("endings", "after the faults all posts end (F1's cells)"),
         "F8": Row("composed_matrix", "carousels and threads: faults x stops"),
         "F9": Row("wide_matrix", "the wider world: lists, clocks, owners"),
+        "F11": Row("connecting", "1,000 connections, a fault in each"),
     }
 )

@@ -1,4 +1,6 @@
-"""Ledgers that are wrong on purpose: each lacks one thing that makes a request one post, and a whole one.
+"""Code that is wrong on purpose: each lacks one thing that keeps a promise.
+
+The promises are that a request becomes one post, and a whole one, and that a user is told what is so.
 
 A mutant changes the real modules for as long as it is entered, in this process.
 """
@@ -7,14 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 
-from threads.base.errors import ServiceError
+from threads.accounts.repository import Condition
+from threads.base.errors import InvalidHandle, ServiceError
 from threads.cloud.clock import ServerClock
+from threads.connections import callback, finish
 from threads.connections import repository as connections
 from threads.connections.repository import ConnectionRepository
-from threads.connections.states import End, OAuthState, Used
+from threads.connections.states import End, OAuthState, Used, UsedUp
 from threads.graph import media
 from threads.posts import ledger
 from threads.posts import repository as posts
@@ -26,9 +30,6 @@ from threads.publishing.lease import Delivery, Lease, lease_new
 from threads.publishing.parts import PublishingParts
 from threads.publishing.step_results import Known, Next, Retry
 from threads.publishing.steps import Steps
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import WriteBatch
 
 FIRST = "d1"
 """The first delivery of a story."""
@@ -189,14 +190,58 @@ def state_used_up_after_the_exchange() -> Iterator[None]:
     def trusting(_: ConnectionRepository, found: OAuthState, *_others: Any) -> Used[OAuthState]:
         return Used(found, found.version)
 
-    def late(repository: ConnectionRepository, batch: "WriteBatch", used: Used[OAuthState], end: End) -> None:
-        fields: Mapping[str, Any] = connections._usage(used.of.expires_at, end)
-        batch.update(repository._reference(used.of), dict(fields))
+    def late(repository: ConnectionRepository, used: Used[OAuthState], end: End) -> Condition:
+        fields: Mapping[str, Any] = connections._usage(used.of.expires_at, end, None)
+        return Condition(repository._reference(used.of), fields, used.version)
 
     with (
         patch.object(ConnectionRepository, "use_up", trusting),
-        patch.object(ConnectionRepository, "add_end", late),
+        patch.object(ConnectionRepository, "condition", late),
     ):
+        yield
+
+
+@contextmanager
+def answer_forgotten() -> Iterator[None]:
+    """Let a handle work once, whatever has come of it, as if its answer could not be lost."""
+
+    def forgetful(*_: Any) -> NoReturn:
+        raise InvalidHandle
+
+    with patch.object(finish, "_earlier", forgetful):
+        yield
+
+
+@contextmanager
+def handle_not_used_up() -> Iterator[None]:
+    """Use up neither a state nor a handle before its code is exchanged."""
+    with patch.object(ConnectionRepository, "use_up", lambda _, found, *_others: Used(found, found.version)):
+        yield
+
+
+@contextmanager
+def failure_not_written() -> Iterator[None]:
+    """Tell that a connection has failed, and let a commit that is under way save it."""
+    with patch.object(ConnectionRepository, "settle", lambda *given: given[-1]):
+        yield
+
+
+@contextmanager
+def end_not_written() -> Iterator[None]:
+    """Save an account without saying at its window how that has ended."""
+    condition = ConnectionRepository.condition
+
+    def endless(repository: ConnectionRepository, used: UsedUp, end: End) -> Condition:
+        return condition(repository, used, end)._replace(change={"touched": True})
+
+    with patch.object(ConnectionRepository, "condition", endless):
+        yield
+
+
+@contextmanager
+def any_code_answered() -> Iterator[None]:
+    """Let a state answer to whatever code comes."""
+    with patch.object(callback, "compare_digest", lambda *_: True):
         yield
 
 

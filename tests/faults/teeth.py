@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tests.faults import mutants
 from tests.faults.cells import RAISED
+from tests.faults.connecting import is_connection, wrongs_at
 from tests.faults.result import Failure, Result, Size
 from tests.faults.tally import tally_of
 from tests.faults.virtual_connection import cells, exchanges
@@ -17,7 +18,7 @@ class Case(NamedTuple):
 
     mutant: Callable[[], AbstractContextManager[None]]
     keys: tuple[str, ...] = ()
-    """Cells of one of the two matrices; none: all cells of two callbacks."""
+    """Cells of one of the two matrices, or connections; none: all cells of two callbacks."""
 
 
 CASES = {
@@ -102,6 +103,23 @@ CASES = {
         Case(mutants.no_upkeep, ("left-web/none/9.abandon", "left-text1/none/11.abandon")),
         Case(mutants.root_deleted_in_vain, ("left-thread/none/9.cancel", "left-thread/same/14.cancel")),
         Case(mutants.state_used_up_after_the_exchange),
+        Case(
+            mutants.answer_forgotten,
+            ("connect/confirm/answer:finish/lost", "connect/signin/graph:read_profile/duplicate"),
+        ),
+        Case(
+            mutants.handle_not_used_up,
+            ("connect/confirm/graph:exchange_code/crash", "connect/immediate/graph:read_grants/duplicate"),
+        ),
+        Case(
+            mutants.failure_not_written,
+            ("connect/confirm/graph:read_profile/hang", "connect/signin/firestore:create/commit_30s_late"),
+        ),
+        Case(
+            mutants.end_not_written,
+            ("connect/immediate/answer:callback/lost", "connect/confirm/answer:finish/duplicate"),
+        ),
+        Case(mutants.any_code_answered, ("connect/immediate/answer:callback/another_account",)),
     )
 }
 
@@ -133,6 +151,8 @@ def _try(name: str, case: Case, result: Result) -> None:
 
 def caught_by(case: Case) -> list[str]:
     """Return the cells in which something is published twice, or lost; that code breaks is no catch."""
+    if case.keys and is_connection(case.keys[0]):
+        return [key for key in case.keys if wrongs_at(key)]
     if case.keys:
         failures = tally_of(case.keys).failures
         return [key for key, why in failures if not why.startswith(RAISED)]

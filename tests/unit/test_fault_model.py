@@ -402,4 +402,4 @@ def test_the_table_is_narrow() -> None:
     [*table, failure, command] = report(dict.fromkeys(ROWS, wide))
     assert max(map(len, table[: len(ROWS) + 2])) <= WIDTH
     assert failure.endswith("lost")
-    assert command.strip() == "python -m tests.faults --only F9:a/b --seed 99999"
+    assert command.strip() == "python -m tests.faults --only F11:a/b --seed 99999"

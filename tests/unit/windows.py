@@ -44,15 +44,16 @@ class Windows(World):
         for path in self.database.paths():
             self.database.delete(path)
         self.graph.always = {
-            Step.EXCHANGE_CODE: reply(200, {"access_token": "short", "user_id": int(ACCOUNT)}),
             Step.EXCHANGE_TOKEN: reply(200, {"access_token": TOKEN, "expires_in": 5183944}),
         }
         self.graph.always[Step.ASK_WITNESS] = reply(200, {"id": ACCOUNT})
         self.is_person(PROFILE)
         self.grants(*ASKED)
 
-    def is_person(self, profile: Mapping[str, Any]) -> None:
-        """Let another person be in the window."""
+    def is_person(self, profile: Mapping[str, Any], threads_user_id: str | None = None) -> None:
+        """Let another person be in the window; their token names the profile's id, or another one."""
+        named = {"access_token": "short", "user_id": int(threads_user_id or profile["id"])}
+        self.graph.always[Step.EXCHANGE_CODE] = reply(200, named)
         self.graph.always[Step.READ_PROFILE] = reply(200, profile)
 
     def grants(self, *scopes: str) -> None:

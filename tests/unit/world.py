@@ -275,6 +275,8 @@ class Wire:
         """Called once after the next commit: the process stands still, for example."""
         self.refuses: str | None = None
         """Calls that name such a path fail, until it is None again."""
+        self.full: str | None = None
+        """Commits that write to such a path are refused: the document would be larger than 1 MiB."""
         self.loses_answers = 0
         """How many of the next commits are carried out without an answer."""
         self.repeats = 0
@@ -292,6 +294,8 @@ class Wire:
         if call.kind != "commit":
             self.reads += 1
             return None
+        if self.full and any(self.full == path for path in call.paths):
+            raise refusal(exceptions.InvalidArgument, "the document is too large")
         if self.fails_commits:
             self.fails_commits -= 1
             raise refusal(exceptions.ServiceUnavailable, "no answer")

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from threads.accounts.account import ACTIVE, OWNER_FIELD, TOKEN_FIELD, StoredAccount
-from threads.accounts.summary import StoredSummary, public_profile, with_connected_card, with_profile
+from threads.accounts.summary import (
+    StoredSummary,
+    fresh_card,
+    public_profile,
+    with_connected_card,
+    with_profile,
+)
 from threads.accounts.token_lifetime import issued_at, token_times
 from threads.accounts.vault import Vault
 from threads.base.secret import Secret
@@ -17,6 +23,8 @@ from threads.graph.oauth import Grants, LongLivedToken, Profile, ShortLivedToken
 class Connection:
     """An account that has just been authorized, with everything that is stored of it."""
 
+    account_id: str
+    """The account that it is of. If Threads has changed the profile's id, it is the one from before."""
     profile: Profile
     threads_user_id: str
     token: Secret
@@ -45,6 +53,7 @@ def new_connection(
 ) -> Connection:
     """Return a connection, made of the answers to its calls."""
     return Connection(
+        account_id=profile.id,
         profile=profile,
         threads_user_id=short.user_id,
         token=long.secret,
@@ -90,17 +99,12 @@ def connection_change(
         if (is_overtaken or _can_do_more(account, connection)) and is_alive():
             if is_overtaken:
                 return None
-            changed = with_profile(summary, connection.profile, connection.now)
+            changed = with_profile(summary, connection.account_id, connection.profile, connection.now)
             owner = {OWNER_FIELD: sealed[OWNER_FIELD]}
             return ConnectionChange(changed, {**_profile_fields(connection), **owner})
     first = {} if account else {"createdAt": connection.now}
-    changed = with_connected_card(
-        summary,
-        connection.profile,
-        expires_at=connection.now + connection.expires_in,
-        refused_scopes=connection.refused_scopes,
-        now=connection.now,
-    )
+    card = fresh_card(connection.profile, connection.now + connection.expires_in, connection.refused_scopes)
+    changed = with_connected_card(summary, connection.account_id, card, connection.now)
     return ConnectionChange(changed, {**account_document(connection, sealed), **first})
 
 
@@ -120,7 +124,7 @@ def _can_do_more(account: StoredAccount, connection: Connection) -> bool:
 
 def sealed_fields(vault: Vault, uid: str, connection: Connection) -> dict[str, str]:
     """Return the sealed fields of an account's document: its token, and whose it is."""
-    account_id = connection.profile.id
+    account_id = connection.account_id
     return {
         TOKEN_FIELD: vault.seal_token(connection.token, uid, account_id),
         OWNER_FIELD: vault.seal_owner(connection.threads_user_id, uid, account_id),
@@ -130,10 +134,10 @@ def sealed_fields(vault: Vault, uid: str, connection: Connection) -> dict[str, s
 def account_document(connection: Connection, sealed: Mapping[str, str]) -> dict[str, Any]:
     """Return the account's document without ``createdAt``, which only the first connection sets."""
     return {
-        "accountId": connection.profile.id,
+        "accountId": connection.account_id,
         **sealed,
         "tokenType": connection.token_type,
-        **token_times(connection.profile.id, connection.now, connection.expires_in),
+        **token_times(connection.account_id, connection.now, connection.expires_in),
         "scopes": None if connection.grants.granted is None else list(connection.grants.granted),
         "status": ACTIVE,
         **_profile_fields(connection),

@@ -7,19 +7,29 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
 from threads.base.errors import ServiceUnavailable
 from threads.base.validation import is_threads_id
-from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
+from threads.cloud.firestore import (
+    Repository,
+    as_written,
+    at,
+    conflicts,
+    is_refused,
+    owner_of,
+    path_of,
+    patience,
+)
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query, WriteBatch
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
 
 SUMMARY = "users/{uid}/integrations/threads"
 """The document that the web app renders: a card for each account."""
@@ -38,8 +48,8 @@ WHOLE_PAGE = 50
 """Accounts that are read at once with all that is in them, which may be a megabyte each."""
 
 CONNECT_ATTEMPTS = 25
-"""How often saving a connected account is tried, because its code cannot be used again. Of any number of
-windows at once, one succeeds each time. So this is enough for two dozen windows of one user."""
+"""How often saving or removing an account is tried while other accounts of its user are. Of any number of
+requests at once, one succeeds each time. So this is enough for two dozen of them."""
 
 
 DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", TOKEN_FIELD)
@@ -60,6 +70,15 @@ class Sealed(NamedTuple):
 
     path: str
     account: StoredAccount | None
+
+
+class Condition(NamedTuple):
+    """A change of one more document in the same commit, which is made only if nothing else has changed it."""
+
+    reference: "DocumentReference"
+    change: Fields
+    version: Any
+    """When the document was last changed."""
 
 
 class AccountRepository(Repository):
@@ -89,8 +108,11 @@ class AccountRepository(Repository):
                 before = _summary(uid, reference.get(**patience()))
                 after = dict(change(before))
                 with conflicts():
-                    unchanged = client.write_option(last_update_time=before.version)
-                    written = reference.update(after, unchanged, **patience())
+                    if before.version:
+                        unchanged = client.write_option(last_update_time=before.version)
+                        written = reference.update(after, unchanged, **patience())
+                    else:
+                        written = reference.create(after, **patience())
                     return StoredSummary(uid, {**before.fields, **after}, written.update_time)
         raise ServiceUnavailable
 
@@ -111,6 +133,16 @@ class AccountRepository(Repository):
                 snapshots = []
         return [_account(uid, snapshot) for snapshot in snapshots if snapshot.exists]
 
+    def find_person(self, uid: str, threads_user_id: str) -> StoredAccount | None:
+        """Return a user's account whose owner has this id, whatever the account's own is. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            accounts = client.collection(at(ACCOUNTS, uid))
+            owned = accounts.where(filter=FieldFilter(ID_FIELDS[1], "==", threads_user_id))
+            snapshots = owned.limit(1).get(**patience())
+        return next((_account(uid, snapshot) for snapshot in snapshots), None)
+
     def all_of(self, uid: str) -> Iterator[StoredAccount]:
         """Yield all accounts of a user. One read a page."""
         for page in self._pages(lambda client: client.collection(at(ACCOUNTS, uid)).order_by("__name__")):
@@ -119,10 +151,21 @@ class AccountRepository(Repository):
     def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         """Change an account and its card, unless the account has changed since it was read. One commit.
 
+        If the card cannot be written, because the summary has no room, another commit changes the account
+        alone: the account decides, and its card only shows it.
+
         Returns:
             The account as it is now, or None if another writer has changed it.
 
         """
+        try:
+            return self._change(account, change)
+        except ServiceUnavailable as error:
+            if change.card is None or not is_refused(error):
+                raise
+        return self._change(account, replace(change, card=None))
+
+    def _change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
         with self.rpc() as client, conflicts():
             batch = client.batch()
             unchanged = client.write_option(last_update_time=account.version)
@@ -144,9 +187,9 @@ class AccountRepository(Repository):
         change: Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None],
         *,
         pause: Callable[[], None],
-        also: "Callable[[WriteBatch], None]",
-    ) -> None:
-        """Save an account, its card and further writes in one commit: all or nothing.
+        also: Condition,
+    ) -> bool:
+        """Save an account, its card and one more change in one commit: all or nothing.
 
         A user's first account costs one commit. If the user has a summary already, that commit fails on it.
         Then a read and a second commit add the account to the summary.
@@ -156,11 +199,15 @@ class AccountRepository(Repository):
             account_id: the account's id.
             change: returns what changes, given the current summary and account. None changes neither.
             pause: waits for a random time before the third and each further attempt.
-            also: adds further writes to the commit.
+            also: one more change. It decides: without it, nothing is saved.
+
+        Returns:
+            Whether the account is saved. False: the document of ``also`` has changed or is gone. The change
+            may be this one, because the client repeats a commit whose answer was lost.
 
         Raises:
-            ServiceUnavailable: other writers change the summary again and again; a document that ``also``
-                writes to is gone; or Firestore does not answer, and the commit may have been carried out.
+            ServiceUnavailable: other writers change the summary again and again; or Firestore does not
+                answer, and the commit may have been carried out.
 
         """
         with self.rpc() as client:
@@ -170,9 +217,10 @@ class AccountRepository(Repository):
                 if attempt > 1:
                     pause()
                 if attempt:
-                    read = {
-                        it.reference.path: it for it in client.get_all([at_summary, at_account], **patience())
-                    }
+                    wanted = [at_summary, at_account, also.reference]
+                    read = {it.reference.path: it for it in client.get_all(wanted, **patience())}
+                    if read[also.reference.path].update_time != also.version:
+                        return False
                     summary = _summary(uid, read[at_summary.path])
                     there = read[at_account.path]
                     account = _account(uid, there) if there.exists and summary.version else None
@@ -185,11 +233,12 @@ class AccountRepository(Repository):
                     batch.create(at_summary, dict(changed.summary))
                 if changed:
                     batch.set(at_account, dict(changed.account), merge=True)
-                also(batch)
+                unchanged = client.write_option(last_update_time=also.version)
+                batch.update(also.reference, dict(also.change), option=unchanged)
                 with conflicts() as conflict:
                     batch.commit(**patience())
                 if not conflict:
-                    return
+                    return True
         raise ServiceUnavailable
 
     def delete(self, account: StoredAccount, summarize: Callable[[StoredSummary], Fields | None]) -> bool:
@@ -198,7 +247,7 @@ class AccountRepository(Repository):
         One read, one commit.
 
         Args:
-            account: the account as it was read.
+            account: the account as it was read. Without a version, it has no document: only its card goes.
             summarize: returns the fields that change, given the current summary. None deletes the summary.
 
         Returns:
@@ -209,14 +258,15 @@ class AccountRepository(Repository):
             reference = self._summary_reference(account.uid)
             before = _summary(account.uid, reference.get(**patience()))
             batch = client.batch()
-            unchanged = client.write_option(last_update_time=account.version)
-            batch.delete(self._reference(account), option=unchanged)
+            if account.version:
+                unchanged = client.write_option(last_update_time=account.version)
+                batch.delete(self._reference(account), option=unchanged)
             if before.version:
                 option = client.write_option(last_update_time=before.version)
                 after = summarize(before)
                 if after is None:
                     batch.delete(reference, option=option)
-                else:
+                elif after:
                     batch.update(reference, dict(after), option=option)
             batch.commit(**patience())
         return not conflict

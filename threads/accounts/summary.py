@@ -28,13 +28,24 @@ class StoredSummary:
 
     @property
     def cards(self) -> dict[str, Card]:
-        """A copy of the cards by account id, which the caller may change."""
-        return dict(self.fields.get("accounts") or {})
+        """A copy of the cards by account id, which the caller may change.
+
+        What is not a card stays where it is, and reads as an empty one (``card_in``).
+        """
+        cards = self.fields.get("accounts")
+        return dict(cards) if isinstance(cards, Mapping) else {}
 
     @property
     def default_account_id(self) -> str | None:
         """The account that the app should show first."""
-        return self.fields.get("defaultAccountId")
+        default = self.fields.get("defaultAccountId")
+        return default if isinstance(default, str) else None
+
+
+def card_in(cards: Mapping[str, Any], account_id: str) -> Card:
+    """Return the card of an account, or an empty one if there is none, or something else in its place."""
+    card = cards.get(account_id)
+    return card if isinstance(card, Mapping) else {}
 
 
 def public_profile(profile: Profile) -> dict[str, Any]:
@@ -54,38 +65,36 @@ def refused_member(scopes: Sequence[str]) -> dict[str, list[str]]:
 
 
 def with_connected_card(
-    summary: StoredSummary,
-    profile: Profile,
-    *,
-    expires_at: datetime,
-    refused_scopes: Sequence[str],
-    now: datetime,
+    summary: StoredSummary, account_id: str, fresh: Card, now: datetime
 ) -> dict[str, Any]:
     """Return the summary's fields with the card of a connected account. The user's choices stay."""
     cards = summary.cards
-    old = cards.get(profile.id, {})
+    old = card_in(cards, account_id)
     kept = {name: old[name] for name in old if name not in _PASSING}
-    cards[profile.id] = {
-        "enabled_for_repost": False,
-        **kept,
-        **_shown(profile),
-        "status": ACTIVE,
-        "expiresAt": expires_at,
-        "canPublish": not set(DEFAULT_SCOPES) & set(refused_scopes),
-        **refused_member(refused_scopes),
-    }
+    cards[account_id] = {"enabled_for_repost": False, **kept, **fresh}
     return {
-        "defaultAccountId": summary.default_account_id or profile.id,
+        "defaultAccountId": summary.default_account_id or account_id,
         "connectedCount": len(cards),
         "accounts": cards,
         "updatedAt": now,
     }
 
 
-def with_profile(summary: StoredSummary, profile: Profile, now: datetime) -> dict[str, Any]:
+def fresh_card(profile: Profile, expires_at: datetime, refused_scopes: Sequence[str]) -> dict[str, Any]:
+    """Return what a new connection writes on its account's card."""
+    return {
+        **shown_profile(profile),
+        "status": ACTIVE,
+        "expiresAt": expires_at,
+        "canPublish": not set(DEFAULT_SCOPES) & set(refused_scopes),
+        **refused_member(refused_scopes),
+    }
+
+
+def with_profile(summary: StoredSummary, account_id: str, profile: Profile, now: datetime) -> dict[str, Any]:
     """Return what changes in the summary if an account keeps its token and only its profile is new."""
     cards = summary.cards
-    cards[profile.id] = {**cards.get(profile.id, {}), **_shown(profile)}
+    cards[account_id] = {**card_in(cards, account_id), **shown_profile(profile)}
     return {"accounts": cards, "updatedAt": now}
 
 
@@ -114,7 +123,7 @@ def with_choice(
     if account_id not in cards:
         raise AccountNotFound("You have not connected the Threads account that accountId names.")
     if enabled_for_repost is not None:
-        cards[account_id] = {**cards[account_id], "enabled_for_repost": enabled_for_repost}
+        cards[account_id] = {**card_in(cards, account_id), "enabled_for_repost": enabled_for_repost}
     default = {"defaultAccountId": account_id} if is_default else {}
     return {"accounts": cards, **default, "updatedAt": now}
 
@@ -127,9 +136,11 @@ def without_card(summary: StoredSummary, account_id: str, now: datetime) -> dict
     cards = {name: card for name, card in summary.cards.items() if name != account_id}
     if not cards:
         return None
+    if account_id not in summary.cards:
+        return {}
     default = summary.default_account_id
     if default not in cards:
-        default = min(cards, key=lambda name: cards[name].get("username") or "")
+        default = min(cards, key=lambda name: str(card_in(cards, name).get("username") or ""))
     return {"accounts": cards, "defaultAccountId": default, "connectedCount": len(cards), "updatedAt": now}
 
 
@@ -154,7 +165,7 @@ def unreadable_cards(summary: StoredSummary) -> list[str]:
     return sorted(name for name, card in summary.cards.items() if not isinstance(card, Mapping))
 
 
-def _shown(profile: Profile) -> dict[str, Any]:
+def shown_profile(profile: Profile) -> dict[str, Any]:
     """Return the part of a card that comes from the profile."""
     whole = public_profile(profile)
     return {name: whole[name] for name in ("displayName", "username", "avatarUrl", "accountType")}

@@ -111,6 +111,16 @@ def _patience(seconds: float) -> Mapping[str, Any]:
     return MappingProxyType({"retry": retry.Retry(predicate=transient, timeout=seconds), "timeout": seconds})
 
 
+def is_refused(error: ServiceUnavailable) -> bool:
+    """Return whether Firestore has refused what was sent, for example a document larger than 1 MiB.
+
+    Unlike other errors, this one comes again however often the call is repeated.
+    """
+    from google.api_core.exceptions import InvalidArgument  # noqa: PLC0415 - heavy
+
+    return isinstance(error.__cause__, InvalidArgument)
+
+
 @contextmanager
 def conflicts() -> Iterator[list[Exception]]:
     """Collect the error of a precondition that does not hold, instead of raising it."""

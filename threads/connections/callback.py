@@ -14,7 +14,8 @@ If the app confirms connections, the callback keeps the code (``pending``) and d
     1 commit   use it up, and write the pending connection
 
 If the browser loads the callback again, the callback finds how the state ended. It gives the same answer
-without calling Threads.
+without calling Threads, for an hour and as long as the account is connected (1 read more). Of all codes, a
+state answers only to the one that it was used up with: not to another account's, nor to any after a cancel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,25 +23,15 @@ from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Any
 
-from threads.accounts.summary import public_profile
 from threads.base.config import Config
 from threads.base.errors import InProgress, InvalidReturnTo, InvalidState, RejectedByThreads, ServiceError
 from threads.base.validation import is_document_id
-from threads.connections.exchange import exchange, failed, save
+from threads.connections.exchange import exchange, failed, is_connected, save
 from threads.connections.parts import ConnectionParts
-from threads.connections.pending import handle_of, new_pending, pending_id
+from threads.connections.pending import code_id, handle_of, new_pending, pending_id
 from threads.connections.return_to import ReturnTo, validate_return_to
 from threads.connections.start import is_confirmed
-from threads.connections.states import (
-    CANCELLED,
-    CONNECTED,
-    FAILED,
-    PENDING,
-    End,
-    OAuthState,
-    Use,
-    Used,
-)
+from threads.connections.states import CANCELLED, FAILED, PENDING, End, OAuthState, Use, Used
 from threads.graph import oauth
 
 
@@ -91,7 +82,8 @@ def complete(parts: ConnectionParts, callback: Callback) -> Outcome:
 
     Raises:
         InvalidState: there is no such state. So it is not known either where the browser should return to.
-        InProgress: another request is working on the connection.
+        InProgress: another request is working on the connection, or Firestore does not tell whether the
+            account was saved. A reload finds out.
         ServiceUnavailable: Firestore does not answer, and Threads was not called. A reload goes on, unless
             the state was used up after all: then the user must start connecting again.
 
@@ -113,7 +105,7 @@ def _complete(parts: ConnectionParts, callback: Callback, state: OAuthState) -> 
     # If the user was promised that the app confirms the connection, a changed configuration does not matter.
     if state.is_confirmed or is_confirmed(parts.config, state.asked.mode):
         return _keep(parts, callback, state, return_to, code)
-    return _connect(parts, _use_up(parts, state), return_to, code)
+    return _connect(parts, _use_up(parts, state, code_id=code_id(state.state, code)), return_to, code)
 
 
 def _find_state(parts: ConnectionParts, unverified_state: str) -> OAuthState:
@@ -132,15 +124,18 @@ def _return_to(config: Config, state: OAuthState) -> ReturnTo | None:
         return None
 
 
-def _use_up(parts: ConnectionParts, state: OAuthState, end: End | None = None) -> Used[OAuthState]:
+def _use_up(
+    parts: ConnectionParts, state: OAuthState, end: End | None = None, *, code_id: str | None = None
+) -> Used[OAuthState]:
     """Use a state up.
 
     Raises:
         InProgress: another request came first.
+        InvalidState: the state was deleted meanwhile.
         ServiceUnavailable: Firestore does not answer.
 
     """
-    used = parts.repository.use_up(state, parts.now(), end)
+    used = parts.repository.use_up(state, parts.now(), end, code_id)
     if used is None:
         raise InProgress
     return used
@@ -169,18 +164,12 @@ def _connect(
     """Exchange the code and save the account. A failure is an outcome, too, because the app is told of it."""
     try:
         connection = exchange(parts, code, used)
-        save(parts, used.asked.uid or "", connection, used)
+        end = save(parts, used.asked.uid or "", connection, used)
+    except InProgress:
+        raise
     except ServiceError as error:
         return Outcome(FAILED, return_to, error=failed(parts, used, error))
-    profile = public_profile(connection.profile)
-    return Outcome(
-        status=CONNECTED,
-        return_to=return_to,
-        account_id=connection.profile.id,
-        profile=profile,
-        refused_scopes=connection.refused_scopes,
-        is_lifetime_known=connection.is_lifetime_known,
-    )
+    return replace(_ended(end, return_to), is_lifetime_known=connection.is_lifetime_known)
 
 
 def _keep(
@@ -206,26 +195,25 @@ def _keep(
 def _earlier_outcome(
     parts: ConnectionParts, state: OAuthState, use: Use, callback: Callback, return_to: ReturnTo | None
 ) -> Outcome:
-    """Give a state that was used before the same answer as then."""
-    if use.may_be_running(parts.now()):
-        raise InProgress
-    end = use.end
-    if end is None or end.status not in {CONNECTED, CANCELLED, PENDING}:
-        return Outcome(FAILED, return_to, error=InvalidState())
-    if end.status == PENDING:
-        return _earlier_handle(state, callback, return_to, end.pending_id or "")
-    return Outcome(end.status, return_to, end.account_id, end.profile, end.refused_scopes)
+    """Give a state that was used before the same answer as then.
 
-
-def _earlier_handle(
-    state: OAuthState, callback: Callback, return_to: ReturnTo | None, known_id: str
-) -> Outcome:
-    """Return the same handle again, but only to a browser that has the code.
-
-    The state is not enough: the user who began the connection knows it, and may be an attacker.
+    Another code belongs to another account, or comes after the user has cancelled: it connects nothing. And a
+    handle is only for a browser with the code. The state is not enough: the user who began the connection
+    knows it, and may be an attacker.
     """
-    code = callback.code()
-    handle = handle_of(state.state, code) if code else None
-    if handle is None or return_to is None or not compare_digest(known_id, pending_id(handle)):
+    now, code = parts.now(), callback.code()
+    is_another = code is not None and not compare_digest(code_id(state.state, code), use.code_id or "")
+    if is_another or state.expires_at <= now:
         return Outcome(FAILED, return_to, error=InvalidState())
-    return Outcome(PENDING, return_to, handle=handle)
+    if use.may_be_running(now):
+        raise InProgress
+    end = use.end or parts.repository.settle(state, state.version, End(FAILED))
+    if end.status == PENDING and code and return_to:
+        return Outcome(PENDING, return_to, handle=handle_of(state.state, code))
+    if end.status == CANCELLED or is_connected(parts, state.asked.uid or "", end):
+        return _ended(end, return_to)
+    return Outcome(FAILED, return_to, error=InvalidState())
+
+
+def _ended(end: End, return_to: ReturnTo | None) -> Outcome:
+    return Outcome(end.status, return_to, end.account_id, end.profile, end.refused_scopes)

@@ -20,11 +20,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from threads.accounts.access_token import find_account
+from threads.accounts.account import StoredAccount
 from threads.accounts.changes import disconnect_change
+from threads.accounts.profile import read_profile_again
 from threads.accounts.refresh import Outcome, Refresh, refresh_account
-from threads.accounts.repository import SAVE_ATTEMPTS
+from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS
 from threads.accounts.summary import StoredSummary, without_card
-from threads.base.errors import InProgress, InvalidRequest, ServiceUnavailable
+from threads.base.errors import AccountNotFound, InProgress, InvalidRequest, ServiceUnavailable
 from threads.connections.parts import ConnectionParts
 from threads.posts.cancel import cancel_record
 from threads.posts.ledger import TRANSITIONS, State
@@ -60,13 +62,17 @@ def disconnect(parts: ConnectionParts, uid: str, account_id: str) -> Disconnecte
 
     """
     ends = parts.now() + DISCONNECT_TIME
-    take_token(parts, uid, account_id)
+    try:
+        take_token(parts, uid, account_id)
+    except AccountNotFound:
+        if account_id not in parts.accounts.repository.read_summary(uid).cards:
+            raise  # otherwise its card is left, and goes
     cancelled = _finish(parts, uid, account_id, ends)
     return Disconnected(parts.accounts.repository.read_summary(uid), cancelled)
 
 
 def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
-    """Do what is due for an account: go on with disconnecting it, or refresh its token.
+    """Do what is due for an account: go on with disconnecting it, or refresh its token and then its card.
 
     Raises:
         ServiceUnavailable: Firestore does not answer; the account stays due.
@@ -76,6 +82,8 @@ def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
     if done.account and done.account.sealed_token is None:
         _finish(parts, uid, account_id, parts.now() + DISCONNECT_TIME)
         return done._replace(outcome=Outcome.DISCONNECTED)
+    if done.account and done.outcome is Outcome.REFRESHED:
+        read_profile_again(parts.accounts, done.account)
     return done
 
 
@@ -126,16 +134,20 @@ def take_token(parts: ConnectionParts, uid: str, account_id: str, *, until: date
 
 
 def remove(parts: ConnectionParts, uid: str, account_id: str) -> None:
-    """Delete an account that has no token, and its card. An account that was connected again stays.
+    """Delete an account that has no token, and its card, or what is left of them.
+
+    An account that was connected again stays.
 
     Raises:
         ServiceUnavailable: other writers change the account or the summary again and again.
 
     """
     repository = parts.accounts.repository
-    for _ in range(SAVE_ATTEMPTS):
-        account = repository.read(uid, account_id)
-        if account is None or account.sealed_token is not None:
+    for attempt in range(CONNECT_ATTEMPTS):
+        if attempt:
+            parts.pause()
+        account = repository.read(uid, account_id) or StoredAccount(uid, account_id, {}, version=None)
+        if account.sealed_token is not None:
             return
         if repository.delete(account, lambda before: without_card(before, account_id, parts.now())):
             return

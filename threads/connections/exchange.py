@@ -6,16 +6,18 @@
 
 If the user has a summary already, that commit fails on it. Then more steps follow:
 
-    1 read     summary and account
+    1 read     summary and account, and what the code came with
+    1 read     only if the account is new: has the user one of the same person under another id?
     1 call     only if the account's old token can do more, or is newer: does it still work?
     1 commit   the same, added to what they hold
 
-Nothing is saved before all calls are answered. Then everything is saved at once.
+Nothing is saved before all calls are answered. Then everything is saved at once, or nothing is, if what the
+code came with has ended or was deleted meanwhile.
 """
 
-import secrets
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
 
 from threads.accounts.access_token import is_token_alive
 from threads.accounts.account import StoredAccount
@@ -29,19 +31,26 @@ from threads.accounts.connection import (
 from threads.accounts.summary import StoredSummary, public_profile
 from threads.base.errors import (
     CallerError,
+    InProgress,
+    InvalidRequest,
+    Problem,
     RejectedByThreads,
     ServiceError,
     ServiceUnavailable,
     ThreadsError,
     WrongAccount,
 )
+from threads.cloud.firestore import is_refused
 from threads.connections.parts import ConnectionParts
 from threads.connections.states import CONNECTED, FAILED, End, ExpectedAccount, UsedUp
 from threads.graph import oauth
 
-MAX_SAVE_PAUSE = timedelta(milliseconds=400)
-"""The longest pause before another attempt to save an account. The pause is random, so that windows that came
-at the same time do not do so again."""
+_NO_ROOM = Problem(
+    "accounts", "invalid_request", "of this user leave no room for another one. Disconnect one first."
+)
+"""Firestore refuses a summary of more than 1 MiB, and does so each time."""
+
+_NOT_KNOWN = "It is not known yet whether this account is connected. Look again in a moment."
 
 
 def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp) -> Connection:
@@ -56,20 +65,55 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
     long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
     issued_at = parts.now()
-    request = oauth.profile_request(long, config.profile_fields)
+    request = oauth.profile_request(long.secret, config.profile_fields)
     profile = oauth.read_profile(send(request), config.profile_fields)
-    _check_account(used.asked.account, profile)
-    return new_connection(profile, short, long, _grants(parts, long, used.asked.scopes), issued_at)
+    account_id = _account_id(used.asked.account, profile, short.user_id)
+    grants = _grants(parts, long, used.asked.scopes)
+    return replace(new_connection(profile, short, long, grants, issued_at), account_id=account_id)
 
 
-def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> None:
-    """Save the account with its sealed token for a user, and write that the window has ended well.
+def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
+    """Save the account with its sealed token for a user, and write and return that the window has ended well.
+
+    If the user has an account of the same person under another id, that one is connected again.
 
     Raises:
-        ServiceUnavailable: the account is not saved, or Firestore does not answer.
+        InvalidState, InvalidHandle: what the code came with was deleted meanwhile. The account is not saved.
+        InProgress: Firestore does not tell whether the account is saved.
+        InvalidRequest: the summary has no room for another card.
+        ServiceUnavailable: the account is not saved, and will not be.
 
     """
-    profile = connection.profile
+    try:
+        return _save(parts, uid, connection, used)
+    except _KnownAs as known:
+        return _save(parts, uid, replace(connection, account_id=known.account_id), used)
+
+
+def _save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp) -> End:
+    account_id, change = connection.account_id, _change(parts, uid, connection)
+    end = End(CONNECTED, account_id, public_profile(connection.profile), connection.refused_scopes)
+    also = parts.repository.condition(used, end)
+    trouble: ServiceError = ServiceUnavailable()
+    try:
+        if parts.accounts.repository.connect(uid, account_id, change, pause=parts.pause, also=also):
+            return end
+    except ServiceUnavailable as error:  # the answer to the commit may have been lost
+        if is_refused(error):
+            trouble = InvalidRequest(_NO_ROOM)
+    try:
+        ended = parts.repository.settle(used.of, used.version, End(FAILED, error=trouble.code))
+    except ServiceUnavailable:
+        raise InProgress(_NOT_KNOWN) from None
+    if ended.status != CONNECTED:
+        raise trouble
+    return ended
+
+
+def _change(
+    parts: ConnectionParts, uid: str, connection: Connection
+) -> Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None]:
+    """Return what says what the connection changes, given the current summary and account."""
     sealed = sealed_fields(parts.accounts.vault, uid, connection)
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
@@ -80,32 +124,33 @@ def save(parts: ConnectionParts, uid: str, connection: Connection, used: UsedUp)
                 witnessed[stored] = is_token_alive(parts.accounts, account)
             return witnessed.get(stored, False)
 
+        is_as_told = connection.account_id == connection.profile.id
+        if account is None and summary.cards and is_as_told:
+            person = parts.accounts.repository.find_person(uid, connection.threads_user_id)
+            if person:
+                raise _KnownAs(person.account_id)
         return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
-    end = End(CONNECTED, profile.id, public_profile(profile), connection.refused_scopes)
-    try:
-        parts.accounts.repository.connect(
-            uid,
-            profile.id,
-            change,
-            pause=lambda: parts.sleep(MAX_SAVE_PAUSE * secrets.randbelow(100) / 100),
-            also=lambda batch: parts.repository.add_end(batch, used, end),
-        )
-    except ServiceUnavailable:
-        # The answer to the commit may have been lost.
-        written = parts.repository.read_end(used)
-        if written is None or written.status != CONNECTED:
-            raise
+    return change
+
+
+def is_connected(parts: ConnectionParts, uid: str, end: End) -> bool:
+    """Return whether a window ended well, and its account is still connected. One read."""
+    account = parts.accounts.repository.read(uid, end.account_id) if end.account_id else None
+    return account is not None and account.sealed_token is not None
 
 
 def failed(parts: ConnectionParts, used: UsedUp, error: ServiceError) -> ServiceError:
     """Write that a connection has failed, so that no request waits for it, and return the caller's error.
 
     A code works once. Whatever the error is, the same request cannot succeed later. So the error tells the
-    user to start connecting again.
+    user to start connecting again. Only if it is not known whether the account was saved, the same request
+    finds out.
     """
-    with suppress(ServiceUnavailable):  # then a reload finds no end, and fails once EXCHANGE_TIME is over
-        parts.repository.write_end(used, End(FAILED, error=error.code))
+    if isinstance(error, InProgress):
+        return error
+    with suppress(ServiceUnavailable, CallerError):  # a later request finds no end, and writes this one
+        parts.repository.settle(used.of, used.version, End(FAILED, error=error.code))
     if isinstance(error, CallerError):
         return error
     why = error.message if isinstance(error, RejectedByThreads) else "This connection could not be finished."
@@ -117,10 +162,23 @@ def failed(parts: ConnectionParts, used: UsedUp, error: ServiceError) -> Service
     )
 
 
-def _check_account(expected: ExpectedAccount | None, profile: oauth.Profile) -> None:
-    """Refuse another account than the one to connect again, if only a certain one is allowed."""
-    if not expected or expected.account_id == profile.id:
-        return
+class _KnownAs(Exception):
+    """The user has an account of the same person under another id."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__()
+        self.account_id = account_id
+
+
+def _account_id(expected: ExpectedAccount | None, profile: oauth.Profile, threads_user_id: str) -> str:
+    """Return the id of the connected account, and refuse another one than the only one allowed, if any.
+
+    Threads may change the id of a profile (assumed). The id that came with the token still tells whose it is.
+    """
+    if not expected:
+        return profile.id
+    if profile.id == expected.account_id or threads_user_id == expected.threads_user_id:
+        return expected.account_id
     if not expected.username:
         raise WrongAccount
     raise WrongAccount(

@@ -10,21 +10,28 @@ To sign in, there are more calls between these calls and the commit:
 
     3 calls    Firebase looks the user up, creates or updates the user, and signs a custom token
 
+The same request may come again, because its answer was lost or the user clicked twice. For an hour, it gets
+the same answer without a call to Threads, as long as the account is connected:
+
+    2 reads    the pending connection with how it ended, and the account
+    3 calls    to sign in: Firebase, as above, with a new custom token
+
 ``pending`` explains why this is a step of its own.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from threads.accounts.connection import Connection
+from threads.accounts.summary import public_profile
 from threads.base.errors import Forbidden, InProgress, InvalidHandle, ServiceError
 from threads.base.secret import Secret
 from threads.cloud.users import uid_of
-from threads.connections.exchange import exchange, failed, save
+from threads.connections.exchange import exchange, failed, is_connected, save
 from threads.connections.parts import ConnectionParts
 from threads.connections.pending import is_handle, open_code, pending_id
 from threads.connections.pkce import is_answered
 from threads.connections.start import check_sign_in
-from threads.connections.states import SIGN_IN, PendingConnection, Used
+from threads.connections.states import FAILED, SIGN_IN, Asked, End, PendingConnection, Use, Used
 from threads.graph.oauth import AuthorizationCode
 
 
@@ -40,19 +47,24 @@ class Finished(NamedTuple):
     """A finished connection."""
 
     uid: str
-    connection: Connection
+    end: End
+    """The account with its profile, and the scopes that were refused."""
     custom_token: Secret | None
     """The token to sign in with. None if the user did not sign in."""
+    is_lifetime_known: bool = True
+    """Whether Threads has said how long a new account's token lasts."""
 
 
 def finish(parts: ConnectionParts, confirmation: Confirmation) -> Finished:
     """Exchange the code of a pending connection and save the account, for the user who opened the window.
 
     Raises:
-        InvalidHandle: the handle does not exist, was used, or is older than five minutes.
+        InvalidHandle: the handle does not exist, is older than five minutes, or has connected nothing, or an
+            account that is not connected any more.
         Forbidden: another user began the connection, which stays as it is; sign-in with Threads is off; or
             the user is disabled.
-        InProgress: another request is working on the connection.
+        InProgress: another request is working on the connection, or Firestore does not tell whether the
+            account was saved. The same request finds out.
         WrongAccount: the user chose another account than the one to connect again.
         ThreadsError: Threads refused the code, or did not answer. The handle is used up.
         ServiceUnavailable: Firestore or Firebase does not answer. Once the handle is used up, no error is
@@ -61,7 +73,10 @@ def finish(parts: ConnectionParts, confirmation: Confirmation) -> Finished:
     """
     pending = _find_pending(parts, confirmation.unverified_handle)
     _check_owner(parts, pending, confirmation)
-    _check_usable(parts, pending)
+    if pending.expires_at <= parts.now():
+        raise InvalidHandle
+    if pending.use:
+        return _earlier(parts, pending, pending.use)
     code = open_code(parts.accounts.vault, pending)
     used = parts.repository.use_up(pending, parts.now())
     if used is None:
@@ -96,30 +111,39 @@ def _check_owner(parts: ConnectionParts, pending: PendingConnection, confirmatio
         )
 
 
-def _check_usable(parts: ConnectionParts, pending: PendingConnection) -> None:
-    now = parts.now()
-    if pending.use and pending.use.may_be_running(now):
+def _earlier(parts: ConnectionParts, pending: PendingConnection, use: Use) -> Finished:
+    """Give a handle that was used before the same good answer as then."""
+    if use.may_be_running(parts.now()):
         raise InProgress
-    if pending.use or pending.expires_at <= now:
+    end = use.end or parts.repository.settle(pending, pending.version, End(FAILED))
+    uid = _uid(pending.asked, end.profile.get("platformId") or "")
+    if not is_connected(parts, uid, end):
         raise InvalidHandle
+    return Finished(uid, end, _custom_token(parts, pending.asked, uid, end.profile))
 
 
 def _complete(parts: ConnectionParts, code: AuthorizationCode, used: Used[PendingConnection]) -> Finished:
     connection = exchange(parts, code, used)
-    if used.asked.mode == SIGN_IN:
-        uid = uid_of(connection.profile.id)
-        custom_token = _sign_in(parts, uid, connection)
-    else:
-        uid, custom_token = used.asked.uid or "", None
-    save(parts, uid, connection, used)
-    return Finished(uid, connection, custom_token)
+    uid = _uid(used.asked, connection.profile.id)
+    custom_token = _custom_token(parts, used.asked, uid, public_profile(connection.profile))
+    end = save(parts, uid, connection, used)
+    return Finished(uid, end, custom_token, connection.is_lifetime_known)
 
 
-def _sign_in(parts: ConnectionParts, uid: str, connection: Connection) -> Secret:
-    """Create or update the user who signs in with this account, and return their custom token.
+def _uid(asked: Asked, profile_id: str) -> str:
+    """Return the user whom an account is connected to: to sign in, it is the profile's own user."""
+    return uid_of(profile_id) if asked.mode == SIGN_IN else asked.uid or ""
 
-    This comes before anything else is saved.
+
+def _custom_token(
+    parts: ConnectionParts, asked: Asked, uid: str, profile: Mapping[str, Any]
+) -> Secret | None:
+    """Create or update the user who signs in with an account, and return a custom token.
+
+    This comes before anything else is saved. Nothing is done, and there is no token, if the user does not
+    sign in.
     """
-    profile = connection.profile
-    parts.users.save(uid, display_name=profile.display_name, photo_url=profile.avatar_url)
+    if asked.mode != SIGN_IN:
+        return None
+    parts.users.save(uid, display_name=profile["displayName"], photo_url=profile["avatarUrl"])
     return parts.users.custom_token(uid)

@@ -1,5 +1,6 @@
 """The objects that this package works with. ``app`` creates the real ones."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,9 @@ from threads.base.config import Config
 from threads.cloud.users import Users
 from threads.connections.repository import ConnectionRepository
 from threads.posts.parts import PostParts
+
+MAX_PAUSE = timedelta(milliseconds=400)
+"""The longest pause before another attempt to change what other requests of the same user change, too."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +27,7 @@ class ConnectionParts:
     now: Callable[[], datetime]
     """The time, in UTC."""
     sleep: Callable[[timedelta], None]
+
+    def pause(self) -> None:
+        """Wait for a random time, so that requests that came at the same time do not do so again."""
+        self.sleep(MAX_PAUSE * secrets.randbelow(100) / 100)

@@ -19,7 +19,8 @@ did. The victim's app has the handle, but neither of these. The attacker has the
 * A state takes one code. If an attacker brings a code of his own, or a made-up one, he uses up his own state.
   A code that the victim brings after that is not even kept.
 * The handle is in the fragment of ``returnTo``, which no server sees. It works once, within five minutes. A
-  caller who did not begin the connection does not use it up.
+  caller who did not begin the connection does not use it up. The one who did gets the same answer again for
+  an hour, because the first one may have been lost.
 
 The app must do the rest. No page on an origin of ALLOWED_ORIGINS may redirect to a URL that it is given,
 because a browser carries the fragment along (RFC 9700, section 4.11). And the page that gets a handle must
@@ -59,6 +60,14 @@ def is_handle(unverified: str) -> bool:
 def pending_id(handle: str) -> str:
     """Return the id of a handle's pending connection. The handle cannot be computed from it."""
     return hashlib.sha256(handle.encode()).hexdigest()
+
+
+def code_id(state: str, code: AuthorizationCode) -> str:
+    """Return how a state remembers the code that it was used up with. The code cannot be computed from it.
+
+    In confirm mode, it is the id of the pending connection.
+    """
+    return pending_id(handle_of(state, code))
 
 
 def new_pending(

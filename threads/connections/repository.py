@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from threads.accounts.repository import Condition
 from threads.base.errors import ServiceUnavailable
 from threads.cloud.firestore import Repository, as_written, conflicts, patience
 from threads.connections.states import (
@@ -30,10 +31,11 @@ from threads.connections.states import (
     Use,
     Used,
     UsedUp,
+    unusable,
 )
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentReference, WriteBatch
+    from google.cloud.firestore import DocumentReference
 
 STATES = "oauthStates"
 PENDING_CONNECTIONS = "threadsPendingConnections"
@@ -84,7 +86,9 @@ class ConnectionRepository(Repository):
             _pending(pending_id, snapshot.to_dict() or {}, snapshot.update_time) if snapshot.exists else None
         )
 
-    def use_up(self, found: T, now: datetime, end: End | None = None) -> Used[T] | None:
+    def use_up(
+        self, found: T, now: datetime, end: End | None = None, code_id: str | None = None
+    ) -> Used[T] | None:
         """Use up what was read, or return None if another request has done so since. One write.
 
         A pending connection then loses its code. Firestore's client retries a commit whose answer was lost.
@@ -95,14 +99,16 @@ class ConnectionRepository(Repository):
             found: what was read.
             now: the time.
             end: how it has ended, if nothing follows.
+            code_id: the code that a state is used up with, if any.
 
         Raises:
+            InvalidState, InvalidHandle: it was deleted meanwhile.
             ServiceUnavailable: Firestore does not answer, and nothing was used up.
 
         """
         mine = secrets.token_hex(16)
         change = {
-            **_usage(now, end),
+            **_usage(now, end, code_id),
             "usedBy": mine,
             **({"code": None} if isinstance(found, PendingConnection) else {}),
         }
@@ -113,7 +119,9 @@ class ConnectionRepository(Repository):
             return Used(found, written.update_time)
         with self.rpc():
             there = reference.get(**patience())
-        if there.exists and there.update_time == found.version:
+        if not there.exists:
+            raise unusable(found)
+        if there.update_time == found.version:
             raise ServiceUnavailable  # it is unchanged
         is_mine = (there.to_dict() or {}).get("usedBy") == mine
         return Used(found, there.update_time) if is_mine else None
@@ -131,7 +139,7 @@ class ConnectionRepository(Repository):
             "createdAt": now,
             "expiresAt": new.expires_at,
         }
-        usage = _usage(now, End(PENDING, pending_id=new.pending_id))
+        usage = _usage(now, End(PENDING), new.pending_id)
         with self.rpc() as client, conflicts() as conflict:
             batch = client.batch()
             unchanged = client.write_option(last_update_time=state.version)
@@ -140,21 +148,39 @@ class ConnectionRepository(Repository):
             batch.commit(**patience())
         return not conflict
 
-    def write_end(self, used: UsedUp, end: End) -> None:
-        """Write how something used up has ended, unless it has changed since. One write."""
+    def settle(self, of: OneTime, version: Any, end: End) -> End:
+        """Write how something used up has ended, and return how it has: an end that is there already stays.
+
+        One write; if it has changed since, a read. Once this is answered, ``condition`` holds no more. So a
+        commit that is still under way saves nothing.
+
+        Args:
+            of: what was used up.
+            version: when it was last changed, as far as the caller knows.
+            end: how it has ended, unless it has ended already.
+
+        Raises:
+            InvalidState, InvalidHandle: it was deleted meanwhile.
+            ServiceUnavailable: Firestore does not answer. The end is not known.
+
+        """
+        reference = self._reference(of)
         with self.rpc() as client, conflicts():
-            unchanged = client.write_option(last_update_time=used.version)
-            self._reference(used.of).update({"outcome": _end_fields(end)}, option=unchanged, **patience())
-
-    def add_end(self, batch: "WriteBatch", used: UsedUp, end: End) -> None:
-        """Add to a commit how something used up has ended."""
-        batch.update(self._reference(used.of), {"outcome": _end_fields(end)})
-
-    def read_end(self, used: UsedUp) -> End | None:
-        """Read how something used up has ended. One read."""
+            unchanged = client.write_option(last_update_time=version)
+            reference.update({"outcome": _end_fields(end)}, option=unchanged, **patience())
+            return end
         with self.rpc():
-            fields = self._reference(used.of).get(**patience()).to_dict() or {}
-        return _end(fields.get("outcome"))
+            there = reference.get(**patience())
+        if not there.exists:
+            raise unusable(of)
+        return _end((there.to_dict() or {}).get("outcome")) or end
+
+    def condition(self, used: UsedUp, end: End) -> Condition:
+        """Return the change that says how something used up has ended, for the commit that saves the account.
+
+        It holds only as long as nothing else has changed the document: not its end, and not a deletion.
+        """
+        return Condition(self._reference(used.of), {"outcome": _end_fields(end)}, used.version)
 
     def delete_ends(self, account_id: str, *, until: datetime | None = None) -> None:
         """Delete the states and pending connections that ended with an account, or that wait for it."""
@@ -254,8 +280,16 @@ def _asked_fields(asked: Asked) -> dict[str, Any]:
         "mode": asked.mode,
         "uid": asked.uid,
         "scopes": list(asked.scopes),
-        "account": {"id": account.account_id, "username": account.username} if account else None,
+        "account": _account_fields(account) if account else None,
         "challenge": asked.challenge,
+    }
+
+
+def _account_fields(account: ExpectedAccount) -> dict[str, Any]:
+    return {
+        "id": account.account_id,
+        "username": account.username,
+        "threadsUserId": account.threads_user_id,
     }
 
 
@@ -265,19 +299,23 @@ def _asked(fields: Fields) -> Asked:
         mode=fields.get("mode") or CONNECT,
         uid=fields.get("uid"),
         scopes=tuple(fields.get("scopes") or ()),
-        account=ExpectedAccount(account["id"], account.get("username")) if account else None,
+        account=_expected(account) if account else None,
         challenge=fields.get("challenge"),
     )
 
 
-def _usage(now: datetime, end: End | None) -> dict[str, Any]:
+def _expected(fields: Fields) -> ExpectedAccount:
+    return ExpectedAccount(fields["id"], fields.get("username"), fields.get("threadsUserId"))
+
+
+def _usage(now: datetime, end: End | None, code_id: str | None) -> dict[str, Any]:
     ended = {"outcome": _end_fields(end)} if end else {}
-    return {"usedAt": now, "expiresAt": now + USED_LIFETIME, **ended}
+    return {"usedAt": now, "codeId": code_id, "expiresAt": now + USED_LIFETIME, **ended}
 
 
 def _use(fields: Fields) -> Use | None:
     used_at = fields.get("usedAt")
-    return Use(used_at, _end(fields.get("outcome"))) if used_at else None
+    return Use(used_at, _end(fields.get("outcome")), fields.get("codeId")) if used_at else None
 
 
 def _end_fields(end: End) -> dict[str, Any]:
@@ -287,7 +325,6 @@ def _end_fields(end: End) -> dict[str, Any]:
         "profile": dict(end.profile),
         "refusedScopes": list(end.refused_scopes),
         "error": end.error,
-        "pendingId": end.pending_id,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -301,7 +338,6 @@ def _end(fields: Fields | None) -> End | None:
         profile=fields.get("profile") or {},
         refused_scopes=tuple(fields.get("refusedScopes") or ()),
         error=fields.get("error"),
-        pending_id=fields.get("pendingId"),
     )
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from threads.base.errors import CallerError, InvalidHandle, InvalidState
+
 PROVIDER = "threads"
 """The collection may also hold the states of other providers."""
 
@@ -29,12 +31,11 @@ PENDING = "pending"
 
 EXCHANGE_TIME = timedelta(minutes=2)
 """How long something used up may have no end: the time limit of the functions that exchange codes. After
-that, callers are told that the connection has failed, and that they should connect again. The exchange may
-still go on for a while and save the account. Then a reload says so."""
+that, the next caller ends it: nothing is saved any more, and callers are told to connect again."""
 
 USED_LIFETIME = timedelta(hours=1)
-"""How long something used up is kept at least, so that its exchange and a reload find it. Without this, one
-that is used in the last second of its own lifetime could be deleted at any moment."""
+"""How long something used up answers a reload or a repeated request as it did the first time. It is kept as
+long, even if it was used in the last second of its own lifetime."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class ExpectedAccount:
     account_id: str
     username: str | None
     """The name for messages."""
+    threads_user_id: str | None = None
+    """Threads' id of its owner. It tells the account even if Threads has changed the account's own id."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,6 @@ class End:
     refused_scopes: tuple[str, ...] = ()
     error: str | None = None
     """The code of the error."""
-    pending_id: str | None = None
-    """If the window's code waits: the id of the pending connection."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Use:
 
     used_at: datetime
     end: End | None = None
+    code_id: str | None = None
+    """Which code a state was used up with (``pending.code_id``). None: with none, as the user cancelled."""
 
     def may_be_running(self, now: datetime) -> bool:
         """Return whether the request that used it up may still be working on it."""
@@ -118,6 +121,12 @@ class PendingConnection:
 
 OneTime = OAuthState | PendingConnection
 """What can be used up, once."""
+
+
+def unusable(of: OneTime) -> CallerError:
+    """Return the error that says that a state or a handle does not work, or not any more."""
+    return InvalidState() if isinstance(of, OAuthState) else InvalidHandle()
+
 
 T = TypeVar("T", OAuthState, PendingConnection)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from threads.accounts.summary import public_profile, refused_member
-from threads.base.errors import Forbidden, InProgress, ServiceError
+from threads.accounts.summary import refused_member
+from threads.base.errors import Forbidden, ServiceError
 from threads.base.validation import Fields
 from threads.connections import pkce
 from threads.connections.callback import Callback, Outcome, complete
@@ -168,13 +168,12 @@ def callback_error(request: HttpRequest, error: ServiceError) -> HttpResponse:
     """Answer an error of a connection: with JSON for a program, with a page for a person."""
     if request.accepts_json():
         return json_error(error)
-    wait = error.retry_after
-    waiting = isinstance(error, InProgress)
+    wait = error.retry_after if error.retryable else None
     response = page(
-        "Connecting…" if waiting else "Not connected",
+        "Connecting…" if error.retryable else "Not connected",
         error.message,
         status=error.status,
-        reload_after=int(wait.total_seconds()) if waiting and wait else None,
+        reload_after=int(wait.total_seconds()) if wait else None,
     )
     return response._replace(headers=error_headers(error))
 
@@ -199,10 +198,11 @@ def th_auth_finish(parts: ConnectionParts, request: HttpRequest, caller: User | 
     fields.check()
     uid = caller.uid if isinstance(caller, User) else None
     finished = finish(parts, Confirmation(handle or "", uid=uid, unverified_verifier=verifier))
-    request.notes |= {"uid": finished.uid, "accountId": finished.connection.profile.id}
-    request.notes |= lifetime_notes(is_known=finished.connection.is_lifetime_known)
-    profile, token = finished.connection.profile, finished.custom_token
-    connected = _connected(profile.id, public_profile(profile), finished.connection.refused_scopes)
+    end, token = finished.end, finished.custom_token
+    account_id = end.account_id or ""
+    request.notes |= {"uid": finished.uid, "accountId": account_id}
+    request.notes |= lifetime_notes(is_known=finished.is_lifetime_known)
+    connected = _connected(account_id, end.profile, end.refused_scopes)
     custom_token = {"customToken": token.reveal()} if token else {}
     return HttpResponse(body={"ok": True, **connected, **custom_token})
 

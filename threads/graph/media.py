@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from threads.base.errors import Evidence, ThreadsError
 from threads.base.secret import Secret, redacted
 from threads.base.validation import is_threads_id
+from threads.graph import shown
 from threads.graph.error_codes import Step, error_for
 from threads.graph.protocol import GraphReply, GraphRequest, read_object, unreadable
 
@@ -105,7 +106,7 @@ def read_permalink(reply: GraphReply) -> str | None:
         ThreadsError: Threads did not tell whether there is one.
 
     """
-    return web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
+    return shown.web_address(read_object(Step.READ_MEDIA, reply).get("permalink"))
 
 
 def delete_post_request(token: Secret, media_id: str) -> GraphRequest:
@@ -315,7 +316,7 @@ def _recent_post(entry: Mapping[str, Any]) -> RecentPost:
         media_type=str(entry.get("media_type")),
         text=str(entry.get("text") or ""),
         published_at=datetime.fromisoformat(str(entry.get("timestamp"))).astimezone(UTC),
-        permalink=web_address(entry.get("permalink")),
+        permalink=shown.web_address(entry.get("permalink")),
         topic=_text(entry.get("topic_tag")),
         link=_text(entry.get("link_attachment_url")),
         audience=_text(entry.get("reply_audience")),
@@ -328,11 +329,6 @@ def _recent_post(entry: Mapping[str, Any]) -> RecentPost:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def web_address(value: Any) -> str | None:
-    """Return a post's public address, or None if the value is not a web address."""
-    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 
 def _id(answer: Mapping[str, Any], step: Step, reply: GraphReply) -> str:

@@ -16,6 +16,7 @@ from threads.base.config import Config
 from threads.base.scopes import KNOWN_SCOPES
 from threads.base.secret import Secret
 from threads.base.validation import is_threads_id
+from threads.graph import shown
 from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply, GraphRequest, read_object, unreadable
 
@@ -195,13 +196,13 @@ def _lifetime(value: Any) -> timedelta | None:
     return timedelta(seconds=seconds) if 0 < seconds <= MAX_LIFETIME.total_seconds() else None
 
 
-def profile_request(token: LongLivedToken, extra_fields: Iterable[str] = ()) -> GraphRequest:
+def profile_request(token: Secret, extra_fields: Iterable[str] = ()) -> GraphRequest:
     """Ask for the profile of the account that the token belongs to.
 
     Source: https://developers.facebook.com/docs/threads/threads-profiles
     """
     fields = ",".join(dict.fromkeys((*PROFILE_FIELDS, *extra_fields)))
-    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token.secret)
+    return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token)
 
 
 def grants_request(token: Secret) -> GraphRequest:
@@ -262,13 +263,12 @@ def read_profile(reply: GraphReply, extra_fields: Iterable[str] = ()) -> Profile
     profile_id = str(answer.get("id"))
     if not is_threads_id(profile_id):
         raise unreadable(Step.READ_PROFILE, reply)
-    name, username = (str(answer.get(field) or "") for field in ("name", "username"))
-    picture = answer.get("threads_profile_picture_url")
+    name, username = (shown.name(answer.get(field)) for field in ("name", "username"))
     return Profile(
         id=profile_id,
         display_name=name or username or profile_id,
         username=username or name or profile_id,
-        avatar_url=picture if isinstance(picture, str) and picture else None,
+        avatar_url=shown.web_address(answer.get("threads_profile_picture_url")),
         extra={
             field: answer[field]
             for field in extra_fields

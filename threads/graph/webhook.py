@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from threads.base.errors import Forbidden, InvalidSignature
 from threads.base.secret import Secret
 from threads.base.validation import is_threads_id, parse_object
-from threads.graph.media import web_address
+from threads.graph import shown
 
 PUBLISH = "publish"
 DELETE = "delete"
@@ -96,9 +96,9 @@ def _event(change: Mapping[str, Any]) -> Iterator[Event]:
     yield Event(
         field=field,
         media_id=str(value["id"]),
-        username=_text(value.get("username")),
+        username=shown.name(value.get("username")) or None,
         text=_text(value.get("text")),
-        permalink=web_address(value.get("permalink")),
+        permalink=shown.web_address(value.get("permalink")),
         published_at=_moment(value.get("timestamp")),
     )
 

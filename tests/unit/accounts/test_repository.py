@@ -1,6 +1,6 @@
 """Accounts and summaries in Firestore: one commit each, and no other writer's change is overwritten."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,14 @@ from tests.unit.world import ACCOUNT, NOW, UID, World, account_path, summary_pat
 from threads.accounts.account import ID_FIELDS, USERNAME_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
-from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS, AccountRepository, Due, Sealed
+from threads.accounts.repository import (
+    CONNECT_ATTEMPTS,
+    SAVE_ATTEMPTS,
+    AccountRepository,
+    Condition,
+    Due,
+    Sealed,
+)
 from threads.accounts.summary import StoredSummary
 from threads.base.errors import ServiceUnavailable
 
@@ -86,6 +93,15 @@ def test_a_change_without_a_card_leaves_the_summary_alone() -> None:
     version = world.database.version(summary_path(UID))
     assert repository(world).change(world.account(), AccountChange({"refreshingUntil": NOW}))
     assert world.database.version(summary_path(UID)) == version
+
+
+def test_an_account_changes_although_its_card_has_no_room() -> None:
+    """A summary at Firestore's limit cannot take a word more. The account decides; its card only shows it."""
+    world = World()
+    world.wire.full, before = summary_path(UID), world.summary()
+    changed = repository(world).change(world.account(), AccountChange({"a": 1, "updatedAt": NOW}, {"b": 2}))
+    assert changed == world.account()
+    assert (world.account().fields["a"], world.summary()) == (1, before)
 
 
 @pytest.mark.parametrize("other", [World.change_account, World.delete_account])
@@ -171,18 +187,13 @@ def connect(
     change: Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None],
     *,
     uid: str = UID,
-    also: Mapping[str, Any] | None = None,
 ) -> int:
-    """Connect an account, with another write in the same commit; return how often it paused."""
+    """Connect an account, with another change in the same commit; return how often it paused."""
     pauses: list[None] = []
     noted = world.firestore.provide().document("oauthStates/state")
-    repository(world).connect(
-        uid,
-        account_id,
-        change,
-        pause=lambda: pauses.append(None),
-        also=lambda batch: batch.update(noted, dict(also or {"outcome": "connected"})),
-    )
+    version = world.database.version("oauthStates/state")
+    also = Condition(noted, {"outcome": "connected"}, version)
+    repository(world).connect(uid, account_id, change, pause=lambda: pauses.append(None), also=also)
     return len(pauses)
 
 
@@ -258,11 +269,21 @@ def test_a_summary_that_never_rests_saves_nothing(world: World) -> None:
 
 
 def test_without_what_the_other_write_changes_nothing_is_saved(world: World) -> None:
-    """A window whose state is gone connects nothing."""
-    world.database.delete("oauthStates/state")
-    with pytest.raises(ServiceUnavailable):
-        connect(world, "2", card_of("2"), uid="bob")
-    assert (world.has_account("2", "bob"), world.summary("bob")) == (False, None)
+    """A window whose state is gone or has changed meanwhile connects nothing. This is found out at once."""
+
+    def gone() -> None:
+        world.database.delete("oauthStates/state")
+
+    def changed() -> None:
+        world.database.put("oauthStates/state", {"outcome": "failed"})
+
+    for change in (gone, changed):
+        world.database.put("oauthStates/state", {"provider": "threads"})
+        world.comes_between(change)
+        commits = world.wire.commits
+        assert connect(world, "2", card_of("2"), uid="bob") == 0
+        assert world.wire.commits == commits + 1
+        assert (world.has_account("2", "bob"), world.summary("bob")) == (False, None)
 
 
 # --- deleting an account ------------------------------------------------------------------------------------

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from threads.accounts.changes import reconnect_change
-from threads.accounts.summary import StoredSummary, cards_answer, with_connected_card
+from threads.accounts.summary import (
+    StoredSummary,
+    cards_answer,
+    fresh_card,
+    with_choice,
+    with_connected_card,
+    without_card,
+)
 from threads.graph.oauth import Profile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,7 +46,7 @@ def connected(
     """Return the summary's fields once an account was connected."""
     profile = Profile(account_id, "Ada L.", "ada", "https://scontent.example/p.jpg")
     summary = stored(before) if before else StoredSummary("ada")
-    return with_connected_card(summary, profile, expires_at=now + TERM, refused_scopes=refused, now=now)
+    return with_connected_card(summary, account_id, fresh_card(profile, now + TERM, refused), now)
 
 
 def test_the_first_account_becomes_the_default() -> None:
@@ -98,11 +105,35 @@ def test_making_a_summary_changes_nothing() -> None:
     assert before == copy
 
 
-@pytest.mark.parametrize("before", [{"accounts": None, "defaultAccountId": None}, {"other": 1}])
+ODD_SUMMARIES: list[dict[str, Any]] = [
+    {"accounts": None, "defaultAccountId": None},
+    {"other": 1},
+    {"accounts": ["1"], "defaultAccountId": {"a": 1}},
+    {"accounts": "1"},
+]
+
+
+@pytest.mark.parametrize("before", ODD_SUMMARIES)
 def test_a_summary_of_anything_is_sound(before: dict[str, Any]) -> None:
     """A summary without cards, as another writer may leave it, counts as an empty one."""
     assert connected("1", before)["connectedCount"] == 1
     assert cards_answer(stored(before))["accounts"] == []
+    assert without_card(stored(before), "1", NOW) is None
+
+
+@pytest.mark.parametrize("odd", [None, "a card of another kind", ["username"], {"username": 7}])
+def test_a_card_of_anything_hinders_nothing(odd: Any) -> None:
+    """What is not a card stays in its place until its account is connected, changed or removed."""
+    before = {"accounts": {"1": odd, "2": CARD}, "defaultAccountId": "1"}
+    assert connected("3", before)["accounts"] == {"1": odd, "2": CARD, "3": CARD}
+    assert connected("1", before)["accounts"]["1"] == CARD
+    chosen = with_choice(stored(before), "1", enabled_for_repost=True, is_default=False, now=NOW)
+    assert chosen["accounts"]["1"]["enabled_for_repost"] is True
+    gone = without_card(stored(before), "2", NOW)
+    assert gone
+    assert (gone["accounts"], gone["defaultAccountId"]) == ({"1": odd}, "1")
+    was_default = without_card(stored({**before, "defaultAccountId": "2"}), "2", NOW) or {}
+    assert was_default["defaultAccountId"] == "1"
 
 
 def test_the_cards_are_answered_default_first() -> None:

@@ -13,7 +13,7 @@ from google.cloud.firestore import Client
 from threads.accounts.account import StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
-from threads.accounts.repository import AccountRepository, Due
+from threads.accounts.repository import AccountRepository, Condition, Due
 from threads.base.errors import Forbidden, ServiceUnavailable
 from threads.cloud import firestore
 from threads.cloud.firestore import Repository, owner_of
@@ -28,7 +28,6 @@ from threads.connections.states import (
     End,
     OAuthState,
     PendingConnection,
-    Used,
 )
 from threads.posts.content import Content
 from threads.posts.ledger import new_record
@@ -56,9 +55,10 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
         "1",
         lambda _summary, _account: ConnectionChange({}, {}),
         pause=lambda: None,
-        also=lambda _batch: None,
+        also=Condition(accounts._account_reference("ada", "2"), {"a": 1}, NOW),
     ),
     "delete": lambda accounts: accounts.delete(ACCOUNT, lambda _before: {}),
+    "find_person": lambda accounts: accounts.find_person("ada", "1"),
     "all_of": lambda accounts: next(accounts.all_of("ada")),
     "find_connected": lambda accounts: next(accounts.find_connected("accountId", "1")),
     "find_due": lambda accounts: accounts.find_due(NOW, Due(NOW, "users/ada"), 5),
@@ -70,8 +70,7 @@ CONNECTIONS: dict[str, Callable[[ConnectionRepository], object]] = {
     "read_pending": lambda connections: connections.read_pending("pending"),
     "use_up": lambda connections: connections.use_up(STATE, NOW),
     "make_pending": lambda connections: connections.make_pending(STATE, PENDING, NOW),
-    "write_end": lambda connections: connections.write_end(Used(STATE, NOW), End(FAILED)),
-    "read_end": lambda connections: connections.read_end(Used(PENDING, NOW)),
+    "settle": lambda connections: connections.settle(STATE, NOW, End(FAILED)),
     "delete_ends": lambda connections: connections.delete_ends("1"),
     "delete_begun_by": lambda connections: connections.delete_begun_by("ada", until=NOW),
     "create_deletion": lambda connections: connections.create_deletion(DELETION, NOW),
@@ -102,8 +101,8 @@ OPERATIONS: dict[type[Repository], dict[str, Callable[[Any], object]]] = {
     ConnectionRepository: CONNECTIONS,
     PostRepository: POSTS,
 }
-WITHOUT_A_CALL = {"add_end"}
-"""What adds to a commit of another repository's."""
+WITHOUT_A_CALL = {"condition"}
+"""What is for a commit of another repository's."""
 
 ROWS = [
     pytest.param(kind, operation, id=f"{kind.__name__}.{name}")

@@ -12,6 +12,7 @@ from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, silence, summary_
 from threads.accounts.vault import Vault
 from threads.base.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
 from threads.base.secret import Secret
+from threads.connections.disconnect import disconnect, take_token
 from threads.connections.pending import pending_id
 from threads.functions.response import error_headers
 from threads.graph.error_codes import Step
@@ -174,6 +175,35 @@ def test_a_narrower_window_leaves_the_token_that_can_do_more(*, key_is_gone: boo
     assert (after["scopes"] == before["scopes"]) is not key_is_gone
 
 
+CHANGED = PROFILE | {"id": "2", "username": "ada.k"}
+"""The person of ``PROFILE``, whose profile has got another id. The id in their token stays."""
+
+
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_a_person_whose_id_has_changed_connects_the_same_account_again(*, is_asked_for: bool) -> None:
+    """The id that came with the token tells: there is one card, under the id that app and posts know."""
+    world = Windows()
+    world.come_back(world.begin())
+    world.pass_time(days=1)
+    world.is_person(CHANGED, threads_user_id=ACCOUNT)
+    state = world.begin(unverified_account_id=ACCOUNT if is_asked_for else None)
+    outcome = world.come_back(state)
+    assert (outcome.status, outcome.account_id, outcome.profile["platformId"]) == ("connected", ACCOUNT, "2")
+    assert world.come_back(state) == outcome
+    assert (world.account_ids(), [*(world.summary() or {})["accounts"]]) == ([ACCOUNT], [ACCOUNT])
+    assert (world.card()["username"], world.token()) == ("ada.k", TOKEN)
+    assert world.saved()["connectedAt"] == NOW + timedelta(days=1)
+
+
+def test_another_users_account_of_the_same_person_stays_alone() -> None:
+    """Who has connected what counts for one user of the app only."""
+    world = Windows()
+    world.come_back(world.begin("bob"))
+    world.is_person(CHANGED, threads_user_id=ACCOUNT)
+    world.come_back(world.begin())
+    assert world.saved_accounts() == {("bob", ACCOUNT), (UID, "2")}
+
+
 WITNESSES = {
     "190": (reply(400, graph_error(190, 458)), True),
     "24": (reply(400, graph_error(24, 4279009)), True),
@@ -241,6 +271,19 @@ def test_windows_that_came_at_once_do_not_come_again_at_once() -> None:
     assert all(0 <= pause < 0.5 for pause in world.clock.pauses)
 
 
+def test_a_summary_without_room_is_no_passing_trouble() -> None:
+    """The user is told what helps. Nothing is saved."""
+    world = Windows()
+    world.connect("2")
+    state = world.begin()
+    world.before_saving(lambda: setattr(world.wire, "full", summary_path(UID)))
+    outcome = world.come_back(state)
+    assert outcome.parameters() == {"threads": "failed", "error": "invalid_request"}
+    assert outcome.error
+    assert "Disconnect one first" in outcome.error.message
+    assert world.saved_accounts() == {(UID, "2")}
+
+
 def test_an_account_that_is_not_saved_is_not_told() -> None:
     """A Firestore that did nothing is a failure, and the state says so, too."""
     world = Windows()
@@ -286,6 +329,82 @@ def test_where_a_state_leads_is_checked_anew() -> None:
     world.config = config(ALLOWED_ORIGINS="https://other.example")
     assert world.come_back(left, "", "access_denied").return_to is None
     assert world.come_back(connected).return_to is None
+
+
+OTHER_CODE = "AQ-of-another-account"
+
+
+@pytest.mark.parametrize("mode", ["immediate", "confirm"])
+def test_a_state_answers_only_to_the_code_that_it_was_used_up_with(mode: str) -> None:
+    """Another account that is allowed under the same state is not connected, and nobody is told so."""
+    world = Windows(CONNECT_MODE=mode)
+    state = world.begin()
+    first = world.come_back(state)
+    calls, before = [*world.calls], world.everything()
+    assert world.come_back(state, OTHER_CODE).parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert world.come_back(state) == first
+    assert (world.calls, world.everything()) == (calls, before)
+
+
+@pytest.mark.parametrize("mode", ["immediate", "confirm"])
+def test_who_cancels_goes_back_and_allows_is_not_told_that_they_cancelled(mode: str) -> None:
+    """A code that comes after a cancel is not exchanged; only a reload of the cancel says "cancelled"."""
+    world = Windows(CONNECT_MODE=mode)
+    state = world.begin()
+    for _ in range(2):
+        assert world.come_back(state, "", "access_denied").parameters() == {"threads": "cancelled"}
+    assert world.come_back(state).parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert (world.calls, world.saved_accounts()) == ([], set())
+
+
+def test_who_allows_goes_back_and_cancels_is_connected() -> None:
+    """The cancel comes too late, and is answered with what is true."""
+    world = Windows()
+    state = world.begin()
+    assert world.come_back(state) == world.come_back(state, "", "access_denied")
+
+
+def test_a_reload_says_connected_only_while_it_is_true() -> None:
+    """Not once the account was disconnected, or disconnecting has begun, and not after the hour."""
+    failed = {"threads": "failed", "error": "invalid_state"}
+
+    def disconnected(world: Windows) -> None:
+        disconnect(world.connections, UID, ACCOUNT)
+
+    def disconnecting(world: Windows) -> None:
+        take_token(world.connections, UID, ACCOUNT)
+
+    def later(world: Windows) -> None:
+        world.pass_time(hours=1)
+
+    for change in (disconnected, disconnecting, later):
+        world = Windows()
+        state = world.begin()
+        assert world.come_back(state).status == "connected"
+        assert world.come_back(state).status == "connected"
+        change(world)
+        assert world.come_back(state).parameters() == failed
+
+
+def test_a_state_that_is_deleted_while_its_code_is_exchanged_connects_nothing() -> None:
+    """It is found out at the first commit, and said as it is: this state does not work."""
+    world = Windows()
+    state = world.begin()
+    world.before_saving(lambda: world.database.delete(f"oauthStates/{state}"))
+    outcome = world.come_back(state)
+    assert outcome.parameters() == {"threads": "failed", "error": "invalid_state"}
+    assert (world.saved_accounts(), world.clock.pauses) == (set(), [])
+
+
+def test_a_state_that_is_deleted_before_it_is_used_up_is_unknown() -> None:
+    """Nobody is told to wait for a request that there is not."""
+    for mode in ("immediate", "confirm"):
+        world = Windows(CONNECT_MODE=mode)
+        state = world.begin()
+        world.comes_between(lambda world=world, state=state: world.database.delete(f"oauthStates/{state}"))  # type: ignore[misc]
+        with pytest.raises(InvalidState):
+            world.come_back(state)
+        assert world.calls == []
 
 
 # --- for the app to confirm ---------------------------------------------------------------------------------

@@ -217,6 +217,41 @@ def test_an_account_that_never_rests_is_tried_later(first: int) -> None:
     assert world.account_ids() == [ACCOUNT]
 
 
+def test_accounts_that_are_disconnected_at_once_all_go() -> None:
+    """A dozen requests of one user change one summary: each waits a moment and tries again."""
+    world = World()
+    others = [str(number) for number in range(2, 14)]
+    for other in others:
+        world.connect(other)
+
+    def another(number: int) -> None:
+        # The first commit takes the token away. Before each further one, another account goes.
+        if number > 1 and others:
+            world.wire.before_commit = lambda _number: None
+            disconnect(world.connections, UID, others.pop())
+            world.wire.before_commit = another
+
+    world.wire.before_commit = another
+    disconnect(world.connections, UID, ACCOUNT)
+    assert (world.account_ids(), world.summary(), others) == ([], None, [])
+    assert len(set(world.clock.pauses)) > 3
+
+
+@pytest.mark.parametrize("has_other", [True, False])
+def test_a_card_without_an_account_goes(*, has_other: bool) -> None:
+    """Whatever has left it there: its posts are cancelled, and what was its user's choice is made anew."""
+    world = World()
+    if has_other:
+        world.connect(OTHER)
+    [name] = schedule(world, "a")
+    world.delete_account()
+    done = disconnect(world.connections, UID, ACCOUNT)
+    assert ([*done.summary.cards], done.cancelled) == ([OTHER] if has_other else [], 1)
+    assert (state(world, name), world.summary() is None) == (State.CANCELLED, not has_other)
+    with pytest.raises(AccountNotFound):
+        disconnect(world.connections, UID, ACCOUNT)
+
+
 def test_a_firestore_that_fails_is_tried_later() -> None:
     """Trouble in the middle is a 503, and the same request goes on."""
     world = World()

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from google.api_core import exceptions
 
+from tests.firestore.errors import refusal
 from tests.unit.support import HTML, OTHER_KEY, config, reply
 from tests.unit.windows import CHALLENGE, PROFILE, VERIFIER, Windows
 from tests.unit.world import ACCOUNT, PROJECT, UID, Died
@@ -17,6 +19,8 @@ from threads.base.errors import (
     WrongAccount,
 )
 from threads.base.secret import Secret
+from threads.connections.disconnect import disconnect, take_token
+from threads.connections.pending import pending_id
 from threads.functions.response import error_headers
 from threads.graph.error_codes import Step
 
@@ -35,8 +39,8 @@ def test_the_one_who_has_begun_gets_the_account() -> None:
     world.grants("threads_basic")
     immediate.grants("threads_basic")
     finished = world.confirm(world.pending_handle())
-    assert (finished.uid, finished.connection.profile.id, finished.custom_token) == (UID, ACCOUNT, None)
-    assert finished.connection.refused_scopes == ("threads_content_publish",)
+    assert (finished.uid, finished.end.account_id, finished.custom_token) == (UID, ACCOUNT, None)
+    assert finished.end.refused_scopes == ("threads_content_publish",)
     assert world.calls == FOUR_CALLS
     immediate.come_back(immediate.begin())
     accounts = [dict(it.saved()) for it in (world, immediate)]
@@ -75,15 +79,125 @@ def test_a_stranger_does_nothing(begun_by: str | None, uid: str | None, verifier
     assert finished.uid == (begun_by or SIGNED_IN)
 
 
-def test_a_handle_works_once() -> None:
-    """Sent again, it is a 400 that says to start again, and Threads is not called."""
+EITHER = pytest.mark.parametrize(
+    ("begun_by", "verifier"), [(UID, None), (None, VERIFIER)], ids=["confirm", "signin"]
+)
+"""Both ways in which an app confirms: a user who is signed in connects an account, or a visitor signs in."""
+
+
+@EITHER
+def test_the_same_request_gets_the_same_good_answer_for_an_hour(
+    begun_by: str | None, verifier: str | None
+) -> None:
+    """A double click or a lost answer changes nothing; the code is exchanged once, and is not kept."""
+    world = confirming()
+    world.grants("threads_basic")
+    handle = world.pending_handle(begun_by)
+    first = world.confirm(handle, begun_by, verifier)
+    world.pass_time(seconds=3599)
+    again = world.confirm(handle, begun_by, verifier)
+    assert (again.uid, again.end) == (first.uid, first.end)
+    assert (again.custom_token is None) is (begun_by is not None)
+    assert world.calls == FOUR_CALLS
+    assert world.pending(handle)["code"] is None
+    world.pass_time(seconds=1)
+    with pytest.raises(InvalidHandle, match="Start connecting again"):
+        world.confirm(handle, begun_by, verifier)
+
+
+def test_the_answer_to_who_signed_in_has_a_custom_token_of_its_own() -> None:
+    """Firebase is asked anew: a user who was disabled meanwhile gets none."""
+    world = confirming()
+    handle = world.pending_handle(None)
+    world.confirm(handle, None, VERIFIER)
+    again = world.confirm(handle, None, VERIFIER)
+    assert again.custom_token
+    assert again.custom_token.reveal() == f"custom token of {SIGNED_IN}"
+    disable(world)
+    with pytest.raises(Forbidden):
+        world.confirm(handle, None, VERIFIER)
+
+
+@EITHER
+def test_nobody_else_gets_the_answer_again(begun_by: str | None, verifier: str | None) -> None:
+    """What is refused to strangers before the handle was used is refused to them afterwards."""
+    world = confirming()
+    handle = world.pending_handle(begun_by)
+    world.confirm(handle, begun_by, verifier)
+    strangers = [whom[1:] for whom in STRANGERS if whom[0] == begun_by]
+    for uid, stranger in strangers:
+        with pytest.raises(Forbidden):
+            world.confirm(handle, uid, stranger)
+    assert len(strangers) == 5
+
+
+@EITHER
+def test_the_answer_is_given_again_only_while_it_is_true(begun_by: str | None, verifier: str | None) -> None:
+    """Once the account is disconnected, or disconnecting has begun, its handle does not work any more."""
+    for has_begun in (True, False):
+        world = confirming()
+        handle = world.pending_handle(begun_by)
+        uid = world.confirm(handle, begun_by, verifier).uid
+        if has_begun:
+            take_token(world.connections, uid, ACCOUNT)
+        else:
+            disconnect(world.connections, uid, ACCOUNT)
+        with pytest.raises(InvalidHandle):
+            world.confirm(handle, begun_by, verifier)
+
+
+@EITHER
+@pytest.mark.parametrize("place", ["commit", "answer"])
+def test_who_was_connected_is_told_though_the_first_request_ended_unheard(
+    place: str, begun_by: str | None, verifier: str | None
+) -> None:
+    """The process dies after its last commit, or Firestore is silent from then on: the next request tells."""
+    world = confirming()
+    handle = world.pending_handle(begun_by)
+
+    def die() -> None:
+        raise Died
+
+    def be_silent() -> None:
+        world.wire.fails = 1  # the call that would find out
+        raise refusal(exceptions.ServiceUnavailable, "the answer is lost")
+
+    trouble, error = {"commit": (die, Died), "answer": (be_silent, InProgress)}[place]
+    world.before_saving(lambda: setattr(world.wire, "after_commit", trouble))
+    with pytest.raises(error):
+        world.confirm(handle, begun_by, verifier)
+    finished = world.confirm(handle, begun_by, verifier)
+    assert finished.end.account_id == ACCOUNT
+    assert world.saved_accounts() == {(finished.uid, ACCOUNT)}
+    assert world.calls == FOUR_CALLS
+
+
+def test_who_was_told_that_nothing_is_connected_is_told_the_truth() -> None:
+    """A request that hangs for longer than it may saves nothing after the next one was answered."""
     world = confirming()
     handle = world.pending_handle()
-    world.confirm(handle)
-    with pytest.raises(InvalidHandle, match="Start connecting again"):
+
+    def meanwhile() -> None:
+        world.pass_time(seconds=120)
+        with pytest.raises(InvalidHandle):
+            world.confirm(handle)
+
+    world.before_saving(meanwhile)
+    with pytest.raises(ServiceUnavailable, match="Start connecting again"):
         world.confirm(handle)
-    assert world.calls == FOUR_CALLS
-    assert world.pending(handle)["code"] is None, "a used code is not kept"
+    assert world.saved_accounts() == set()
+
+
+def test_a_handle_that_is_deleted_while_its_code_is_exchanged_connects_nothing() -> None:
+    """It is found out at the first commit, and said as it is: this handle does not work."""
+    world = confirming()
+    handle = world.pending_handle()
+    before = world.wire.commits
+    world.before_saving(lambda: world.database.delete(f"threadsPendingConnections/{pending_id(handle)}"))
+    with pytest.raises(InvalidHandle):
+        world.confirm(handle)
+    assert (world.saved_accounts(), world.clock.pauses) == (set(), [])
+    assert world.wire.commits - before <= 4
 
 
 def test_a_handle_works_for_five_minutes() -> None:
@@ -119,14 +233,13 @@ def test_a_state_is_no_handle() -> None:
 
 
 def test_of_two_confirmations_at_once_one_exchanges_the_code() -> None:
-    """The other is told to look again, and then that it has been finished."""
+    """The other is told to look again, and then gets the same answer."""
     world = confirming()
     handle = world.pending_handle()
     world.comes_between(lambda: world.confirm(handle))
     with pytest.raises(InProgress):
         world.confirm(handle)
-    with pytest.raises(InvalidHandle):
-        world.confirm(handle)
+    assert world.confirm(handle).end.account_id == ACCOUNT
     assert world.calls == FOUR_CALLS
 
 
@@ -214,6 +327,18 @@ def test_who_signs_in_again_keeps_what_they_could_do() -> None:
     signed_in(world)
     assert world.saved(uid=SIGNED_IN)["scopes"] == before
     assert "threads_delete" in before
+
+
+def test_who_signs_in_with_another_id_is_another_user() -> None:
+    """An account's owner is recognized within one user only, and every answer names the same user."""
+    world = confirming()
+    signed_in(world)
+    world.is_person(PROFILE | {"id": "2"}, threads_user_id=ACCOUNT)
+    handle = world.pending_handle(None)
+    for _ in range(2):
+        finished = world.confirm(handle, None, VERIFIER)
+        assert (finished.uid, finished.end.account_id) == ("threads:2", "2")
+    assert world.saved_accounts() == {(SIGNED_IN, ACCOUNT), ("threads:2", "2")}
 
 
 @pytest.mark.parametrize("fault", ["loses_answers", "repeats"])

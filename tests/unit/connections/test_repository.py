@@ -12,7 +12,7 @@ from tests.unit.world import ACCOUNT, NOW, UID, World
 from threads.accounts.account import StoredAccount
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
-from threads.base.errors import ServiceUnavailable
+from threads.base.errors import InvalidHandle, InvalidState, ServiceUnavailable
 from threads.connections.repository import DELETE_PAGE, ConnectionRepository, T
 from threads.connections.states import (
     CANCELLED,
@@ -32,6 +32,7 @@ from threads.connections.states import (
     PendingConnection,
     Use,
     Used,
+    UsedUp,
 )
 
 LATER = NOW + timedelta(minutes=5)
@@ -93,7 +94,7 @@ def path_of(found: Found) -> str:
 ASKS = [
     STATE.asked,
     Asked(CONNECT, UID, (), ExpectedAccount("17", "ada")),
-    Asked(CONNECT, UID, (), ExpectedAccount("17", None)),
+    Asked(CONNECT, UID, (), ExpectedAccount("17", None, "18")),
     Asked(SIGN_IN, None, ("threads_basic",), challenge=CHALLENGE),
 ]
 
@@ -117,7 +118,7 @@ ENDS = [
     WELL,
     End(CANCELLED),
     End(FAILED, error="wrong_account"),
-    End(PENDING, pending_id="pending"),
+    End(PENDING),
 ]
 
 
@@ -128,12 +129,12 @@ def test_an_end_is_read_as_it_was_written(make: Callable[[World], Any], end: End
     world = World()
     at_once = repository(world).use_up(make(world), NOW, end)
     assert at_once
-    assert repository(world).read_end(at_once) == end
+    assert end_of(world, at_once) == end
     world = World()
     used = used_up(world, make(world))
-    assert repository(world).read_end(used) is None
-    repository(world).write_end(used, end)
-    assert repository(world).read_end(used) == end
+    assert end_of(world, used) is None
+    assert settled(world, used, end) == end
+    assert end_of(world, used) == end
 
 
 def test_a_state_without_a_mode_is_a_connections() -> None:
@@ -232,7 +233,8 @@ def test_what_is_gone_cannot_be_used_up(make: Callable[[World], Any]) -> None:
     world = World()
     found = make(world)
     world.database.delete(path_of(found))
-    assert repository(world).use_up(found, NOW) is None
+    with pytest.raises((InvalidState, InvalidHandle)):
+        repository(world).use_up(found, NOW)
     assert world.database.fields(path_of(found)) is None
 
 
@@ -263,7 +265,7 @@ def test_a_state_is_used_up_with_its_pending_connection() -> None:
     state, commits = begun(world), world.wire.commits
     assert repository(world).make_pending(state, WAITING, NOW)
     assert world.wire.commits == commits + 1
-    assert state_of(world).use == Use(NOW, End(PENDING, pending_id=WAITING.pending_id))
+    assert state_of(world).use == Use(NOW, End(PENDING), WAITING.pending_id)
     assert pending_of(world).use is None
 
 
@@ -293,27 +295,35 @@ def test_a_repeated_commit_makes_one_pending_connection() -> None:
     state = begun(world)
     world.wire.repeats = 1
     assert not repository(world).make_pending(state, WAITING, NOW)
-    assert state_of(world).use == Use(NOW, End(PENDING, pending_id=WAITING.pending_id))
+    assert state_of(world).use == Use(NOW, End(PENDING), WAITING.pending_id)
     assert pending_of(world).sealed_code == WAITING.sealed_code
 
 
 # --- how it ends --------------------------------------------------------------------------------------------
 
 
-def saved(world: World, used: Used[OAuthState] | Used[PendingConnection], account_id: str = "17") -> None:
-    """Save an account, with the end of what was used up for it."""
+def end_of(world: World, used: UsedUp) -> End | None:
+    """Return how something used up has ended, as a later request reads it."""
+    of = used.of
+    there = state_of(world, of.state) if isinstance(of, OAuthState) else pending_of(world, of.pending_id)
+    assert there.use
+    return there.use.end
+
+
+def settled(world: World, used: UsedUp, end: End) -> End:
+    """Write how something used up has ended, and return how it has."""
+    return repository(world).settle(used.of, used.version, end)
+
+
+def saved(world: World, used: UsedUp, account_id: str = "17") -> bool:
+    """Save an account, with the end of what was used up for it; return whether that was done."""
 
     def change(summary: StoredSummary, _account: StoredAccount | None) -> ConnectionChange:
         cards = {**summary.cards, account_id: {"status": "active"}}
         return ConnectionChange({"accounts": cards}, {"accountId": account_id})
 
-    world.accounts.repository.connect(
-        UID,
-        account_id,
-        change,
-        pause=lambda: None,
-        also=lambda batch: repository(world).add_end(batch, used, WELL),
-    )
+    also = repository(world).condition(used, WELL)
+    return world.accounts.repository.connect(UID, account_id, change, pause=lambda: None, also=also)
 
 
 def used_up(world: World, found: Any) -> Any:
@@ -328,9 +338,9 @@ def test_an_account_and_its_end_are_one_commit(make: Callable[[World], Any]) -> 
     """A crash cannot leave an account whose window never ended, or the other way round."""
     world = Windows()
     used, commits = used_up(world, make(world)), world.wire.commits
-    saved(world, used)
+    assert saved(world, used)
     assert world.wire.commits == commits + 1
-    assert repository(world).read_end(used) == WELL
+    assert end_of(world, used) == WELL
     assert world.has_account("17")
 
 
@@ -339,7 +349,7 @@ def test_an_account_and_its_end_are_one_commit(make: Callable[[World], Any]) -> 
 def test_an_account_and_its_end_are_there_though_the_answer_was_lost(
     make: Callable[[World], Any], fault: str
 ) -> None:
-    """The end tells that the account is saved; a repeated commit does no harm."""
+    """The end tells that the account is saved; a repeated commit is refused, and does no harm."""
     world = World()
     used = used_up(world, make(world))
 
@@ -353,22 +363,34 @@ def test_an_account_and_its_end_are_there_though_the_answer_was_lost(
         with pytest.raises(ServiceUnavailable):
             saved(world, used)
     else:
-        saved(world, used)
-    assert repository(world).read_end(used) == WELL
+        assert not saved(world, used)
+    assert settled(world, used, End(FAILED)) == WELL
     assert {*world.account_ids()} == {ACCOUNT, "17"}
 
 
 @each_kind
 def test_where_the_end_cannot_be_written_no_account_is_saved(make: Callable[[World], Any]) -> None:
-    """What was forgotten while its code was exchanged stays forgotten."""
+    """What was forgotten while its code was exchanged stays forgotten, and is found out at once."""
     world = World()
     found = make(world)
     used = used_up(world, found)
     world.database.delete(path_of(found))
-    before = world.everything()
-    with pytest.raises(ServiceUnavailable):
-        saved(world, used)
-    assert world.everything() == before
+    before, commits = world.everything(), world.wire.commits
+    assert not saved(world, used)
+    with pytest.raises((InvalidState, InvalidHandle)):
+        settled(world, used, End(FAILED))
+    assert (world.everything(), world.wire.commits) == (before, commits + 2)
+
+
+@each_kind
+def test_what_has_failed_saves_nothing_later(make: Callable[[World], Any]) -> None:
+    """Once a failure is written, a commit that is still under way is refused: what was told stays true."""
+    world = World()
+    used = used_up(world, make(world))
+    failure = End(FAILED, error="service_unavailable")
+    assert settled(world, used, failure) == failure
+    assert not saved(world, used)
+    assert (end_of(world, used), world.account_ids()) == (failure, [ACCOUNT])
 
 
 @each_kind
@@ -377,8 +399,8 @@ def test_a_failure_that_is_written_late_does_not_undo_a_success(make: Callable[[
     world = World()
     used = used_up(world, make(world))
     saved(world, used)
-    repository(world).write_end(used, End(FAILED, error="service_unavailable"))
-    assert repository(world).read_end(used) == WELL
+    assert settled(world, used, End(FAILED, error="service_unavailable")) == WELL
+    assert end_of(world, used) == WELL
 
 
 @each_kind
@@ -387,8 +409,8 @@ def test_a_repeated_failure_is_one_failure(make: Callable[[World], Any]) -> None
     world = World()
     used = used_up(world, make(world))
     world.wire.repeats = 1
-    repository(world).write_end(used, End(FAILED, error="x"))
-    assert repository(world).read_end(used) == End(FAILED, error="x")
+    assert settled(world, used, End(FAILED, error="x")) == End(FAILED, error="x")
+    assert end_of(world, used) == End(FAILED, error="x")
 
 
 def test_a_repeated_commit_makes_one_state() -> None:

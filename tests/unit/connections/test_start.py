@@ -69,14 +69,14 @@ def test_a_sign_in_is_nobodys_yet() -> None:
 
 
 def test_the_account_to_connect_again_is_one_of_the_users() -> None:
-    """The state remembers its id and name; an account that the user has not connected is not found."""
+    """The state remembers its ids and name; an account that the user has not connected is not found."""
     world = Windows()
     world.connect(ACCOUNT, uid="bob")
     refused(world, AccountNotFound, unverified_account_id=ACCOUNT)
     for profile, username in (({"username": "ada"}, "ada"), (None, None)):
         world.connect(ACCOUNT, profile=profile)
         fields = world.state(world.begin(unverified_account_id=ACCOUNT))
-        assert fields["account"] == {"id": ACCOUNT, "username": username}
+        assert fields["account"] == {"id": ACCOUNT, "username": username, "threadsUserId": ACCOUNT}
 
 
 def test_without_a_certain_account_none_is_read() -> None:

@@ -48,6 +48,7 @@ class Scene:
         """Take what catches the log, and what is configured differently."""
         self.world = World(has_queue=True, **variables)
         self.world.connect(ACCOUNT, "THAAold", at=NOW - timedelta(days=45), refreshAt=NOW)
+        self.world.graph.always[Step.READ_PROFILE] = reply(200, {"id": ACCOUNT})
         self.refusal: ServiceError | None = None
         """With what every caller is refused."""
         self._capsys = capsys

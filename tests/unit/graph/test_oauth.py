@@ -85,7 +85,7 @@ def test_the_token_is_exchanged_as_meta_wants_it() -> None:
 )
 def test_the_profile_is_asked_with_the_token_in_its_header(extra: tuple[str, ...], fields: str) -> None:
     """The profile is asked for once with all its fields, each once; the token is not part of the URL."""
-    request = oauth.profile_request(LONG, extra)
+    request = oauth.profile_request(LONG.secret, extra)
     assert (request.step, request.method, request.path) == (Step.READ_PROFILE, "GET", "/me")
     assert request.query == {"fields": fields}
     assert request.token == Secret(TOKEN)
@@ -101,7 +101,7 @@ def test_no_request_or_value_shows_its_secrets() -> None:
             LONG,
             oauth.code_exchange_request(config(), CODE),
             oauth.token_exchange_request(config(), SHORT),
-            oauth.profile_request(LONG),
+            oauth.profile_request(LONG.secret),
             oauth.grants_request(LONG.secret),
         ]
     )
@@ -261,6 +261,11 @@ PROFILES: list[tuple[dict[str, Any], tuple[str, str, str | None]]] = [
     ({"name": None, "username": "ada", "threads_profile_picture_url": None}, ("ada", "ada", None)),
     ({}, (str(BIG), str(BIG), None)),
     ({"name": "Ада 🦊", "username": "ada", "threads_profile_picture_url": 5}, ("Ада 🦊", "ada", None)),
+    ({"name": {"first": "Ada"}, "username": "ada"}, ("ada", "ada", None)),
+    ({"name": "🦊" * 10_000, "username": "a" * 10_000}, ("🦊" * 100, "a" * 100, None)),
+    ({"name": " Ada\n\tL. ", "username": ["ada"]}, ("Ada L.", "Ada L.", None)),
+    ({"username": "ada", "threads_profile_picture_url": "javascript:alert(1)"}, ("ada", "ada", None)),
+    ({"username": "ada", "threads_profile_picture_url": "https://" + "p" * 900_000}, ("ada", "ada", None)),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from threads.base.errors import Forbidden, InvalidRequest, InvalidSignature
 from threads.base.secret import Secret
+from threads.graph.shown import MAX_NAME
 from threads.graph.webhook import Event, answer_challenge, check_signature, read_events
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -114,6 +115,14 @@ def test_an_event_is_read(values: Any) -> None:
     ]
 
 
+def test_a_name_is_bounded_where_it_comes_in() -> None:
+    """Firestore refuses to search for a text of 100 KB: every repetition by Meta would fail anew."""
+    [event] = read_events(
+        notification({"value": PUBLISHED | {"username": "a" * 100_000}, "field": "publish"})
+    )
+    assert event.username == "a" * MAX_NAME
+
+
 def test_several_events_are_read() -> None:
     """A list is read to its end, past what is no event."""
     values = [{"value": {"id": number}, "field": "delete"} for number in ("1", 2, "x", "3")]
@@ -123,6 +132,7 @@ def test_several_events_are_read() -> None:
 ODD: list[dict[str, Any]] = [
     {"permalink": "javascript:alert(1)"},
     {"permalink": 7},
+    {"permalink": "https://" + "p" * 900_000},
     {"timestamp": "yesterday"},
     {"timestamp": 1723226877},
     {"timestamp": "0001-01-01T00:00:00+2359"},

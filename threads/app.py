@@ -12,7 +12,8 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache, partial
 from http import HTTPStatus
@@ -40,6 +41,7 @@ from threads.posts.parts import PostParts
 from threads.posts.repository import PostRepository
 from threads.publishing.parts import PublishingParts
 from threads.publishing.share import Shares
+from threads.publishing.upkeep import AT_ONCE
 
 if TYPE_CHECKING:
     import firebase_admin
@@ -53,6 +55,7 @@ FIREBASE_TIMEOUT = timedelta(seconds=10)
 firebase-admin waits for two minutes, which is as long as connecting an account may take in all."""
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _Parts = TypeVar("_Parts")
 _Caller = TypeVar("_Caller")
 _making = threading.RLock()
@@ -112,6 +115,11 @@ def _sleep(pause: timedelta) -> None:
     time.sleep(pause.total_seconds())
 
 
+def _side_by_side(work: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[_R]:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upkeep") as pool:
+        yield from pool.map(work, things)
+
+
 _clock = ServerClock()
 _now = _clock.now
 _queue = TaskQueue(CONFIG, _cloud_tasks)
@@ -125,7 +133,13 @@ _accounts = AccountParts(
 )
 _posts = PostParts(PostRepository(_firestore, _clock), _queue, _now)
 _publishing = PublishingParts(
-    CONFIG, _accounts, _posts, now=_now, sleep=_sleep, shares=Shares(CONFIG.graph_connections)
+    CONFIG,
+    _accounts,
+    _posts,
+    now=_now,
+    sleep=_sleep,
+    shares=Shares(CONFIG.graph_connections),
+    side_by_side=_side_by_side,
 )
 _connections = ConnectionParts(
     CONFIG,

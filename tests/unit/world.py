@@ -365,7 +365,7 @@ class World:
     def publishing(self) -> PublishingParts:
         """What publishes."""
         return PublishingParts(
-            self.config, self.accounts, self.posts, self.clock, self.clock.sleep, self.shares
+            self.config, self.accounts, self.posts, self.clock, self.clock.sleep, self.shares, map
         )
 
     @property

@@ -413,7 +413,10 @@ class Record:
         )
 
     def reopened(self, now: datetime) -> Self:
-        """Go on looking for the post: the media id that was found has been answered to another one."""
+        """Go on looking for the post: the media id that was found has been answered to another one.
+
+        If the post with this id was deleted, this says nothing of the post that is looked for.
+        """
         return self._moved(
             State.ARMED if self.container_id else State.SENT,
             now,
@@ -423,6 +426,7 @@ class Record:
             media_id=None,
             is_found=False,
             permalink=None,
+            deleted_at=None,
         )
 
     def deleted(self, now: datetime) -> Self:

@@ -115,6 +115,10 @@ def _sleep(pause: timedelta) -> None:
     time.sleep(pause.total_seconds())
 
 
+def _is_never_gone(_uid: str) -> bool:
+    return False
+
+
 def _side_by_side(work: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[_R]:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upkeep") as pool:
         yield from pool.map(work, things)
@@ -124,6 +128,7 @@ _clock = ServerClock()
 _now = _clock.now
 _queue = TaskQueue(CONFIG, _cloud_tasks)
 _callers = Callers(CONFIG, _firebase)
+_users = FirebaseUsers(_firebase)
 _accounts = AccountParts(
     repository=AccountRepository(_firestore, _clock),
     graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
@@ -139,6 +144,7 @@ _publishing = PublishingParts(
     now=_now,
     sleep=_sleep,
     shares=Shares(CONFIG.graph_connections),
+    is_gone=_users.is_gone if CONFIG.are_users_checked else _is_never_gone,
     side_by_side=_side_by_side,
 )
 _connections = ConnectionParts(
@@ -146,7 +152,7 @@ _connections = ConnectionParts(
     repository=ConnectionRepository(_firestore, _clock),
     accounts=_accounts,
     posts=_posts,
-    users=FirebaseUsers(_firebase),
+    users=_users,
     now=_now,
     sleep=_sleep,
 )

@@ -126,5 +126,6 @@ def publishing_parts(
         now=clock.now,
         sleep=world.pass_time,
         shares=Shares(threads=1),
+        is_gone=lambda _uid: False,
         side_by_side=map,
     )

@@ -33,5 +33,7 @@ class PublishingParts:
     sleep: Callable[[timedelta], None]
     shares: Shares
     """What this process is doing for each user."""
+    is_gone: Callable[[str], bool]
+    """Whether a user was deleted or disabled. Always False if nobody wants to know (``CHECK_USERS``)."""
     side_by_side: SideBySide
     """How the upkeep deals with many posts."""

@@ -42,6 +42,8 @@ FUNCTIONS_ROLES = ("roles/datastore.user", "roles/cloudtasks.enqueuer", "roles/c
 
 SIGN_IN_ROLE = "roles/firebaseauth.admin"
 
+CHECK_USERS_ROLE = "roles/firebaseauth.viewer"
+
 INVOKER_ROLE = "roles/run.invoker"
 """For the account of the tasks. A role on one service would be lost with the next deployment."""
 
@@ -101,6 +103,11 @@ class Site:
     def signs_in(self) -> bool:
         """Whether users can sign in with Threads."""
         return self.settings.get("SIGN_IN") == "on"
+
+    @property
+    def checks_users(self) -> bool:
+        """Whether tasks ask Firebase Authentication if a post's user is still there."""
+        return self.settings.get("CHECK_USERS") == "on"
 
     @property
     def queue(self) -> tuple[str, str]:
@@ -195,7 +202,7 @@ def roles(site: Site) -> Iterator[Gap]:
     functions, builder = site.wanted.account, f"{site.number}-compute@developer.gserviceaccount.com"
     if not any(_has(bindings, builder, role) for role in BUILD_ROLES):
         yield _role_gap(site, builder, BUILD_ROLE)
-    for role in (*FUNCTIONS_ROLES, *[SIGN_IN_ROLE] * site.signs_in):
+    for role in (*FUNCTIONS_ROLES, *_auth_roles(site)):
         if not _has(bindings, functions, role):
             yield _role_gap(site, functions, role)
     if not _has(bindings, site.tasks_account, INVOKER_ROLE):
@@ -203,6 +210,13 @@ def roles(site: Site) -> Iterator[Gap]:
     yield from _role_on_account(site, site.tasks_account, ACT_AS_ROLE)
     if site.signs_in:
         yield from _role_on_account(site, functions, SIGN_ROLE)
+
+
+def _auth_roles(site: Site) -> list[str]:
+    """Return what the functions may do with Firebase Authentication: create users, or look at them."""
+    if site.signs_in:
+        return [SIGN_IN_ROLE]
+    return [CHECK_USERS_ROLE] * site.checks_users
 
 
 def _role_gap(site: Site, email: str, role: str) -> Gap:

@@ -12,7 +12,8 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache, partial
 from http import HTTPStatus
@@ -40,6 +41,7 @@ from threads.posts.parts import PostParts
 from threads.posts.repository import PostRepository
 from threads.publishing.parts import PublishingParts
 from threads.publishing.share import Shares
+from threads.publishing.upkeep import AT_ONCE
 
 if TYPE_CHECKING:
     import firebase_admin
@@ -53,6 +55,7 @@ FIREBASE_TIMEOUT = timedelta(seconds=10)
 firebase-admin waits for two minutes, which is as long as connecting an account may take in all."""
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _Parts = TypeVar("_Parts")
 _Caller = TypeVar("_Caller")
 _making = threading.RLock()
@@ -112,10 +115,20 @@ def _sleep(pause: timedelta) -> None:
     time.sleep(pause.total_seconds())
 
 
+def _is_never_gone(_uid: str) -> bool:
+    return False
+
+
+def _side_by_side(work: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[_R]:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upkeep") as pool:
+        yield from pool.map(work, things)
+
+
 _clock = ServerClock()
 _now = _clock.now
 _queue = TaskQueue(CONFIG, _cloud_tasks)
 _callers = Callers(CONFIG, _firebase)
+_users = FirebaseUsers(_firebase)
 _accounts = AccountParts(
     repository=AccountRepository(_firestore, _clock),
     graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
@@ -125,14 +138,21 @@ _accounts = AccountParts(
 )
 _posts = PostParts(PostRepository(_firestore, _clock), _queue, _now)
 _publishing = PublishingParts(
-    CONFIG, _accounts, _posts, now=_now, sleep=_sleep, shares=Shares(CONFIG.graph_connections)
+    CONFIG,
+    _accounts,
+    _posts,
+    now=_now,
+    sleep=_sleep,
+    shares=Shares(CONFIG.graph_connections),
+    is_gone=_users.is_gone if CONFIG.are_users_checked else _is_never_gone,
+    side_by_side=_side_by_side,
 )
 _connections = ConnectionParts(
     CONFIG,
     repository=ConnectionRepository(_firestore, _clock),
     accounts=_accounts,
     posts=_posts,
-    users=FirebaseUsers(_firebase),
+    users=_users,
     now=_now,
     sleep=_sleep,
 )

@@ -183,6 +183,8 @@ def real_parts(
         now=now,
         sleep=lambda _pause: None,
         shares=Shares(threads=1),
+        is_gone=lambda _uid: False,
+        side_by_side=map,
     )
 
 

@@ -130,6 +130,61 @@ def test_a_post_whose_function_was_away_for_hours_is_published(
     assert len(threads.posts()) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "fields", "status"),
+    [
+        ("delete", {}, "cancelled"),
+        ("update", {"disableUser": True}, "cancelled"),
+        ("update", {}, "published"),
+    ],
+)
+def test_a_user_who_is_gone_does_not_go_on_publishing(
+    queued_environment: dict[str, str],
+    cloud_tasks: CloudTasks,
+    threads: Threads,
+    firebase: Firebase,
+    author: Author,
+    change: str,
+    fields: dict[str, Any],
+    status: str,
+) -> None:
+    """A post that has waited is cancelled if its user was deleted or disabled. With CHECK_USERS."""
+    [port] = free(1)
+    url = f"http://{HOST}:{port}/"
+    checking = {"PUBLISH_URL": url, "TASKS_AUDIENCE": url, "CHECK_USERS": "on"}
+    with Function("publish_threads", queued_environment | checking, port=port) as publish:
+        answer = scheduled(publish, author)
+        created_at = record_of(firebase, author, answer)["createdAt"]
+        path = post_path(author.uid, answer["postId"])
+        firebase.client.document(path).update({"createdAt": created_at - TOMORROW})
+        firebase.change_user(author.uid, change, **fields)
+        cloud_tasks.pass_time(TOMORROW.total_seconds() + 1)
+    assert record_of(firebase, author, answer)["status"] == status
+    assert len(threads.posts()) == (status == "published")
+    assert cloud_tasks.answers() == [200]
+
+
+def test_one_call_goes_on_with_several_posts_at_once(
+    alone: Function,
+    tasks: Issuer,
+    publish_threads: Function,
+    threads: Threads,
+    firebase: Firebase,
+    author: Author,
+) -> None:
+    """Of twelve posts, each of which Threads takes two seconds for, none waits for the one before it."""
+    threads.control("POST", "answers", match={"path": "/me/threads"}, status=503, body="<html>", times=12)
+    bodies = [{"text": f"{number}", "imageUrl": "https://media.example/c.jpg"} for number in range(12)]
+    answers = [publish_threads.post(headers=author.headers, json=body).json() for body in bodies]
+    for answer in answers:
+        pass_time(firebase, author, answer, timedelta(minutes=10))
+    match = {"path": "/me/threads", "method": "POST"}
+    threads.control("POST", "answers", match=match, delay_seconds=2, times=12)
+    assert _call(alone, tasks.token()) == {"published": 12}
+    assert len(threads.posts()) == 12
+    assert alone.log_lines()[-1]["milliseconds"] < 12 * 2000
+
+
 def test_while_firestore_is_away_nothing_is_lost(
     environment: dict[str, str],
     alone: Function,

@@ -28,6 +28,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "F7": Row("endings", "after the faults all posts end (F1's cells)"),
         "F8": Row("composed_matrix", "carousels and threads: faults x stops"),
         "F9": Row("wide_matrix", "the wider world: lists, clocks, owners"),
+        "F10": Row("outage", "1,000 accepted posts, a two-hour outage"),
         "F11": Row("connecting", "1,000 connections, a fault in each"),
     }
 )

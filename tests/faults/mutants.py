@@ -19,10 +19,11 @@ from threads.connections import callback, finish
 from threads.connections import repository as connections
 from threads.connections.repository import ConnectionRepository
 from threads.connections.states import End, OAuthState, Used, UsedUp
+from threads.functions import upkeep as upkeep_function
 from threads.graph import media
 from threads.posts import ledger
 from threads.posts import repository as posts
-from threads.posts.ledger import Record, State, as_document
+from threads.posts.ledger import Record, State, as_document, new_record
 from threads.publishing import delete_and_repost, matching, steps, thread, upkeep
 from threads.publishing.carousel import Carousel, Child, Look
 from threads.publishing.delivery import _Loop
@@ -30,6 +31,7 @@ from threads.publishing.lease import Delivery, Lease, lease_new
 from threads.publishing.parts import PublishingParts
 from threads.publishing.step_results import Known, Next, Retry
 from threads.publishing.steps import Steps
+from threads.publishing.upkeep import Late
 
 FIRST = "d1"
 """The first delivery of a story."""
@@ -122,7 +124,10 @@ def time_of_lists_believed() -> Iterator[None]:
 @contextmanager
 def no_upkeep() -> Iterator[None]:
     """Leave it to those who have brought a post to come again."""
-    with patch.object(upkeep, "upkeep", lambda _: []):
+    with (
+        patch.object(upkeep, "upkeep", lambda _: []),
+        patch.object(upkeep_function, "upkeep", lambda _: []),
+    ):
         yield
 
 
@@ -242,6 +247,39 @@ def end_not_written() -> Iterator[None]:
 def any_code_answered() -> Iterator[None]:
     """Let a state answer to whatever code comes."""
     with patch.object(callback, "compare_digest", lambda *_: True):
+        yield
+
+
+@contextmanager
+def upkeep_begins_anew() -> Iterator[None]:
+    """Let a post that is brought back begin like a new one, without a look at what may be out."""
+    woken = Record.woken
+
+    def forgetful(record: Record, now: datetime) -> Record:
+        fresh = new_record(record.account_id, record.content, now, scheduled_time=record.scheduled_time)
+        return woken(record if record.is_terminal else replace(fresh, root=record.root), now)
+
+    with patch.object(Record, "woken", forgetful):
+        yield
+
+
+@contextmanager
+def late_posts_unlogged() -> Iterator[None]:
+    """Bring late posts back in silence."""
+    with patch.object(upkeep_function, "_log", lambda _late: None):
+        yield
+
+
+@contextmanager
+def late_posts_logged_each_time() -> Iterator[None]:
+    """Log an ERROR whenever a post is brought back, and not for each post."""
+    log = upkeep_function._log
+
+    def as_if_new(late: Late) -> None:
+        post = late.post and replace(late.post, record=replace(late.post.record, wakes=0))
+        log(replace(late, post=post))
+
+    with patch.object(upkeep_function, "_log", as_if_new):
         yield
 
 

@@ -7,7 +7,7 @@ from typing import Never
 
 from tests.faults.model import START, World
 from tests.faults.virtual_firestore import PROJECT, VirtualFirestore
-from tests.firestore.writes import setting
+from tests.firestore.writes import Write, setting
 from threads.accounts.account import ACTIVE, TOKEN_FIELD
 from threads.accounts.parts import AccountParts
 from threads.accounts.repository import AccountRepository
@@ -62,25 +62,30 @@ def _no_cloud_tasks() -> Never:
 NO_QUEUE = TaskQueue(CONFIG, _no_cloud_tasks)
 """The service's own queue, which is not configured."""
 
-_CONNECTED = (
-    setting(
-        ACCOUNT_PATH,
-        {
-            "accountId": ACCOUNT,
-            TOKEN_FIELD: _VAULT.seal_token(Secret("token"), UID, ACCOUNT),
-            "status": ACTIVE,
-            "createdAt": START,
-            "connectedAt": START,
-            **token_times(ACCOUNT, START, timedelta(days=60)),
-        },
-        merge=False,
-    ),
-    setting(
-        SUMMARY_PATH,
-        {"defaultAccountId": ACCOUNT, "accounts": {ACCOUNT: {"status": ACTIVE}}, "connectedCount": 1},
-        merge=False,
-    ),
-)
+
+def connection(uid: str, account_id: str, token: str) -> list[Write]:
+    """Return what is written for a connected account."""
+    summary = f"users/{uid}/integrations/threads"
+    account = {
+        "accountId": account_id,
+        TOKEN_FIELD: _VAULT.seal_token(Secret(token), uid, account_id),
+        "status": ACTIVE,
+        "createdAt": START,
+        "connectedAt": START,
+        **token_times(account_id, START, timedelta(days=60)),
+    }
+    card = {
+        "defaultAccountId": account_id,
+        "accounts": {account_id: {"status": ACTIVE}},
+        "connectedCount": 1,
+    }
+    return [
+        setting(f"{summary}/accounts/{account_id}", account, merge=False),
+        setting(summary, card, merge=False),
+    ]
+
+
+_CONNECTED = connection(UID, ACCOUNT, "token")
 
 
 def connect(firestore: VirtualFirestore) -> None:
@@ -121,4 +126,6 @@ def publishing_parts(
         now=clock.now,
         sleep=world.pass_time,
         shares=Shares(threads=1),
+        is_gone=lambda _uid: False,
+        side_by_side=map,
     )

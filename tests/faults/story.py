@@ -231,7 +231,8 @@ class Story:
                 return max(leases) - now + SECOND
         return max(BACKOFF if job.task else SECOND, error.retry_after or SECOND)
 
-    def _task_at(self, task: str, post_id: str, due_at: datetime) -> None:
+    def _task_at(self, task: str, uid: str, post_id: str, due_at: datetime) -> None:
+        assert uid == UID
         [twin] = [twin for twin, names in enumerate(self.posts) if post_id in names]
         self._agenda.note(due_at, Job(Caller.TASK, twin, task, post_id))
 

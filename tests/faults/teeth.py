@@ -1,16 +1,22 @@
 """The harness has teeth: each mutant is caught by the cells that are named here, the real code by none."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from tests.faults import mutants
 from tests.faults.cells import RAISED
 from tests.faults.connecting import is_connection, wrongs_at
+from tests.faults.outage import Outage
 from tests.faults.result import Failure, Result, Size
 from tests.faults.tally import tally_of
 from tests.faults.virtual_connection import cells, exchanges
+
+OUTAGES: Mapping[str, bool] = {"outage/queue": True, "outage/no queue": False}
+"""Small outages of F10, and whether there is a queue."""
+
+OUTAGE_SEED, OUTAGE_ORDERS = 1, 60
 
 
 class Case(NamedTuple):
@@ -18,7 +24,7 @@ class Case(NamedTuple):
 
     mutant: Callable[[], AbstractContextManager[None]]
     keys: tuple[str, ...] = ()
-    """Cells of one of the two matrices, or connections; none: all cells of two callbacks."""
+    """Cells of the matrices, connections, or some of ``OUTAGES``; none: all cells of two callbacks."""
 
 
 CASES = {
@@ -100,7 +106,7 @@ CASES = {
             mutants.time_of_lists_believed,
             ("threads-ahead/none/3.crash", "threads-behind/none/4.timeout_with_effect"),
         ),
-        Case(mutants.no_upkeep, ("left-web/none/9.abandon", "left-text1/none/11.abandon")),
+        Case(mutants.no_upkeep, ("left-web/none/9.abandon", "left-text1/none/11.abandon", *OUTAGES)),
         Case(mutants.root_deleted_in_vain, ("left-thread/none/9.cancel", "left-thread/same/14.cancel")),
         Case(mutants.state_used_up_after_the_exchange),
         Case(
@@ -120,6 +126,9 @@ CASES = {
             ("connect/immediate/answer:callback/lost", "connect/confirm/answer:finish/duplicate"),
         ),
         Case(mutants.any_code_answered, ("connect/immediate/answer:callback/another_account",)),
+        Case(mutants.upkeep_begins_anew, (*OUTAGES,)),
+        Case(mutants.late_posts_unlogged, (*OUTAGES,)),
+        Case(mutants.late_posts_logged_each_time, (*OUTAGES,)),
     )
 }
 
@@ -154,9 +163,16 @@ def caught_by(case: Case) -> list[str]:
     if case.keys and is_connection(case.keys[0]):
         return [key for key in case.keys if wrongs_at(key)]
     if case.keys:
-        failures = tally_of(case.keys).failures
-        return [key for key, why in failures if not why.startswith(RAISED)]
+        failures = tally_of(key for key in case.keys if key not in OUTAGES).failures
+        outages = [key for key in case.keys if key in OUTAGES and _goes_wrong(OUTAGES[key])]
+        return [key for key, why in failures if not why.startswith(RAISED)] + outages
     return [name for name, cell in cells().items() if exchanges(*cell) > 1]
+
+
+def _goes_wrong(has_queue: bool) -> bool:  # noqa: FBT001 - the only thing that differs
+    outage = Outage(OUTAGE_SEED, OUTAGE_ORDERS, has_queue=has_queue)
+    outage.happen()
+    return bool(outage.duplicates() or outage.complaints())
 
 
 def _size(case: Case) -> int:

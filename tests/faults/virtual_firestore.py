@@ -33,8 +33,8 @@ COMMIT_FAULTS = ("unavailable", "answer_lost", "commit_30s_late", "repeated")
 """Nothing happens; it happens, and the answer is lost; it happens later; the client repeats it as the first
 answer was lost, and fails on its own change."""
 
-AFTER_ITS_END = ("resumeAt", CHECK_FIELD, "deletedAt", "status", "updatedAt")
-"""What changes in the record of a post that is out: when its thread has ended, and when it is deleted."""
+AFTER_ITS_END = ("resumeAt", CHECK_FIELD, "deletedAt", "status", "updatedAt", "wakes", "task")
+"""What changes in the record of a post that is out: until its thread has ended, and when it is deleted."""
 
 FAULTS: Mapping[str, tuple[str, ...]] = {
     CREATE: COMMIT_FAULTS,

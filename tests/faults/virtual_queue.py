@@ -17,14 +17,14 @@ FAULTS: Mapping[str, tuple[str, ...]] = dict.fromkeys((ENQUEUE, DELETE), ("unava
 
 
 class VirtualQueue:
-    """The queue; ``deliver_at`` is told when to bring a task, and ``drop`` not to bring it any more."""
+    """The queue; ``deliver_at`` is told when to bring a task, ``drop`` not to bring it any more."""
 
     def __init__(
         self,
         world: World,
         *,
         is_configured: bool,
-        deliver_at: Callable[[str, str, datetime], None],
+        deliver_at: Callable[[str, str, str, datetime], None],
         drop: Callable[[str], None],
     ) -> None:
         """Take the world, whether there is a queue at all, and who brings tasks."""
@@ -36,11 +36,10 @@ class VirtualQueue:
 
     def enqueue(self, task_id: str, *, uid: str, post_id: str, due_at: datetime) -> None:
         """Create a task; a name that was used before is left as it is."""
-        assert uid
         fault = self._begin(ENQUEUE)
         if task_id not in self._names:
             self._names.add(task_id)
-            self._deliver_at(task_id, post_id, due_at)
+            self._deliver_at(task_id, uid, post_id, due_at)
         self._end(ENQUEUE, fault)
 
     def delete(self, task_id: str) -> None:

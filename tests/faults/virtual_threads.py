@@ -41,6 +41,7 @@ class VirtualThreads:
         failing: Mapping[str, Fate] = NONE_FAILS,
         shown: Callable[[str], str] = str,
         ahead: timedelta | None = None,
+        first_id: int = 18_050_206_876_707_111,
     ) -> None:
         """Take how long media is processed, how long a post is missing from lists, and the way of listing.
 
@@ -62,7 +63,7 @@ class VirtualThreads:
         """Told of each call that creates, before anything comes of it."""
         self.deadline: Callable[[], datetime] = _no_deadline
         """Returns the deadline of the request that makes a call."""
-        self._ids = 18_050_206_876_707_111
+        self._ids = first_id
         self._old: list[Post] = []
         self._is_hiding = False
 

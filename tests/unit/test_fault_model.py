@@ -1,7 +1,9 @@
 """The fault matrix's virtual systems behave as the real ones, and a sample of its cells holds."""
 
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
+from random import Random
 
 import pytest
 
@@ -9,10 +11,12 @@ from tests.faults import ROWS, composed_matrix, mutants, parts, teeth
 from tests.faults.__main__ import WIDTH, report
 from tests.faults.cells import FROZEN, REFUSED, Cell, judge, read_key, run_cell
 from tests.faults.enumeration import pairs, singles
-from tests.faults.model import Crash, World
+from tests.faults.model import START, Crash, World
+from tests.faults.outage import Outage
 from tests.faults.parts import ACCOUNT, UID
 from tests.faults.result import Failure, Result, Size
 from tests.faults.scenarios import CAROUSEL, COMPOSED, FAILING, IMAGE, MEDIA, SCENARIOS, TEXT, THREAD
+from tests.faults.side_by_side import SideBySide
 from tests.faults.virtual_firestore import CREATE, WRITE, VirtualFirestore
 from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
@@ -380,6 +384,35 @@ def test_every_mutant_is_caught(name: str) -> None:
     assert not teeth.caught_by(case)
     with case.mutant():
         assert teeth.caught_by(case)
+
+
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_a_small_outage_holds(has_queue: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Every accepted post is out once, and in time; all of it is F10. The same seed is the same run."""
+    runs = [Outage(7, 30, has_queue=has_queue) for _ in range(2)]
+    for run in runs:
+        run.happen()
+        assert run.duplicates() == run.complaints() == run.bugs == []
+    assert [*runs[0].notes()] == [*runs[1].notes()]
+
+
+def test_of_many_processes_the_one_that_is_due_goes_on() -> None:
+    """They take turns by the clock. Those that are killed do nothing more, and others can begin."""
+    world, said = SideBySide(), list[str]()
+
+    def process(name: str, pause: int) -> None:
+        for number in range(3):
+            said.append(f"{name}{number}")
+            world.pass_time(timedelta(seconds=pause))
+
+    world.begin(partial(process, "a", 3))
+    world.begin(partial(process, "b", 2))
+    world.run(START + timedelta(seconds=5))
+    assert said == ["a0", "b0", "b1", "a1", "b2"]
+    assert world.kill(Random(1)) == 2  # noqa: S311 - repeatable
+    world.begin(partial(process, "c", 1))
+    world.run(START + timedelta(seconds=30))
+    assert said[5:] == ["c0", "c1", "c2"]
 
 
 def test_mutants_leave_nothing_behind() -> None:

@@ -258,6 +258,13 @@ class Users:
         else:
             del self.saved[uid]
 
+    def is_gone(self, uid: str) -> bool:
+        """Say whether a user is disabled; none is deleted."""
+        self._trail.append("is gone?")
+        if self.is_out_of_order:
+            raise ServiceUnavailable
+        return uid in self.disabled
+
 
 class Wire:
     """What every call to Firestore meets on its way: counted, told, and troubled as a test wants it."""
@@ -369,7 +376,14 @@ class World:
     def publishing(self) -> PublishingParts:
         """What publishes."""
         return PublishingParts(
-            self.config, self.accounts, self.posts, self.clock, self.clock.sleep, self.shares
+            self.config,
+            self.accounts,
+            self.posts,
+            self.clock,
+            self.clock.sleep,
+            self.shares,
+            self.users.is_gone,
+            map,
         )
 
     @property

@@ -96,6 +96,8 @@ class Config:
     """Whether people may sign in to the app with Threads."""
     is_app_check_on: bool
     """Whether calls of the web app need a token of Firebase App Check."""
+    are_users_checked: bool
+    """Whether Firebase is asked if the user of a scheduled post still exists."""
     data_deletion_url: str
     """The public URL of ``th_delete_data``. A GET of it shows a person how far their data deletion is."""
     webhook_verify_token: Secret | None
@@ -153,6 +155,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         connect_mode=env.choice("CONNECT_MODE", CONNECT_MODES),
         is_sign_in_on=env.choice("SIGN_IN", ("off", "on")) == "on",
         is_app_check_on=env.choice("APP_CHECK", ("off", "on")) == "on",
+        are_users_checked=env.choice("CHECK_USERS", ("off", "on")) == "on",
         data_deletion_url=env.optional_url("DATA_DELETION_URL")
         or env.neighbour("THREADS_REDIRECT_URI", "th_auth_callback", "th_delete_data")
         or "",

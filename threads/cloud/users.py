@@ -1,4 +1,4 @@
-"""Firebase Authentication: the users who sign in to the app with Threads, and their custom tokens.
+"""Firebase Authentication: who is still a user, the users who sign in with Threads, and their custom tokens.
 
 A custom token is signed with a service account's key. On Google Cloud the functions have no such key: they
 ask IAM to sign. For that, their service account needs the role ``roles/iam.serviceAccountTokenCreator`` on
@@ -29,6 +29,9 @@ class Users(Protocol):
 
     def forget(self, uid: str, *, is_needed: bool) -> None:
         """Delete a user. If the user is needed, delete only the name and the picture."""
+
+    def is_gone(self, uid: str) -> bool:
+        """Return whether a user was deleted or disabled."""
 
 
 class FirebaseUsers:
@@ -85,6 +88,24 @@ class FirebaseUsers:
                 auth.update_user(uid, display_name=nothing, photo_url=nothing, app=app)
             else:
                 auth.delete_user(uid, app=app)
+
+    def is_gone(self, uid: str) -> bool:
+        """Return whether a user was deleted or disabled. One call.
+
+        Users of a tenant are not found: Identity Platform keeps them apart.
+
+        Raises:
+            ServiceUnavailable: Firebase failed, did not answer, or does not let this service account ask.
+
+        """
+        app = self._firebase_app()
+        from firebase_admin import auth  # noqa: PLC0415 - heavy, and loaded with the app
+
+        with _firebase_errors():
+            try:
+                return bool(auth.get_user(uid, app=app).disabled)
+            except auth.UserNotFoundError:
+                return True
 
     def _save(self, uid: str, display_name: str, photo_url: str | None) -> None:
         app = self._firebase_app()

@@ -59,6 +59,12 @@ answers 80 requests at once with 512 MiB of memory, and needs several times a li
 BUSY = "Several posts of yours are being published just now. Try again in a moment."
 """What a caller above its share is told."""
 
+NO_KEY = (
+    "cannot be used for a repost. A repost has no record, and Meta does not say whether a second one of the "
+    "same post is harmless. Leave the key out. If an answer is lost, look at the account, then try again."
+)
+"""What a caller is told that relies on a key. Who gets an answer to a key must be able to rely on it."""
+
 
 # --- publish_threads ----------------------------------------------------------------------------------------
 
@@ -296,7 +302,10 @@ def _resume(
     request.notes["postId"] = post_id
     delivery = Delivery(secrets.token_hex(8), ends=parts.now() + BUDGET)
     try:
-        outcome = resume(parts, user.uid, post_id, delivery)
+        with parts.shares.of(user.uid) as has_room:
+            if not has_room:
+                raise TooManyWaiting(BUSY, retry_after=COME_AGAIN)
+            outcome = resume(parts, user.uid, post_id, delivery)
     except ServiceError as error:
         request.notes |= error_notes(error)
         response = json_error(error)
@@ -309,7 +318,11 @@ def _repost(
     parts: PublishingParts, request: HttpRequest, user: User, body: Mapping[str, Any]
 ) -> HttpResponse:
     """Repost the post that the body names: by its media id, or by the post id of one of the user's own."""
-    fields = Fields(body, known=("mediaId", "postId", "accountId"))
+    fields = Fields(body, known=("mediaId", "postId", "accountId", "idempotencyKey"))
+    if body.get("idempotencyKey") is not None:
+        fields.problem("idempotencyKey", "not_idempotent", NO_KEY)
+    if "Idempotency-Key" in request.flask.headers:
+        fields.problem("Idempotency-Key", "not_idempotent", NO_KEY)
     media_id, post_id = fields.text("mediaId", limit=MAX_KEY), fields.text("postId", limit=MAX_KEY)
     account_id = fields.text("accountId", limit=MAX_KEY)
     if media_id and post_id:

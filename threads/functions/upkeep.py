@@ -8,12 +8,13 @@ from threads.functions.callers import Scheduler
 from threads.functions.endpoint import error_notes, write_line
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
+from threads.posts.ledger import State
 from threads.publishing.parts import PublishingParts
 from threads.publishing.upkeep import Late, upkeep
 
 
 def th_upkeep(parts: PublishingParts, request: HttpRequest, _caller: Scheduler) -> HttpResponse:
-    """Answer th_upkeep: bring back the posts that are late, and log an ERROR for each.
+    """Answer th_upkeep: bring back the posts that are late, and log an ERROR for each, once.
 
     A transient error is answered 200, because the next call comes in a few minutes anyway.
     """
@@ -31,8 +32,12 @@ def th_upkeep(parts: PublishingParts, request: HttpRequest, _caller: Scheduler) 
 
 
 def _log(late: Late) -> None:
-    """Write the line of one post that came late. It says who lost what, and no content."""
+    """Write the line of one post that came late. It says who lost what, and no content.
+
+    It is an ERROR the first time, so that errors count posts, and if a person must look at Threads.
+    """
     post = late.post
+    is_known = post is not None and post.record.wakes > 0 and late.result != State.UNKNOWN.lower()
     about: dict[str, Any] = {"path": late.path}
     if post:
         about = {
@@ -43,7 +48,7 @@ def _log(late: Late) -> None:
         }
     write_line(
         {
-            "severity": "ERROR",
+            "severity": "WARNING" if is_known else "ERROR",
             "message": f"th_upkeep a post is late: {late.why}",
             "function": "th_upkeep",
             "why": late.why,

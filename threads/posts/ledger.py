@@ -58,6 +58,11 @@ LATE = timedelta(minutes=6)
 """How long after the moment at which somebody should have gone on with a post the upkeep calls it late. It
 exceeds the longest pause between two tries of a task (``--max-backoff`` in queue.yaml) by a minute."""
 
+WAKES_IN_A_ROW = 4
+"""How often the upkeep goes on with a post in one call after the other, because without a task, nobody else
+comes. A carousel needs three deliveries: Threads first processes its files, then the carousel. Afterwards,
+there is ``LATE`` between two deliveries, so that they outlast hours in which Threads is down."""
+
 
 class State(StrEnum):
     """How far a post has come."""
@@ -210,7 +215,8 @@ class Record:
     @property
     def check_at(self) -> datetime | None:
         """When the upkeep looks at it, unless something has happened by then. None: never."""
-        return self.expected_at and self.expected_at + LATE
+        is_up_to_upkeep = self.task is None and 0 < self.wakes <= WAKES_IN_A_ROW
+        return self.expected_at and self.expected_at + (timedelta() if is_up_to_upkeep else LATE)
 
     @property
     def next_action(self) -> str | None:
@@ -407,7 +413,10 @@ class Record:
         )
 
     def reopened(self, now: datetime) -> Self:
-        """Go on looking for the post: the media id that was found has been answered to another one."""
+        """Go on looking for the post: the media id that was found has been answered to another one.
+
+        If the post with this id was deleted, this says nothing of the post that is looked for.
+        """
         return self._moved(
             State.ARMED if self.container_id else State.SENT,
             now,
@@ -417,6 +426,7 @@ class Record:
             media_id=None,
             is_found=False,
             permalink=None,
+            deleted_at=None,
         )
 
     def deleted(self, now: datetime) -> Self:

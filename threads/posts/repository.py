@@ -130,7 +130,8 @@ class PostRepository(Repository):
     def take_over(self, post: StoredPost, record: Record, media_id: str, now: datetime) -> StoredPost:
         """Publish a post with a media id that Threads has answered, and take it from the post that found it.
 
-        The other post goes on looking for its own. Two reads and a commit, which hardly ever happen.
+        The other post goes on looking for its own. If the post with this id was deleted meanwhile, it is this
+        one that was deleted. Two reads and a commit, which hardly ever happen.
 
         Raises:
             Overtaken: another writer has changed the record.
@@ -143,6 +144,8 @@ class PostRepository(Repository):
         other = self.read(owner["uid"], owner["postId"]) if owner else None
         if other is None or not other.record.is_found or other.record.media_id != media_id:
             raise AlreadyClaimed
+        if other.record.deleted_at:
+            record = record.deleted(now)
         with self.rpc() as client, conflicts():
             batch = client.batch()
             for it, after in ((post, record), (other, other.record.reopened(now))):

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from threads.base.errors import IdempotencyMismatch, InProgress, ServiceError
+from threads.base.errors import (
+    IdempotencyMismatch,
+    InProgress,
+    OutcomeUnknown,
+    PostCancelled,
+    ServiceError,
+)
 from threads.posts.ledger import Record, State, begun_again, ended_badly, may_begin_again
 from threads.posts.repository import Overtaken, StoredPost
 from threads.publishing.matching import is_told_by_lists
@@ -111,6 +117,27 @@ def end(parts: PublishingParts, post: StoredPost, trouble: ServiceError) -> Deli
     except Overtaken:
         raise InProgress from None
     return Delivered(ended, trouble)
+
+
+def stop(parts: PublishingParts, post: StoredPost, why: str) -> StoredPost:
+    """Cancel a post that must not be published any more. If it may be out, its owner must look.
+
+    Raises:
+        InProgress: a delivery has the lease, or the post may be out, and may still appear.
+
+    """
+    record, now = post.record, parts.now()
+    if record.is_leased(now) or (record.ambiguous and not record.is_settled(now)):
+        raise InProgress
+    stopped = (
+        record.left_unknown(OutcomeUnknown().as_json(), now)
+        if record.ambiguous
+        else record.cancelled(PostCancelled(why).as_json(), now)
+    )
+    try:
+        return parts.posts.repository.write(post, stopped)
+    except Overtaken:
+        raise InProgress from None
 
 
 def _leased(parts: PublishingParts, record: Record, delivery: Delivery) -> Record:

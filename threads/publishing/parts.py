@@ -1,13 +1,24 @@
 """The objects that this package works with. ``app`` creates the real ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from threads.accounts.parts import AccountParts
 from threads.base.config import Config
 from threads.posts.parts import PostParts
 from threads.publishing.share import Shares
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class SideBySide(Protocol):
+    """Does the same with several things, a number of them at once."""
+
+    def __call__(self, work: Callable[[_T], _R], things: Iterable[_T], /) -> Iterable[_R]:
+        """Yield the results, in the order of the things."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +33,7 @@ class PublishingParts:
     sleep: Callable[[timedelta], None]
     shares: Shares
     """What this process is doing for each user."""
+    is_gone: Callable[[str], bool]
+    """Whether a user was deleted or disabled. Always False if nobody wants to know (``CHECK_USERS``)."""
+    side_by_side: SideBySide
+    """How the upkeep deals with many posts."""

@@ -9,6 +9,7 @@ The answer is taken from the record. So the same request, sent again, gets the s
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from threads.accounts.access_token import find_account, find_open_account, open_account
 from threads.base.errors import IdempotencyMismatch, InProgress, PostNotFound, ServiceError
@@ -16,12 +17,16 @@ from threads.posts.ledger import Record, State, ended_badly, new_record
 from threads.posts.repository import StoredPost
 from threads.posts.submission import Submission
 from threads.publishing.delivery import deliver
-from threads.publishing.lease import Delivery, end, lease, lease_new
+from threads.publishing.lease import Delivery, end, lease, lease_new, stop
 from threads.publishing.outcome import Outcome
 from threads.publishing.parts import PublishingParts
 from threads.publishing.retry_rules import REACHED
 from threads.publishing.share import first_task
 from threads.publishing.thread import ended_with_root, follow
+
+ID_TOKEN_LIFETIME = timedelta(hours=1)
+"""How long a user who is gone can still call the functions. So only a post that has waited for longer is
+worth a question (https://firebase.google.com/docs/auth/admin/manage-sessions)."""
 
 
 def publish(parts: PublishingParts, uid: str, submission: Submission, delivery: Delivery) -> Outcome:
@@ -69,6 +74,8 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
         return Outcome(post)  # another task brings it, at another time
     if record.root and (ended := ended_with_root(parts, post)):
         return Outcome(ended)
+    if _is_of_nobody(parts, post):
+        return Outcome(stop(parts, post, "The user was deleted or disabled before this post was published."))
     if not (record.is_terminal or REACHED.is_used_up(record.attempts)):
         delivery = delivery._replace(is_last=False)
     try:
@@ -77,6 +84,17 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
         return follow(parts, end(parts, post, trouble), delivery)
     leased = lease(parts, post, delivery)
     return follow(parts, deliver(parts, leased, delivery, account), delivery)
+
+
+def _is_of_nobody(parts: PublishingParts, post: StoredPost) -> bool:
+    """Return whether a post that has waited belongs to a user who is gone. A thread that has begun goes on.
+
+    Raises:
+        ServiceUnavailable: this cannot be told now.
+
+    """
+    has_waited = parts.now() - post.record.created_at > ID_TOKEN_LIFETIME
+    return has_waited and not post.record.is_terminal and parts.is_gone(post.uid)
 
 
 def refuse(

@@ -9,7 +9,7 @@
 | a new container for one that went wrong  | 30 s        | 2      | 60 s    | 2                        |
 | a call whose error may last              | 30 s        | 2      | 60 s    | 3                        |
 | a task                                   | queue.yaml  |        |         | 20; 23 if it may be out  |
-| a late post, by the upkeep               | 6 to 9 min  |        |         | 20                       |
+| a late post, by the upkeep               | 6 to 9 min  |        |         | 20, see WAKE             |
 """
 
 from datetime import timedelta
@@ -85,5 +85,6 @@ REACHED = RetryRule(times=3)
 function is down, a task's attempts are used up without a look at the post."""
 
 WAKE = RetryRule(times=20)
-"""How often the upkeep brings a late post back. Without a queue, it is given up after two to three hours.
-With one, each new task makes an hour of attempts of its own."""
+"""How often the upkeep brings a late post back. Without a queue, it goes on with it in the next call, after
+three minutes, for the first few times (``WAKES_IN_A_ROW`` in ``posts.ledger``), and gives it up after two to
+three hours. With a queue, each new task makes an hour of attempts of its own."""

@@ -18,8 +18,6 @@ from threads.accounts.access_token import find_open_account
 from threads.base.errors import (
     InProgress,
     MissingScope,
-    OutcomeUnknown,
-    PostCancelled,
     ReconnectRequired,
     ServiceError,
     ServiceUnavailable,
@@ -28,7 +26,7 @@ from threads.posts.content import Content
 from threads.posts.ledger import Record, State, ended_badly, new_record
 from threads.posts.repository import Overtaken, StoredPost
 from threads.publishing.delivery import deliver
-from threads.publishing.lease import Delivery, end, lease_new
+from threads.publishing.lease import Delivery, end, lease_new, stop
 from threads.publishing.outcome import Delivered, Outcome
 from threads.publishing.parts import PublishingParts
 
@@ -138,22 +136,11 @@ def ended_with_root(parts: PublishingParts, post: StoredPost) -> StoredPost | No
         InProgress: a delivery has the lease, or the reply may be out, and may still appear.
 
     """
-    record, now = post.record, parts.now()
+    record = post.record
     root = parts.posts.repository.read(post.uid, record.root) if record.root else None
     if record.is_terminal or root is None or not root.record.deleted_at:
         return None
-    if record.is_leased(now) or (record.ambiguous and not record.is_settled(now)):
-        raise InProgress
-    said = PostCancelled("The first post of this thread was deleted before this one was published.")
-    ended = (
-        record.left_unknown(OutcomeUnknown().as_json(), now)
-        if record.ambiguous
-        else record.cancelled(said.as_json(), now)
-    )
-    try:
-        return parts.posts.repository.write(post, ended)
-    except Overtaken:
-        raise InProgress from None
+    return stop(parts, post, "The first post of this thread was deleted before this one was published.")
 
 
 def _publish(parts: PublishingParts, uid: str, post_id: str, record: Record, delivery: Delivery) -> Delivered:

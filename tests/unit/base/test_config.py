@@ -104,6 +104,8 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("SIGN_IN", "on", "is_sign_in_on", True),
     ("APP_CHECK", "off", "is_app_check_on", False),
     ("APP_CHECK", "on", "is_app_check_on", True),
+    ("CHECK_USERS", "off", "are_users_checked", False),
+    ("CHECK_USERS", "on", "are_users_checked", True),
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
     ("UPKEEP_URL", "https://x.example/u", "upkeep_url", "https://x.example/u"),

@@ -116,6 +116,21 @@ def test_firebase_is_not_waited_for_as_long_as_a_function_may_run() -> None:
     assert float(told.stdout) == 10
 
 
+def is_gone() -> bool:
+    """Ask for a user."""
+    return FirebaseUsers(lambda: APP).is_gone(UID)
+
+
+def test_a_user_is_gone_who_was_deleted_or_disabled(firebase: Mock) -> None:
+    """One call tells."""
+    assert not is_gone()
+    firebase.get_user.return_value = user(disabled=True)
+    assert is_gone()
+    firebase.get_user.side_effect = MISSING
+    assert is_gone()
+    assert names(firebase) == ["get_user"] * 3
+
+
 GOOGLES: list[type[Exception]] = [RefreshError, TransportError]
 TROUBLES = [
     exceptions.UnavailableError("https://secret.example"),
@@ -128,7 +143,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: type(trouble).__name__)
-@pytest.mark.parametrize("act", [save, lambda: FirebaseUsers(lambda: APP).custom_token(UID)])
+@pytest.mark.parametrize("act", [save, is_gone, lambda: FirebaseUsers(lambda: APP).custom_token(UID)])
 def test_what_firebase_cannot_do_is_a_503(
     firebase: Mock, act: Callable[[], object], trouble: Exception
 ) -> None:

@@ -13,7 +13,7 @@ from tests.unit.serving import door, serve
 from tests.unit.support import graph_error, reply
 from tests.unit.world import ACCOUNT, UID, World, made, post_id
 from threads.functions.callers import Task
-from threads.functions.publish import publish_threads
+from threads.functions.publish import publish_threads, th_posts
 from threads.posts.content import Content
 from threads.posts.ledger import State, new_record
 from threads.publishing.retry_rules import PUT_OFF
@@ -74,6 +74,40 @@ def test_a_web_app_above_its_users_share_is_told_to_come_again() -> None:
     with busy(world, "somebody else"):
         world.say(made("8"))
         assert from_app(world, WEB).status_code == HTTPStatus.OK
+
+
+def go_on(world: World) -> Response:
+    """Go on with the post by its id."""
+    body = {"postId": post_id("key"), "resume": True}
+    return serve(th_posts, world.publishing, door(world).user, method="POST", json=body)
+
+
+def test_going_on_with_a_post_is_a_part_of_its_users_share() -> None:
+    """Above it, 429; afterwards, the post is published."""
+    world = World()
+    record = new_record(ACCOUNT, Content({"text": "hello"}), world.clock.now)
+    world.put_post(post_id("key"), record)
+    with busy(world):
+        answer = go_on(world)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+        assert (answer.json or {})["error"]["code"] == "too_many_waiting"
+        assert world.wire.reads == world.wire.commits == len(world.calls) == 0
+    world.say(made("8"))
+    assert go_on(world).status_code == HTTPStatus.OK
+    assert not world.shares._running
+
+
+@pytest.mark.parametrize("way", ["header", "member"])
+def test_a_repost_refuses_a_key(way: str) -> None:
+    """Nobody relies on a key that does nothing."""
+    world = World()
+    key = {"idempotencyKey": "key"} if way == "member" else {}
+    headers = {"Idempotency-Key": "key"} if way == "header" else {}
+    body = {"mediaId": "17900000000000000", **key}
+    answer = serve(th_posts, world.publishing, door(world).user, method="POST", json=body, headers=headers)
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert (answer.json or {})["error"]["code"] == "not_idempotent"
+    assert world.calls == []
 
 
 def test_a_task_above_its_users_share_comes_back_by_a_task_of_its_own() -> None:

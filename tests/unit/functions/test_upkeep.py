@@ -1,6 +1,7 @@
 """th_upkeep: what its caller is answered, and what the log says of each post that came late."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from threads.functions.endpoint import Endpoint
 from threads.functions.upkeep import th_upkeep
 from threads.posts.content import Content
 from threads.posts.ledger import CHECK_FIELD, LATE, new_record
+from threads.publishing.retry_rules import WAKE
 
 WORDS = "words that no log may have"
 
@@ -55,6 +57,26 @@ def test_each_late_post_is_an_error_in_the_log(capsys: pytest.CaptureFixture[str
     assert (odd["severity"], odd["why"], odd["path"]) == ("ERROR", "odd", post_path("odd"))
     assert whole["late"] == {"task": 1, "unreadable": 1}
     assert whole["severity"] == "INFO"
+
+
+@pytest.mark.parametrize(
+    ("wakes", "is_out", "severity"),
+    [(0, False, "ERROR"), (3, False, "WARNING"), (WAKE.times, False, "WARNING"), (WAKE.times, True, "ERROR")],
+)
+def test_each_late_post_is_one_error(
+    capsys: pytest.CaptureFixture[str],
+    wakes: int,
+    is_out: bool,  # noqa: FBT001 - a parameter of the test
+    severity: str,
+) -> None:
+    """However often it is brought back. It is another one if nobody knows in the end whether it is out."""
+    world = World()
+    record = new_record(ACCOUNT, Content({"text": "hello"}), NOW)
+    record = record.sending(NOW).released(NOW) if is_out else record.released(NOW)
+    world.put_post(post_id("key"), replace(record, wakes=wakes))
+    world.clock.now = NOW + 2 * LATE
+    _answer, [late, _whole] = call(world, capsys)
+    assert (late["severity"], late["wakes"]) == (severity, wakes)
 
 
 def test_nothing_late_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -382,6 +382,18 @@ def test_an_answered_id_beats_one_that_was_found() -> None:
     assert world.deliver(key="found").media_id == "9"
 
 
+def test_what_was_deleted_is_the_post_that_gets_the_id() -> None:
+    """The owner deletes the post that was found. Whose it is, is deleted; the other one is still to come."""
+    world = World()
+    world.say(silence(), listed("8"))
+    world.deliver(key="found")
+    world.put_post(post_id("found"), world.record("found").deleted(NOW))
+    world.say(made("8"))
+    answered = world.deliver(key="answered")
+    assert (answered.status, answered.media_id, answered.deleted_at) == ("deleted", "8", NOW)
+    assert (world.record("found").status, world.record("found").deleted_at) == ("processing", None)
+
+
 def test_a_media_id_that_another_post_was_answered_is_not_taken_away() -> None:
     """Threads answers an id once. Whoever seems to get it a second time looks for its own post later."""
     world = World()

@@ -305,3 +305,54 @@ def test_what_waits_is_counted_once_for_a_new_post() -> None:
 def test_more_posts_may_wait_than_an_account_can_publish_in_a_week() -> None:
     """The limit is what Threads allows in the time that a post can be scheduled ahead."""
     assert schedule.MAX_WAITING == 7500
+
+
+# --- its user -----------------------------------------------------------------------------------------------
+
+
+def waiting(world: World) -> str | None:
+    """Schedule a text, let its time come, and return its task."""
+    task = scheduled(world, wish(scheduled_time=LATER)).task
+    world.clock.now = LATER
+    return task
+
+
+def test_a_post_of_a_user_who_is_gone_is_cancelled() -> None:
+    """Nothing is sent, and the record says why."""
+    world = World()
+    task = waiting(world)
+    world.users.disabled.add(UID)
+    assert bring(world, task) is State.CANCELLED
+    assert "deleted or disabled" in (world.record().error or {})["message"]
+    assert world.calls == []
+
+
+def test_a_post_of_a_user_who_is_gone_is_not_called_cancelled_if_it_may_be_out() -> None:
+    """Its text was sent, and nobody knows what came of it."""
+    world = World()
+    task = waiting(world)
+    world.put_post(NAME, replace(world.record().sending(NOW), due_at=None))
+    world.users.disabled.add(UID)
+    assert bring(world, task) is State.UNKNOWN
+
+
+def test_a_post_waits_while_nobody_can_tell_whether_its_user_is_gone() -> None:
+    """The task comes again, and the post is out."""
+    world = World()
+    task = waiting(world)
+    world.users.is_out_of_order = True
+    with pytest.raises(ServiceUnavailable):
+        bring(world, task)
+    world.users.is_out_of_order = False
+    world.say(made("8"))
+    assert bring(world, task) is State.PUBLISHED
+
+
+def test_nobody_is_asked_for_the_user_of_a_young_post() -> None:
+    """Whoever asked for it within the hour may still ask for another one."""
+    world = World()
+    task = scheduled(world, wish(scheduled_time=SOON)).task
+    world.clock.now = SOON
+    world.say(made("8"))
+    assert bring(world, task) is State.PUBLISHED
+    assert "is gone?" not in world.trail

@@ -279,6 +279,25 @@ def test_a_post_at_which_the_process_dies_is_given_up_too() -> None:
     assert late.result == "unknown"
 
 
+CAROUSEL = Content({"media": [{"imageUrl": f"https://cdn.example/{name}.jpg"} for name in "ab"]})
+
+
+def test_without_a_queue_a_slow_carousel_ends_in_time() -> None:
+    """Threads processes its files, then itself, for minutes. Nobody else comes: each call goes on with it."""
+    world = World(has_queue=False)
+    world.say(silence())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(CAROUSEL)
+    is_slow, is_done = is_("IN_PROGRESS"), is_("FINISHED")
+    world.say(made("1"), made("2"), *[is_slow, is_slow] * 3)
+    wait(world, LATE + CALLS)
+    world.say(is_done, is_done, made("3"), *[is_slow] * 3)
+    wait(world, CALLS)
+    world.say(is_done, made("8"))
+    wait(world, CALLS)
+    assert world.record().media_id == "8"
+
+
 # --- its account --------------------------------------------------------------------------------------------
 
 

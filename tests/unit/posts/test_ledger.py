@@ -36,6 +36,7 @@ from threads.posts.ledger import (
     TERMINAL,
     TRANSITIONS,
     TTL_FIELD,
+    WAKES_IN_A_ROW,
     Record,
     State,
     as_document,
@@ -482,13 +483,32 @@ OPEN: dict[str, tuple[Record, datetime, str]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("wakes", "task", "pause"),
+    [
+        (0, None, LATE),
+        (1, None, timedelta()),
+        (WAKES_IN_A_ROW, None, timedelta()),
+        (WAKES_IN_A_ROW + 1, None, LATE),
+        (1, "task", LATE),
+    ],
+)
+def test_only_a_post_without_a_task_is_looked_at_again_at_once(
+    wakes: int, task: str | None, pause: timedelta
+) -> None:
+    """And only the first few times, so that it outlasts hours in which Threads is down."""
+    record = replace(in_state(State.NEW).released(NOW), wakes=wakes, task=task)
+    assert record.check_at == NOW + pause
+
+
 @pytest.mark.parametrize(("record", "expected_at", "action"), OPEN.values(), ids=OPEN)
 def test_a_post_that_has_not_ended_says_what_comes_next(
     record: Record, expected_at: datetime, action: str
 ) -> None:
     """Whoever wrote an open record last, it tells when to look at it, what its owner may do, and when."""
     document = as_document(record)
-    assert document[CHECK_FIELD] == expected_at + LATE
+    is_left_to_upkeep = record.wakes > 0 and record.task is None
+    assert document[CHECK_FIELD] == expected_at + (timedelta() if is_left_to_upkeep else LATE)
     assert (document["nextAction"], document["nextActionAt"]) == (action, expected_at)
 
 

@@ -115,7 +115,7 @@ async function openWindow(wish, verifier) {
 async function readReturn() {
   const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
   const query = new URLSearchParams(location.search);
-  history.replaceState(null, "", location.pathname); // a handle is secret, and works once
+  history.replaceState(null, "", location.pathname); // a handle is secret
   if (handle) await finish(handle);
   else if (query.get("threads") === "connected") connected(query.get("accountId"), query.get("refused")?.split(","));
   else if (query.get("threads") === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");

@@ -318,7 +318,7 @@ def test_a_reconnect_meanwhile_wins(
     user: SignedIn,
 ) -> None:
     """Who connects the account again, in the window, while Threads takes its time keeps the token of that."""
-    name = accounts.connect(user.uid)
+    name = accounts.connect(user.uid, scopes=["threads_basic"])  # a wider token would stay
     before = accounts.token(user.uid, name)
     threads.answer("/refresh_access_token", delay_seconds=5)
     with ThreadPoolExecutor(1) as pool:

@@ -578,6 +578,8 @@ def test_make_has_the_targets() -> None:
     used = {*re.findall(r"\$\(?(?:if \$\()?([A-Z0-9_]+)\)", makefile)} | {
         f"{name.upper()}_PORT" for name in vars(Ports.usual())
     }
+    suite = (ROOT / "emulator/suite/command.py").read_text(encoding="utf-8")
+    used |= {*re.findall(r'environ\.get\("([A-Z]+)"', suite)}
     for name, words in commands_of("make"):
         for word in words[1:]:
             variable, is_variable, _ = word.partition("=")

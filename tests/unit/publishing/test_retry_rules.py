@@ -80,5 +80,5 @@ def test_the_docstring_has_every_number() -> None:
         "a new container for one that went wrong": ("30 s", "60 s", str(NEW_CONTAINER.times)),
         "a call whose error may last": ("30 s", "60 s", str(LASTING_ERROR.times)),
         "a task": ("queue.yaml", "", f"{TASK.times}; {UNCLEAR_TASK.times} if it may be out"),
-        "a late post, by the upkeep": ("6 to 9 min", "", str(WAKE.times)),
+        "a late post, by the upkeep": ("6 to 9 min", "", f"{WAKE.times}, see WAKE"),
     }

@@ -134,7 +134,7 @@ def test_slow_clients_hold_no_thread_beyond_the_deadline(
     started = time.monotonic()
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(function, method, path, length)) for _ in range(THREADS)]
-        waiting = stack.enter_context(connect(function, "PATCH", "/"))
+        waiting = stack.enter_context(connect(function, "PUT", "/"))
         waiting.setblocking(False)
         while not _has_answer(waiting):
             assert time.monotonic() - started < 4 * PATIENCE, "the clients hold their threads"

@@ -4,6 +4,7 @@ The functions run in this process, on the real emulators; Firestore's calls are 
 the gRPC channel, Threads' where they arrive.
 """
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -58,6 +59,9 @@ def firestore_calls(environment: dict[str, str]) -> Iterator[Counter]:
         for name, value in environment.items():
             patch.setitem(os.environ, name, value)
         patch.setattr(Client, "_emulator_channel", counted)
+        # Here one process is all functions, so it has what any of them needs. Elsewhere, each is one.
+        patch.delitem(os.environ, "FUNCTION_TARGET", raising=False)
+        importlib.import_module("threads.app")
         yield counter
 
 

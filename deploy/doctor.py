@@ -94,7 +94,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: Now = lambda
 
 def file_is_right(values: Mapping[str, str], wanted: Wanted) -> Iterator[str]:
     """Yield what is wrong with a file of variables, which may not hold the secrets."""
-    for name in (*SECRETS, "WEBHOOK_VERIFY_TOKEN"):
+    for name in (*SECRETS, "WEBHOOK_VERIFY_TOKEN", "META_APP_SECRET"):
         if name in values:
             yield f"{name} stands in a file that may be committed: it belongs into Secret Manager."
     yield from configuration_is_right({**PLACEHOLDERS, **values}, wanted)

@@ -79,6 +79,9 @@ class Config:
     app_id: str
     """The id of the *Threads* app in the app's settings, not the Facebook app's."""
     app_secret: Secret
+    meta_app_secret: Secret | None
+    """The secret of Meta's other app, of which the Threads app is a part. Meta does not say which of the two
+    signs what it sends, so both are accepted."""
     redirect_uri: str
     """The callback's public URL, byte for byte as registered with Meta. It never comes from a request."""
     authorize_url: str
@@ -131,6 +134,11 @@ class Config:
     graph_connections: int
     """The most connections to Threads that are open at once: one for each request in this process."""
 
+    @property
+    def signing_secrets(self) -> tuple[Secret, ...]:
+        """The secrets with which Meta may sign."""
+        return (self.app_secret, *([self.meta_app_secret] if self.meta_app_secret else []))
+
 
 def read_config(environment: Mapping[str, str]) -> Config:
     """Read the configuration from the environment's variables.
@@ -143,6 +151,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
     config = Config(
         app_id=env.required("THREADS_APP_ID"),
         app_secret=env.app_secret("THREADS_APP_SECRET"),
+        meta_app_secret=env.optional_secret("META_APP_SECRET"),
         redirect_uri=env.required_url("THREADS_REDIRECT_URI"),
         authorize_url=env.url_without_query(
             "THREADS_AUTHORIZE_URL", "https://www.threads.net/oauth/authorize"

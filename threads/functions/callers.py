@@ -267,7 +267,7 @@ class Callers:
             unverified = request.form("signed_request").get("signed_request", "")
         except InvalidRequest:
             raise InvalidSignature from None
-        return read_signed_request(unverified, self._config.app_secret)
+        return read_signed_request(unverified, self._config.signing_secrets)
 
     def meta_or_visitor(self, request: HttpRequest) -> SignedRequest | Visitor:
         """Return what Meta has signed. The caller of a GET is a visitor."""
@@ -288,7 +288,7 @@ class Callers:
             return Subscriber(webhook.answer_challenge(given, self._config.webhook_verify_token))
         body = request.raw_body(limit=MAX_NOTIFICATION)
         signature = request.flask.headers.get("X-Hub-Signature-256")
-        webhook.check_signature(signature, body, self._config.app_secret)
+        webhook.check_signature(signature, body, self._config.signing_secrets)
         return Notification(body)
 
     def _check_app(self, request: HttpRequest) -> None:

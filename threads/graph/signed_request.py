@@ -1,7 +1,7 @@
 """What Meta sends when a user removes the app, or asks for the deletion of their data, as a value.
 
 A ``signed_request`` is ``base64url(signature).base64url(payload)`` without padding. The signature is the HMAC
-of the *encoded* payload, with the Threads app's secret. Its age is not limited, because Meta does not say how
+of the *encoded* payload, with the app's secret. Its age is not limited, because Meta does not say how
 late it may come. A repeated request is harmless: it concerns only what was connected before it was issued
 (``connections.deletion`` compares the times).
 
@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -41,16 +41,16 @@ class SignedRequest(NamedTuple):
     Meta requires of a confirmation code. It cannot be guessed without the request."""
 
 
-def read_signed_request(unverified: str, app_secret: Secret) -> SignedRequest:
+def read_signed_request(unverified: str, secrets: Iterable[Secret]) -> SignedRequest:
     """Return what a signed request says.
 
     Raises:
-        InvalidSignature: the request was not signed with the app's secret, or its payload is not usable. The
+        InvalidSignature: the request was signed with none of the secrets, or its payload is not usable. The
             error does not tell which, because that would only help a forger.
 
     """
     signature, dot, payload = unverified.partition(".")
-    if not dot or not _BASE64URL.fullmatch(payload) or not _is_signature(signature, payload, app_secret):
+    if not dot or not _BASE64URL.fullmatch(payload) or not _is_signature(signature, payload, secrets):
         raise InvalidSignature
     try:
         said = parse_object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -62,11 +62,11 @@ def read_signed_request(unverified: str, app_secret: Secret) -> SignedRequest:
     return SignedRequest(user_id, issued_at, hashlib.sha256(unverified.encode()).hexdigest()[:32])
 
 
-def _is_signature(unverified: str, payload: str, app_secret: Secret) -> bool:
+def _is_signature(unverified: str, payload: str, secrets: Iterable[Secret]) -> bool:
     """Compare in constant time. The signature is compared encoded, so that it has only one valid form."""
-    digest = hmac.digest(app_secret.reveal().encode(), payload.encode(), hashlib.sha256)
-    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
-    return hmac.compare_digest(expected, unverified.encode("utf-8", "surrogatepass"))
+    given = unverified.encode("utf-8", "surrogatepass")
+    digests = (hmac.digest(secret.reveal().encode(), payload.encode(), hashlib.sha256) for secret in secrets)
+    return any(hmac.compare_digest(base64.urlsafe_b64encode(it).rstrip(b"="), given) for it in digests)
 
 
 def _user_id(said: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -60,17 +60,18 @@ def answer_challenge(given: Mapping[str, str], verify_token: Secret | None) -> s
     return challenge
 
 
-def check_signature(unverified: str | None, body: bytes, app_secret: Secret) -> None:
+def check_signature(unverified: str | None, body: bytes, secrets: Iterable[Secret]) -> None:
     """Check Meta's signature of a body as it came: ``X-Hub-Signature-256: sha256=<hex>``.
 
     Meta requires no particular status for a refusal.
 
     Raises:
-        InvalidSignature: the body was not signed with the app's secret.
+        InvalidSignature: the body was not signed with one of the secrets.
 
     """
-    expected = f"sha256={hmac.new(app_secret.reveal().encode(), body, hashlib.sha256).hexdigest()}"
-    if not hmac.compare_digest(expected.encode(), (unverified or "").encode("utf-8", "surrogatepass")):
+    given = (unverified or "").encode("utf-8", "surrogatepass")
+    digests = (hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest() for secret in secrets)
+    if not any(hmac.compare_digest(f"sha256={digest}".encode(), given) for digest in digests):
         raise InvalidSignature
 
 

@@ -109,6 +109,8 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("DATA_DELETION_URL", "https://x.example/forget", "data_deletion_url", "https://x.example/forget"),
     ("REFRESH_URL", "https://x.example/r", "refresh_url", "https://x.example/r"),
     ("UPKEEP_URL", "https://x.example/u", "upkeep_url", "https://x.example/u"),
+    ("META_APP_SECRET", "", "meta_app_secret", None),
+    ("META_APP_SECRET", " of-the-other-app ", "meta_app_secret", Secret("of-the-other-app")),
     ("WEBHOOK_VERIFY_TOKEN", "", "webhook_verify_token", None),
     ("WEBHOOK_VERIFY_TOKEN", " told-to-Meta ", "webhook_verify_token", Secret("told-to-Meta")),
     ("TEXT_MODE", "two_step", "text_mode", "two_step"),

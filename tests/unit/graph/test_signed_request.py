@@ -39,32 +39,32 @@ def saying(said: Any) -> str:
 
 def test_the_documented_example_is_understood() -> None:
     """A request that was signed with the app's secret says whom it is about, and since when."""
-    signed = read_signed_request(SAMPLE, Secret(SECRET))
+    signed = read_signed_request(SAMPLE, [Secret(SECRET)])
     assert signed.user_id == "17841400000000000"
     assert signed.issued_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 def test_a_request_has_a_code_of_its_own() -> None:
     """The same request has the same code, letters and digits; another one has another."""
-    code = read_signed_request(SAMPLE, Secret(SECRET)).code
-    assert code == read_signed_request(SAMPLE, Secret(SECRET)).code
+    code = read_signed_request(SAMPLE, [Secret(SECRET)]).code
+    assert code == read_signed_request(SAMPLE, [Secret(SECRET)]).code
     assert code.isalnum()
     assert len(code) == 32
-    assert code != read_signed_request(saying(SAID | {"issued_at": 1700000001}), Secret(SECRET)).code
+    assert code != read_signed_request(saying(SAID | {"issued_at": 1700000001}), [Secret(SECRET)]).code
 
 
 @pytest.mark.parametrize("user_id", ["17841405793187218", 17841405793187218])
 def test_an_id_keeps_its_digits(user_id: object) -> None:
     """An id is a text or a bare number beyond 2^53; no digit of it is lost."""
     assert (
-        read_signed_request(saying(SAID | {"user_id": user_id}), Secret(SECRET)).user_id
+        read_signed_request(saying(SAID | {"user_id": user_id}), [Secret(SECRET)]).user_id
         == "17841405793187218"
     )
 
 
 def test_more_than_is_needed_may_be_said() -> None:
     """Undocumented members do no harm."""
-    assert read_signed_request(saying(SAID | {"expires": 0, "user": {}}), Secret(SECRET)).user_id
+    assert read_signed_request(saying(SAID | {"expires": 0, "user": {}}), [Secret(SECRET)]).user_id
 
 
 SIGNATURE, PAYLOAD = SAMPLE.split(".")
@@ -131,11 +131,19 @@ FORGED = {
 }
 
 
+def test_either_apps_secret_signs_a_request() -> None:
+    """Meta does not say which of its two apps' secrets signs, so that both may be known."""
+    signed = read_signed_request(SAMPLE, [Secret("of the other app"), Secret(SECRET)])
+    assert signed == read_signed_request(SAMPLE, [Secret(SECRET)])
+    with pytest.raises(InvalidSignature):
+        read_signed_request(SAMPLE, [])
+
+
 @pytest.mark.parametrize("unverified", FORGED.values(), ids=FORGED)
 def test_everything_else_is_refused_in_the_same_words(unverified: str) -> None:
     """Every refusal reads the same, and does not tell what was wrong with the request."""
     with pytest.raises(InvalidSignature) as refusal:
-        read_signed_request(unverified, Secret(SECRET))
+        read_signed_request(unverified, [Secret(SECRET)])
     assert refusal.value.message == InvalidSignature().message
     assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None

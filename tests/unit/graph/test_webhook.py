@@ -71,7 +71,14 @@ def signature(body: bytes, secret: str = SECRET) -> str:
 def test_a_signed_body_passes() -> None:
     """The signature is of the bytes as they came, escaped or not."""
     for body in (notification({}), '{"text": "é"}'.encode(), b""):
-        check_signature(signature(body), body, Secret(SECRET))
+        check_signature(signature(body), body, [Secret(SECRET)])
+
+
+def test_either_apps_secret_signs_a_body() -> None:
+    """Meta does not say which of its two apps' secrets signs, so that both may be known."""
+    check_signature(signature(BODY), BODY, [Secret("of the other app"), Secret(SECRET)])
+    with pytest.raises(InvalidSignature):
+        check_signature(signature(BODY), BODY, [])
 
 
 BODY = notification({"value": PUBLISHED, "field": "publish"})
@@ -96,7 +103,7 @@ FORGED: dict[str, str | None] = {
 def test_an_unsigned_body_does_not_pass(unverified: str | None) -> None:
     """Nothing is read that Meta has not signed."""
     with pytest.raises(InvalidSignature):
-        check_signature(unverified, BODY, Secret(SECRET))
+        check_signature(unverified, BODY, [Secret(SECRET)])
 
 
 @pytest.mark.parametrize(

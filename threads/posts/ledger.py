@@ -497,7 +497,8 @@ def may_begin_again(record: Record) -> bool:
 def begun_again(failed: Record, now: datetime) -> Record:
     """Return the record with which a failed post begins again.
 
-    It keeps the containers. The status of one that exists shows whether the post is out after all.
+    It keeps the containers. The status of one that exists shows whether the post is out after all. And it
+    keeps whether a call to publish one was ever unclear: then nothing may publish another one.
     """
     fresh = new_record(failed.account_id, failed.content, now, scheduled_time=failed.scheduled_time)
     kept = (
@@ -512,6 +513,7 @@ def begun_again(failed: Record, now: datetime) -> Record:
         "replaced",
         "children",
         "create_at",
+        "sent_at",
     )
     state = State.ARMED if failed.container_id else State.NEW
     return replace(fresh, state=state, **{name: getattr(failed, name) for name in kept})

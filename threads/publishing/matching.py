@@ -6,8 +6,8 @@ without what cannot be seen. Nothing that was sent may be missing otherwise, and
 | shown by a list       | option           | if the post has it not                        |
 |-----------------------|------------------|-----------------------------------------------|
 | text                  | text             | there is no text                              |
-| topic_tag             | topicTag         | there is none, but a ``#`` of the text's      |
-| link_attachment_url   | linkAttachment   | there is none, but a link of the text's       |
+| topic_tag             | topicTag         | there is none, but what follows a ``#``       |
+| link_attachment_url   | linkAttachment   | there is none, or the text may have a link    |
 | poll_attachment       | poll             | there is none                                 |
 | gif_url               | gif              | there is none                                 |
 | is_quote_post         | quotePostId      | it is none                                    |
@@ -27,8 +27,11 @@ from threads.posts.content import Content
 from threads.posts.ledger import CLOCK_ALLOWANCE, Record
 from threads.posts.text import links
 
-_PATH = re.compile(r"\w\.\w+/\S")
-"""What Threads may take for a link although it has no scheme, such as "example.com/cats"."""
+_DOMAIN = re.compile(r"\w\.\w")
+"""What Threads may take for a link although it has no scheme, such as "example.com"."""
+
+_PATH = re.compile(r"\w\.\w+[/?]")
+"""Such a link with more than a domain, which Threads may show cut off."""
 
 _CUT_OFF = ("...", "…")
 """How a link ends that is too long to be shown."""
@@ -77,11 +80,9 @@ def is_same_text(sent: str, shown: str) -> bool:
 def _has_same_extras(sent: Mapping[str, Any], listed: RecentPost) -> bool:
     text = str(sent.get("text", ""))
     topic, link, poll = sent.get("topicTag"), sent.get("linkAttachment"), sent.get("poll")
-    topics = [topic] if topic else [None, *_hashtags(text)]
-    addresses = [link] if link else [None, *links(text)]
     return (
-        _folded(listed.topic) in map(_folded, topics)
-        and _address(listed.link or "") in [_address(it or "") for it in addresses]
+        _is_topic(topic, text, listed.topic)
+        and _is_link(link, text, listed.link)
         and (listed.has_poll, listed.has_gif) == (poll is not None, "gif" in sent)
         and listed.is_quote == ("quotePostId" in sent)
         and _folded(sent.get("replyControl")) in {None, _folded(listed.audience)}
@@ -129,8 +130,21 @@ def _is_changed(character: str) -> bool:
     return "VARIATION SELECTOR" in unicodedata.name(character, "")
 
 
-def _hashtags(text: str) -> list[str]:
-    return re.findall(r"#([^\s#]+)", text)
+def _is_topic(sent: str | None, text: str, shown: str | None) -> bool:
+    """Return whether a topic may be shown: the one that was sent, or what follows a ``#`` of the text.
+
+    Where such a topic ends is up to Threads: a full stop or a bracket may follow it.
+    """
+    if sent or not shown:
+        return _folded(sent) == _folded(shown)
+    return any((_folded(it) or "").startswith(_folded(shown) or "") for it in re.findall(r"#([^\s#]+)", text))
+
+
+def _is_link(sent: str | None, text: str, shown: str | None) -> bool:
+    """Return whether a link card may be shown: of the link that was sent, or of one in the text."""
+    if sent or not shown:
+        return _address(sent or "") == _address(shown or "")
+    return bool(links(text) or _DOMAIN.search(text))
 
 
 def _folded(value: str | None) -> str | None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from threads.accounts.access_token import find_account, find_open_account, open_account
 from threads.base.errors import IdempotencyMismatch, InProgress, PostNotFound, ServiceError
-from threads.posts.ledger import Record, State, ended_badly, new_record
+from threads.posts.ledger import CLOCK_ALLOWANCE, Record, State, ended_badly, new_record
 from threads.posts.repository import StoredPost
 from threads.posts.submission import Submission
 from threads.publishing.delivery import deliver
@@ -69,9 +69,8 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
     goes_on = record.state is State.PUBLISHED and (record.root or record.content.replies)
     if record.is_terminal and not goes_on:
         return Outcome(post)
-    is_left = record.due_at or record.follow_up_at
-    if is_left and delivery.task and first_task(delivery.task) != record.task:
-        return Outcome(post)  # another task brings it, at another time
+    if _is_left_to_another(parts, record, delivery):
+        return Outcome(post)
     if record.root and (ended := ended_with_root(parts, post)):
         return Outcome(ended)
     if _is_of_nobody(parts, post):
@@ -86,6 +85,18 @@ def deliver_task(parts: PublishingParts, uid: str, post_id: str, delivery: Deliv
     return follow(parts, deliver(parts, leased, delivery, account), delivery)
 
 
+def _is_left_to_another(parts: PublishingParts, record: Record, delivery: Delivery) -> bool:
+    """Return whether another task brings the post, at another time.
+
+    Without a task, it is the upkeep that brings it. It found the post late, and since then its owner may have
+    put it off.
+    """
+    if delivery.task:
+        is_left = record.due_at or record.follow_up_at
+        return bool(is_left) and first_task(delivery.task) != record.task
+    return record.due_at is not None and record.due_at > parts.now() + CLOCK_ALLOWANCE
+
+
 def _is_of_nobody(parts: PublishingParts, post: StoredPost) -> bool:
     """Return whether a post that has waited belongs to a user who is gone. A thread that has begun goes on.
 
@@ -93,8 +104,9 @@ def _is_of_nobody(parts: PublishingParts, post: StoredPost) -> bool:
         ServiceUnavailable: this cannot be told now.
 
     """
-    has_waited = parts.now() - post.record.created_at > ID_TOKEN_LIFETIME
-    return has_waited and not post.record.is_terminal and parts.is_gone(post.uid)
+    record = post.record
+    has_waited = parts.now() - record.created_at > ID_TOKEN_LIFETIME
+    return has_waited and not (record.is_terminal or record.root) and parts.is_gone(post.uid)
 
 
 def refuse(

@@ -305,10 +305,13 @@ class Steps:
 
         The container's age decides when to give up, not the number of tasks: a container that replaces
         another one has five minutes of its own. If the process was frozen since its look, it no longer knows
-        the container's status, so it does not give up.
+        the container's status, so it does not give up. Nor does it while a call to publish the container is
+        unclear: Threads may be at it.
         """
         now = self._now()
         if not self._is_late() and now - (known.record.container_at or now) >= PROCESSING_TIME:
+            if known.record.ambiguous:
+                return self._look_further(known)
             stuck = "Threads did not finish processing the file within five minutes."
             return self.fail(known, RejectedByThreads(stuck))
         return self._come_back(known)

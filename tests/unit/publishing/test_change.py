@@ -57,6 +57,16 @@ def bring(world: World, number: int) -> Record:
     return publish.deliver_task(world.publishing, UID, task.post_id, delivery).root.record
 
 
+def test_the_upkeep_does_not_publish_what_was_put_off_meanwhile() -> None:
+    """It found the post late. Before it delivered it, its owner changed the time."""
+    world = scheduled()
+    world.clock.now = TOMORROW + timedelta(minutes=10)
+    changed(world, scheduledTime=LATER.isoformat())
+    by_upkeep = world.delivery(by_task=True)._replace(task=None)
+    assert publish.deliver_task(world.publishing, UID, NAME, by_upkeep).root.record.status == "scheduled"
+    assert world.calls == []
+
+
 @pytest.mark.parametrize("when", [LATER, NOW + timedelta(hours=1)], ids=["later", "sooner"])
 def test_a_post_comes_at_its_new_time_and_only_then(when: Any) -> None:
     """The old task is deleted. If it comes all the same, before the post is out or after, it does nothing."""

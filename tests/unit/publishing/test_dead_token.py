@@ -384,6 +384,13 @@ def test_a_post_that_begins_again_looks_at_its_container_first() -> None:
     assert begun_again(new, later).state is State.NEW
 
 
+def test_a_post_that_begins_again_does_not_forget_an_unclear_publication() -> None:
+    """One of its containers may still become a post, so nothing may publish another one."""
+    armed = new_record(ACCOUNT, PICTURES, NOW).armed("7", NOW).publishing(NOW).not_out(NOW)
+    failed = armed.failed({"code": "reconnect_required", "nextAction": "reconnect"}, NOW)
+    assert begun_again(failed, NOW + timedelta(days=3)).sent_at == NOW
+
+
 def test_only_what_its_owner_can_mend_begins_again() -> None:
     """A post that Threads refuses, that may be out, or that is out does not."""
     first = new_record(ACCOUNT, TEXT, NOW)

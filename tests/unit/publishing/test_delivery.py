@@ -46,6 +46,7 @@ from threads.posts.ledger import (
     RECORD_LIFETIME,
     SETTLE,
     State,
+    new_record,
 )
 from threads.publishing.retry_rules import (
     ACCOUNT_LIMIT,
@@ -1407,3 +1408,15 @@ def test_no_token_gets_into_the_record() -> None:
     world.say(reply(400, graph_error(100, error_user_msg=f"access_token={TOKEN}")), WELL)
     world.deliver(key="other")
     assert TOKEN[:12] not in repr((world.record(), world.record("other")))
+
+
+def test_a_container_in_progress_after_its_publication_is_not_given_up() -> None:
+    """It is old, its publication got no answer, and Threads may be at it: the post is looked for."""
+    world = World()
+    world.put_post(post_id("key"), new_record(ACCOUNT, IMAGE, NOW).armed("7", NOW - 2 * PROCESSING_TIME))
+    world.say(is_("FINISHED"), silence(), is_("IN_PROGRESS"), listed())
+    with pytest.raises(ThreadsUnavailable):
+        world.deliver(IMAGE)
+    assert world.record().state is State.ARMED
+    world.say(is_("PUBLISHED"), in_pictures())
+    assert world.deliver(IMAGE).media_id == "8"

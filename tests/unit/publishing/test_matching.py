@@ -122,3 +122,19 @@ def test_a_post_of_another_kind_or_time_is_not_ours() -> None:
     assert is_listed_as(PLAIN, content, NOW)
     assert not is_listed_as(PLAIN._replace(media_type="IMAGE"), content, NOW)
     assert not is_listed_as(PLAIN._replace(published_at=NOW - timedelta(hours=1)), content, NOW)
+
+
+@pytest.mark.parametrize("text", ["I love #cats, really", "#cats!", "(#cats) and me", "Good #cats."])
+def test_a_topic_may_end_before_a_punctuation_mark(text: str) -> None:
+    """Threads makes a topic of a #word, and where that ends is up to Threads."""
+    content = Content({"text": text})
+    assert is_listed_as(PLAIN._replace(text=text, topic="cats"), content, NOW)
+    assert not is_listed_as(PLAIN._replace(text=text, topic="dogs"), content, NOW)
+
+
+@pytest.mark.parametrize("text", ["see example.com now", "ada@example.com", "example.com?x=1", "münchen.de"])
+def test_a_domain_may_become_a_link_card(text: str) -> None:
+    """Whether Threads takes a domain without a scheme for a link is not known, so its card may be there."""
+    listed = PLAIN._replace(text=text, link="https://example.com/")
+    assert is_listed_as(listed, Content({"text": text}), NOW)
+    assert not is_listed_as(listed._replace(text="hello"), Content({"text": "hello"}), NOW)

@@ -402,6 +402,7 @@ def test_a_task_that_cannot_read_the_account_comes_again() -> None:
     """A store that does not answer ends no post."""
     world = World()
     scheduled(world, scheduled_time=TOMORROW)
+    world.clock.now = TOMORROW
     world.wire.refuses = "/accounts"
     with pytest.raises(ServiceUnavailable):
         brought(world)

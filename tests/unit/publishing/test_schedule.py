@@ -327,6 +327,16 @@ def test_a_post_of_a_user_who_is_gone_is_cancelled() -> None:
     assert world.calls == []
 
 
+def test_a_thread_that_has_begun_goes_on_without_its_user() -> None:
+    """Its first post is out, and a reply has waited for long."""
+    world = World()
+    task = waiting(world)
+    world.put_post(NAME, replace(world.record(), root="root"))
+    world.users.disabled.add(UID)
+    world.say(made("8"))
+    assert bring(world, task) is State.PUBLISHED
+
+
 def test_a_post_of_a_user_who_is_gone_is_not_called_cancelled_if_it_may_be_out() -> None:
     """Its text was sent, and nobody knows what came of it."""
     world = World()

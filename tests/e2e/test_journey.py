@@ -128,6 +128,7 @@ def test_a_person_signs_in_connects_and_publishes(
     post = page.locator(".post")
     expect(post).to_contain_text("Hello from the journey")
     expect(post).to_contain_text(f"@{second['username']}")
+    expect(post).to_contain_text("Published")  # its record is there before Threads has answered
     assert [(it["account_id"], it["content"]["text"]) for it in threads.posts()] == [
         (second["id"], "Hello from the journey")
     ]

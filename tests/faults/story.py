@@ -43,20 +43,7 @@ class Story:
         self.timing = timing
         self.world = World(plan, is_traced=is_traced)
         self.world.act = self._act
-        self.threads = VirtualThreads(
-            self.world,
-            ready_after=scenario.ready_after,
-            lag=scenario.lag,
-            lists_all=scenario.lists_all,
-            failing=scenario.failing,
-            shown=scenario.shown,
-            ahead=scenario.threads_ahead,
-        )
-        self.threads.asked_to_create = self._asked_to_create
-        self.threads.deadline = self._last_moment
-        self.threads.add_old_post(scenario.parameters, timedelta(minutes=10))
-        if scenario.by_hand:
-            self.threads.add_old_post(scenario.by_hand.parameters(), timedelta())
+        self.threads = self._threads()
         self.firestore = VirtualFirestore(self.world)
         parts.connect(self.firestore)
         self._agenda = Agenda()
@@ -75,7 +62,6 @@ class Story:
         self.most_after_trouble = 0
         self.was_cancelled = False
         self.root_deleted_at: datetime | None = None
-        self.is_abandoned = False
         self._abandoned: set[Job] = set()
         """Nobody brings these any more."""
         self._attempts: dict[Job, int] = {}
@@ -85,6 +71,25 @@ class Story:
         self._is_troubled = False
         """Something has gone wrong in the delivery that is running, and the next one is not arranged yet."""
         self._duplicated = False
+
+    def _threads(self) -> VirtualThreads:
+        """Return a Threads as the row has it, with what the owner has posted before."""
+        scenario = self.scenario
+        threads = VirtualThreads(
+            self.world,
+            ready_after=scenario.ready_after,
+            lag=scenario.lag,
+            lists_all=scenario.lists_all,
+            failing=scenario.failing,
+            shown=scenario.shown,
+            ahead=scenario.threads_ahead,
+        )
+        threads.asked_to_create = self._asked_to_create
+        threads.deadline = self._last_moment
+        threads.add_old_post(scenario.parameters, timedelta(minutes=10))
+        if scenario.by_hand:
+            threads.add_old_post(scenario.by_hand.parameters(), timedelta())
+        return threads
 
     def _machine(self, ahead: timedelta) -> PublishingParts:
         """Return what a process works with whose machine's clock is ahead so far."""
@@ -121,6 +126,11 @@ class Story:
             for twin in waiting:
                 self._agenda.note(self.world.now, Job(self.scenario.caller, twin))
             self._work_off(until=None)
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether a process has died, and nobody came again."""
+        return bool(self._abandoned)
 
     def has_ended(self) -> bool:
         """Return whether every post has, or the one before it in its thread without being out."""
@@ -289,7 +299,6 @@ class Story:
 
     def _abandon(self) -> None:
         """Let the process die, and nobody come again: the browser is closed, and the queue is purged."""
-        self.is_abandoned = True
         self._abandoned.update(self._running, self._agenda.clear())
         raise Crash
 

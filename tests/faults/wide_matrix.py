@@ -1,8 +1,8 @@
 """Posts in a wider world: lists that lag, texts that change, clocks that are wrong, tasks that never come.
 
 The systems are those of the ledger's matrix, and so is what goes wrong. Here, Threads, the queue, the clocks
-and the owner do more of what ``docs/world.md`` allows them. Also, at every place of a run the browser may be
-closed and the queue purged (``abandon``), and the owner may delete what is out (``delete``).
+and the owner do more of what ``docs/world.md`` allows them. Also, at every place of a run the process may
+die, the browser be closed and the queue purged (``abandon``), and the owner may delete what is out.
 """
 
 import time

@@ -29,7 +29,7 @@ from threads.cloud.firestore import (
 )
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
+    from google.cloud.firestore import DocumentReference, DocumentSnapshot
 
 SUMMARY = "users/{uid}/integrations/threads"
 """The document that the web app renders: a card for each account."""
@@ -145,7 +145,7 @@ class AccountRepository(Repository):
 
     def all_of(self, uid: str) -> Iterator[StoredAccount]:
         """Yield all accounts of a user. One read a page."""
-        for page in self._pages(lambda client: client.collection(at(ACCOUNTS, uid)).order_by("__name__")):
+        for page in self.pages(lambda client: client.collection(at(ACCOUNTS, uid)), WHOLE_PAGE):
             yield from (_account(uid, snapshot) for snapshot in page)
 
     def change(self, account: StoredAccount, change: AccountChange) -> StoredAccount | None:
@@ -281,8 +281,8 @@ class AccountRepository(Repository):
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         named = FieldFilter(field, "==", value)
-        for page in self._pages(
-            lambda client: client.collection_group("accounts").where(filter=named).order_by("__name__")
+        for page in self.pages(
+            lambda client: client.collection_group("accounts").where(filter=named), WHOLE_PAGE
         ):
             owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in page)
             yield from (_account(uid, snapshot) for uid, snapshot in owned if uid)
@@ -322,22 +322,6 @@ class AccountRepository(Repository):
             Sealed(path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
             for path, snapshot in owned
         ]
-
-    def _pages(
-        self, query: "Callable[[Client], Query]"
-    ) -> "Iterator[list[DocumentSnapshot[DocumentReference]]]":
-        """Yield what a query finds, page by page. It must be in the order of the paths."""
-        after = None
-        while True:
-            with self.rpc() as client:
-                found = query(client)
-                if after:
-                    found = found.start_after({"__name__": after})
-                snapshots = list(found.limit(WHOLE_PAGE).get(**patience()))
-            yield snapshots
-            if len(snapshots) < WHOLE_PAGE:
-                return
-            after = snapshots[-1].reference
 
     def _reference(self, account: StoredAccount) -> "DocumentReference":
         return self._account_reference(account.uid, account.account_id)

@@ -15,7 +15,13 @@ from threads.base.validation import is_document_id
 from threads.cloud.clock import ServerClock
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
+    from google.cloud.firestore import (
+        Client,
+        CollectionReference,
+        DocumentReference,
+        DocumentSnapshot,
+        Query,
+    )
 
 RPC_TIMEOUT = 10.0
 """Seconds for one call to Firestore, including its retries. The client's own limit for reads is 300."""
@@ -42,6 +48,23 @@ class Repository:
         snapshots = list(query.get(**patience()))
         self._clock.hear(asked_at, snapshots[-1].read_time if snapshots else None)
         return snapshots
+
+    def pages(
+        self, query: "Callable[[Client], CollectionReference | Query]", size: int
+    ) -> "Iterator[list[DocumentSnapshot[DocumentReference]]]":
+        """Yield what a query finds, in the order of the paths, page by page. One read a page."""
+        after = None
+        while True:
+            with self.rpc() as client:
+                found = query(client).order_by("__name__")
+                if after:
+                    found = found.start_after({"__name__": after})
+                snapshots = list(found.limit(size).get(**patience()))
+            if snapshots:
+                yield snapshots
+            if len(snapshots) < size:
+                return
+            after = snapshots[-1].reference
 
     @contextmanager
     def rpc(self) -> "Iterator[Client]":

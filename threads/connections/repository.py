@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from threads.accounts.repository import Condition
@@ -35,7 +37,7 @@ from threads.connections.states import (
 )
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentReference
+    from google.cloud.firestore import Client, DocumentReference, Query
 
 STATES = "oauthStates"
 PENDING_CONNECTIONS = "threadsPendingConnections"
@@ -203,18 +205,17 @@ class ConnectionRepository(Repository):
         """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
-        with self.rpc() as client:
-            for collection in (STATES, PENDING_CONNECTIONS):
-                for field in fields:
-                    named = client.collection(collection).where(filter=FieldFilter(field, "==", value))
-                    pages = named.order_by("__name__").limit(DELETE_PAGE)
-                    while page := pages.get(**patience()):
-                        batch = client.batch()
-                        for snapshot in page:
-                            if not (until and _is_later(snapshot.to_dict() or {}, until)):
-                                batch.delete(snapshot.reference)
-                        batch.commit(**patience())
-                        pages = pages.start_after({"__name__": page[-1].reference})
+        def query(collection: str, field: str, client: "Client") -> "Query":
+            return client.collection(collection).where(filter=FieldFilter(field, "==", value))
+
+        for collection, field in product((STATES, PENDING_CONNECTIONS), fields):
+            for page in self.pages(partial(query, collection, field), DELETE_PAGE):
+                with self.rpc() as client:
+                    batch = client.batch()
+                    for snapshot in page:
+                        if not (until and _is_later(snapshot.to_dict() or {}, until)):
+                            batch.delete(snapshot.reference)
+                    batch.commit(**patience())
 
     # --- deletions ----------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of
 from threads.posts.ledger import CHECK_FIELD, OPEN, TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
 
 POSTS = "users/{uid}/integrations/threads/posts"
 """The collection of a user's posts: the record of each."""
@@ -217,32 +217,18 @@ class PostRepository(Repository):
         """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
-        after = None
-        while True:
-            with self.rpc() as client:
-                found = client.collection(at(POSTS, uid)) if uid else client.collection_group("posts")
-                posts = found.where(filter=FieldFilter("accountId", "==", account_id)).order_by("__name__")
-                if after:
-                    posts = posts.start_after({"__name__": after})
-                snapshots = posts.limit(PAGE).get(**patience())
-            if not snapshots:
-                return
-            yield _read_all(snapshots, odd)
-            after = snapshots[-1].reference
+        named = FieldFilter("accountId", "==", account_id)
+
+        def query(client: "Client") -> "Query":
+            posts = client.collection(at(POSTS, uid)) if uid else client.collection_group("posts")
+            return posts.where(filter=named)
+
+        return (_read_all(page, odd) for page in self.pages(query, PAGE))
 
     def pages_of_user(self, uid: str, odd: Note = ignored) -> Iterator[list[StoredPost]]:
         """Yield a user's posts, of all accounts, page by page. One read each. ``odd`` as in ``pages_of``."""
-        after = None
-        while True:
-            with self.rpc() as client:
-                posts = client.collection(at(POSTS, uid)).order_by("__name__")
-                if after:
-                    posts = posts.start_after({"__name__": after})
-                snapshots = posts.limit(PAGE).get(**patience())
-            if not snapshots:
-                return
-            yield _read_all(snapshots, odd)
-            after = snapshots[-1].reference
+        pages = self.pages(lambda client: client.collection(at(POSTS, uid)), PAGE)
+        return (_read_all(page, odd) for page in pages)
 
     def find_late(self, now: datetime, after: LatePost | None, limit: int) -> list[LatePost]:
         """Return posts of all users that the upkeep must look at by now, the longest overdue first. One read.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from tests.faults.cells import Cell, Verdict, read_key, run_cell
+from tests.faults.cells import Cell, Verdict, run_cell
 from tests.faults.enumeration import pairs, singles
 from tests.faults.result import Failure, Result
 from tests.faults.scenarios import SCENARIOS, Scenario
@@ -81,14 +81,6 @@ class Tally:
             f"the slowest took {self.most_deliveries} deliveries after its last fault",
         ]
         return result
-
-
-def tally_of(keys: Iterable[str]) -> Tally:
-    """Run cells by their keys, here."""
-    tally = Tally()
-    for key in keys:
-        tally.add(key, run_cell(read_key(key))[1])
-    return tally
 
 
 def tally_of_all(step: int) -> Tally:

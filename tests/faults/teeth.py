@@ -6,12 +6,10 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from tests.faults import mutants
-from tests.faults.cells import RAISED
+from tests.faults.cells import RAISED, read_key, run_cell
 from tests.faults.connecting import is_connection, wrongs_at
 from tests.faults.outage import Outage
 from tests.faults.result import Failure, Result, Size
-from tests.faults.tally import tally_of
-from tests.faults.virtual_connection import cells, exchanges
 
 OUTAGES: Mapping[str, bool] = {"outage/queue": True, "outage/no queue": False}
 """Small outages of F10, and whether there is a queue."""
@@ -23,8 +21,8 @@ class Case(NamedTuple):
     """A mutant, and what catches it."""
 
     mutant: Callable[[], AbstractContextManager[None]]
-    keys: tuple[str, ...] = ()
-    """Cells of the matrices, connections, or some of ``OUTAGES``; none: all cells of two callbacks."""
+    keys: tuple[str, ...]
+    """Cells of the matrices, connections, or some of ``OUTAGES``."""
 
 
 CASES = {
@@ -108,7 +106,10 @@ CASES = {
         ),
         Case(mutants.no_upkeep, ("left-web/none/9.abandon", "left-text1/none/11.abandon", *OUTAGES)),
         Case(mutants.root_deleted_in_vain, ("left-thread/none/9.cancel", "left-thread/same/14.cancel")),
-        Case(mutants.state_used_up_after_the_exchange),
+        Case(
+            mutants.state_used_up_after_the_exchange,
+            ("connect/immediate/graph:exchange_code/duplicate", "connect/confirm/graph:exchange_token/crash"),
+        ),
         Case(
             mutants.answer_forgotten,
             ("connect/confirm/answer:finish/lost", "connect/signin/graph:read_profile/duplicate"),
@@ -149,31 +150,31 @@ def _try(name: str, case: Case, result: Result) -> None:
     innocent = caught_by(case)
     with case.mutant():
         caught = caught_by(case)
-    result.cells += 2 * _size(case)
+    count = len(case.keys)
+    result.cells += 2 * count
     if innocent:
         result.failures.append(Failure(f"the real one is caught, too: {', '.join(innocent)}", name))
     if not caught:
         result.lost += 1
         result.failures.append(Failure(f"{name} survives", name))
-    result.notes.append(f"{name}: caught by {len(caught)} of {_size(case)} cells, as {', '.join(caught[:1])}")
+    result.notes.append(f"{name}: caught by {len(caught)} of {count} cells, as {', '.join(caught[:1])}")
 
 
 def caught_by(case: Case) -> list[str]:
     """Return the cells in which something is published twice, or lost; that code breaks is no catch."""
-    if case.keys and is_connection(case.keys[0]):
-        return [key for key in case.keys if wrongs_at(key)]
-    if case.keys:
-        failures = tally_of(key for key in case.keys if key not in OUTAGES).failures
-        outages = [key for key in case.keys if key in OUTAGES and _goes_wrong(OUTAGES[key])]
-        return [key for key, why in failures if not why.startswith(RAISED)] + outages
-    return [name for name, cell in cells().items() if exchanges(*cell) > 1]
+    return [key for key in case.keys if _goes_wrong_at(key)]
+
+
+def _goes_wrong_at(key: str) -> bool:
+    if key in OUTAGES:
+        return _goes_wrong(OUTAGES[key])
+    if is_connection(key):
+        return bool(wrongs_at(key))
+    verdict = run_cell(read_key(key))[1]
+    return bool(verdict.duplicates or verdict.lost) and not verdict.why.startswith(RAISED)
 
 
 def _goes_wrong(has_queue: bool) -> bool:  # noqa: FBT001 - the only thing that differs
     outage = Outage(OUTAGE_SEED, OUTAGE_ORDERS, has_queue=has_queue)
     outage.happen()
     return bool(outage.duplicates() or outage.complaints())
-
-
-def _size(case: Case) -> int:
-    return len(case.keys) or len(cells())

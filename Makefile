@@ -13,6 +13,7 @@ FIREBASE = emulator/node_modules/.bin/firebase
 PACKAGES = venv/.packages
 NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
+CLIENT = client/dist/.built
 
 .PHONY: help setup run test quick lint format lock faults hostile fairness bench forward deploy doctor clean
 
@@ -20,7 +21,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
 		printf '  make %-8s %s\n' "$$name" "$$does"; done
 
-setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) ## install all that `run` needs (again: costs nothing)
+setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) $(CLIENT) ## install all that `run` needs (again: costs nothing)
 
 run: setup ## start the local suite with the demo page; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
 	@$(PYTHON) -m emulator
@@ -72,7 +73,7 @@ doctor: $(PACKAGES) $(NODE_TOOLS) ## say what is wrong: make doctor PROJECT=…,
 		$(if $(CONFIG),--config "$(CONFIG)") $(if $(URL),--url "$(URL)") $(if $(CODE),--explain "$(CODE)")
 
 clean: ## remove what setup and runs made; .secret.local stays
-	rm -rf venv emulator/node_modules .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf venv emulator/node_modules client/dist .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv/bin/python:
@@ -102,4 +103,10 @@ $(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
 	@echo "Looking for the Firestore emulator (a download of 137 MB if there is none) …"
 	@$(PYTHON) -m emulator.suite.firestore_jar || \
 		echo "The Firestore emulator could not be downloaded now; the first run tries again."
+	@touch $@
+
+$(CLIENT): $(NODE_TOOLS) client/package.json client/tsconfig.json $(wildcard client/src/*)
+	@echo "Building the client …"
+	@rm -rf $(@D)
+	@emulator/node_modules/.bin/tsc --project client
 	@touch $@

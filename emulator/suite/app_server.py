@@ -1,4 +1,4 @@
-"""Serves the demo page: its files, Firebase's SDK from node_modules, and the addresses of the suite.
+"""Serves the demo page: its files, the client, Firebase's SDK, and the addresses of the suite.
 
 Everything comes from this machine, so the page works without a network. Listens on the loopback address only.
 """
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, render_template, send_from_directory
 
-from emulator.suite.paths import EMULATOR, NODE_MODULES
+from emulator.suite.paths import CLIENT, EMULATOR, NODE_MODULES
 from emulator.suite.ports import HOST
 
 PAGE = EMULATOR / "app"
@@ -45,6 +45,10 @@ def create_app(
         if name not in {_file(module) for module in SDK_MODULES}:
             _not_found()
         return send_from_directory(SDK, name)
+
+    @server.get("/client/<path:name>")
+    def client_file(name: str) -> Response:
+        return send_from_directory(CLIENT, name)
 
     @server.get("/config.json")
     def config() -> Response:

@@ -11,3 +11,6 @@ NODE_MODULES = EMULATOR / "node_modules"
 
 FIREBASE = NODE_MODULES / ".bin" / "firebase"
 """The Firebase CLI."""
+
+CLIENT = ROOT / "client" / "dist"
+"""The built client."""

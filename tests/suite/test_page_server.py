@@ -65,6 +65,13 @@ def test_the_page_is_told_where_the_suite_listens(client: FlaskClient) -> None:
     }
 
 
+def test_the_client_is_served_as_it_was_built(client: FlaskClient) -> None:
+    """A page imports the client from this machine, too."""
+    source = client.get("/client/client.js")
+    assert source.mimetype == "text/javascript"
+    assert "createThreadsClient" in source.text
+
+
 @pytest.mark.parametrize(
     "path", ["/vendor/package.json", "/vendor/firebase-ai.js", "/vendor/../package.json", "/index.html", "/x"]
 )

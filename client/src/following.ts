@@ -1,0 +1,73 @@
+// Following a post or the accounts by asking again, as seldom as possible.
+
+import { ThreadsError } from "./errors.js";
+import type { Post } from "./types.js";
+import { pause, sleep } from "./waiting.js";
+
+export interface WatchOptions {
+  /** Stops watching. */
+  signal?: AbortSignal | undefined;
+}
+
+const ENDED = new Set<Post["status"]>(["published", "deleted", "failed", "cancelled", "unknown"]);
+
+/** The longest pause in seconds while something is due. */
+const DUE = 30;
+
+/** The longest pause in seconds while nothing is due: somebody may change or cancel the post elsewhere. */
+const QUIET = 300;
+
+/** Yield a post each time that it has changed, until it has ended. */
+export async function* follow(read: () => Promise<Post>, signal?: AbortSignal): AsyncGenerator<Post, void, void> {
+  for await (const post of changes(read, nextOf, signal)) {
+    yield post;
+    if (ENDED.has(post.status)) return;
+  }
+}
+
+/** Return in how many seconds to ask again: when the service goes on with the post, or soon, and ever later. */
+function nextOf(post: Post, asked: number): number {
+  const until = post.nextActionAt ? (Date.parse(post.nextActionAt) - Date.now()) / 1000 : 0;
+  return until > 0 ? Math.min(until + 1, QUIET) : pause(asked, DUE);
+}
+
+/** Ask again and again, and yield each answer that differs from the last one. Errors that may pass are waited out. */
+export async function* changes<Value>(
+  read: () => Promise<Value>,
+  next: (value: Value, asked: number) => number,
+  signal?: AbortSignal,
+): AsyncGenerator<Value, void, void> {
+  let last: string | undefined;
+  let asked = 0; // since the last change
+  while (!signal?.aborted) {
+    let seconds: number;
+    try {
+      const value = await read();
+      const shown = JSON.stringify(value);
+      asked = shown === last ? asked + 1 : 1;
+      if (shown !== last) yield value;
+      last = shown;
+      seconds = next(value, asked);
+    } catch (error) {
+      if (signal?.aborted) return;
+      if (!(error instanceof ThreadsError) || !error.retryable) throw error;
+      seconds = error.retryAfter ?? pause(++asked, DUE);
+    }
+    await sleep(seconds, signal).catch(() => undefined);
+    await untilVisible(signal);
+  }
+}
+
+/** Wait while the page is in the background: nobody sees what has changed. */
+function untilVisible(signal?: AbortSignal): Promise<void> {
+  if (typeof document === "undefined" || !document.hidden || signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      document.removeEventListener("visibilitychange", done);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", done);
+    signal?.addEventListener("abort", done);
+  });
+}

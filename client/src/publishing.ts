@@ -1,0 +1,92 @@
+// Publishing one post: one key from the first request to the end, over repetitions and reloads.
+
+import { ThreadsError } from "./errors.js";
+import type { Caller } from "./http.js";
+import { Stored, type Store } from "./storage.js";
+import type { Draft, DryRun, Published } from "./types.js";
+import { repeat, type RetryOptions } from "./waiting.js";
+
+export interface PublishOptions extends RetryOptions {
+  /** The name of this post. Requests with the same key are one post. By default a new one is made up. */
+  key?: string;
+  /** Whether the answer has the post's address at Threads, which costs one more call to Threads. */
+  permalink?: boolean;
+}
+
+/** A post that was sent, and of which nobody has said yet how it ended. */
+export interface Unfinished {
+  key: string;
+  draft: Draft;
+  /** When it was first sent, in milliseconds since 1970. */
+  since: number;
+}
+
+/** How long one call of `publishThreads` asks again, in seconds. */
+const PUBLISH_SECONDS = 60;
+
+/** How long an unfinished post is kept, in milliseconds: the service knows its key for 30 days, its author hardly. */
+const KEPT = 24 * 3600 * 1000;
+
+/** After these, the same request with the same key goes on. */
+const GOES_ON = new Set(["reconnect", "connect_account", "sign_in"]);
+
+export class Publishing {
+  readonly #caller: Caller;
+  readonly #store: Stored<Unfinished[]>;
+
+  constructor(caller: Caller, store: Store) {
+    this.#caller = caller;
+    this.#store = new Stored(store);
+  }
+
+  async publish(draft: Draft, options: PublishOptions): Promise<Published> {
+    const { key = crypto.randomUUID(), permalink = false, signal } = options;
+    const owner = await this.#owner();
+    const since = this.#read(owner).find((one) => one.key === key)?.since ?? Date.now();
+    this.#write(owner, key, { key, draft, since });
+    const headers = permalink ? { Prefer: "return=representation" } : {};
+    const body = { ...draft, idempotencyKey: key };
+    try {
+      const call = { method: "POST", headers, body, signal } as const;
+      const send = () => this.#caller.call<Published>("publish_threads", call);
+      const published = await repeat(send, PUBLISH_SECONDS, options);
+      this.#write(owner, key);
+      return published;
+    } catch (error) {
+      if (error instanceof ThreadsError && hasEnded(error)) this.#write(owner, key);
+      throw error;
+    }
+  }
+
+  tryOut(draft: Draft, signal?: AbortSignal): Promise<DryRun> {
+    return this.#caller.call("publish_threads", { method: "POST", body: { ...draft, dryRun: true }, signal });
+  }
+
+  async unfinished(): Promise<Unfinished[]> {
+    return this.#read(await this.#owner());
+  }
+
+  async discard(key: string): Promise<void> {
+    this.#write(await this.#owner(), key);
+  }
+
+  /** Posts belong to their author: the next user of this browser must not publish them. */
+  async #owner(): Promise<string> {
+    return `unfinished:${await this.#caller.userId()}`;
+  }
+
+  #read(owner: string): Unfinished[] {
+    return (this.#store.read(owner) ?? []).filter(({ since }) => Date.now() - since < KEPT);
+  }
+
+  #write(owner: string, key: string, unfinished?: Unfinished): void {
+    const others = this.#read(owner).filter((one) => one.key !== key);
+    const all = unfinished ? [...others, unfinished] : others;
+    this.#store.write(owner, all.length ? all : undefined);
+  }
+}
+
+/** Return whether no request with the same key can change anything. */
+function hasEnded(error: ThreadsError): boolean {
+  return !error.retryable && !GOES_ON.has(error.nextAction ?? "");
+}

@@ -52,6 +52,7 @@ from emulator.suite.ports import Ports
 from emulator.threads_api import control as threads_control
 from emulator.threads_api.control_deliveries import control_deliveries as threads_deliveries
 from emulator.threads_api.control_people import control_people
+from emulator.threads_api.named_errors import NAMED_ERRORS
 from emulator.threads_api.settings import Settings as ThreadsSettings
 from tests.pages import Page, Script, Table, code_marks, shell_script
 from tests.unit import test_architecture
@@ -474,6 +475,17 @@ def test_settings_of_an_emulator_are_there(document: str, settings: object) -> N
     changed = re.findall(r"--set (\w+)=", PAGES[document].sentences)
     assert changed
     assert all(hasattr(settings, name) for name in changed)
+
+
+def test_every_error_with_a_name_is_described() -> None:
+    """The page of the Threads emulator has the catalogue of errors, row by row."""
+    rows = PAGES["docs/threads-emulator.md"].table("Errors by name").rows
+    assert [code_marks(row[0]) for row in rows] == [[name] for name in NAMED_ERRORS]
+    for row, error in zip(rows, NAMED_ERRORS.values(), strict=True):
+        it = error.as_json()
+        codes = " / ".join(str(code) for code in (it["code"], it["error_subcode"]) if code is not None)
+        seen = f"{it['status']}: {codes}" if error.error else error.shows
+        assert row[1:] == (seen, error.cause.kind, error.source, error.advice), error.name
 
 
 def test_every_promise_of_security_has_its_test() -> None:

@@ -6,6 +6,8 @@ settings            what can be chosen
 journal             the requests that were received
 errors              every error that Threads answers
 answers             scripted answers
+causes              what an error with a name acts through
+named_errors        the catalogue of errors, each with its name
 world               the whole state
 outcomes            how the processing of media ends
 authorization       the rules for codes and tokens

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from emulator.threads_api import errors, scopes
@@ -203,18 +204,25 @@ def caller(world: World, value: str | None) -> Token:
     token = world.tokens.get(value)
     if token is None:
         raise errors.token_unknown(status)
-    if token.ended_by is Ending.REMOVED:
-        raise errors.app_removed(status, token.app_id)
-    if token.ended_by is Ending.NOT_FOUND:
-        raise errors.media_not_found("me")
-    if token.ended_by is Ending.UNSUPPORTED:
-        raise errors.unsupported("get", "me")
     if token.ended_by is not None:
-        raise errors.token_revoked(status)
+        raise _refusal(token, token.ended_by, status)
     now = world.now()
     if now >= token.expires_at:
         raise errors.token_expired(status, token.expires_at, now)
     return token
+
+
+def _refusal(token: Token, ending: Ending, status: int) -> errors.GraphError:
+    """Return the error of every call with a token that has ended like this."""
+    if ending is Ending.REMOVED:
+        return errors.app_removed(status, token.app_id)
+    if ending is Ending.NOT_FOUND:
+        return errors.media_not_found("me")
+    if ending is Ending.UNSUPPORTED:
+        return errors.unsupported("get", "me")
+    if ending in {Ending.REVOKED, Ending.REFRESHED}:
+        return errors.token_revoked(status)
+    return errors.token_ended(status, ending)
 
 
 def require(token: Token, scope: str) -> None:
@@ -227,6 +235,13 @@ def revoke(world: World, account_id: str, ending: Ending = Ending.REVOKED) -> in
     """End every token of an account, and return how many it ended."""
     tokens = [token for token in world.tokens.values() if token.account_id == account_id]
     return _end([token for token in tokens if token.ended_by is None], ending)
+
+
+def expire(world: World, account_id: str) -> None:
+    """Let every token of an account be as old as it may get, and a second older."""
+    for token in world.tokens.values():
+        if token.account_id == account_id:
+            token.issued_at -= token.expires_at - world.now() + timedelta(seconds=1)
 
 
 def remove_app(world: World, app: App, account: Account) -> int:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from flask import jsonify, request
 
 from emulator.base.control import add_list, done, json_body, make_controls
-from emulator.base.json_body import Malformed
+from emulator.base.json_body import JsonBody, Malformed
 from emulator.threads_api.answers import read_answer
+from emulator.threads_api.causes import read_media_type
 from emulator.threads_api.edge import current_view, current_world
 from emulator.threads_api.fields import permalink
 from emulator.threads_api.model import Outcome, ScriptedOutcome
+from emulator.threads_api.named_errors import NAMED_ERRORS, provoke
 from emulator.threads_api.outcomes import ERROR_MESSAGES
 
 if TYPE_CHECKING:
@@ -35,10 +37,19 @@ def health() -> Response:
     return jsonify({"ok": True, "url": current_view().base_url, "now": current_world().now().isoformat()})
 
 
+@control.get("/errors")
+def list_errors() -> Response:
+    """List the errors that have a name; see ``named_errors``."""
+    return jsonify({"errors": [error.as_json() for error in NAMED_ERRORS.values()]})
+
+
 @control.post("/answers")
 def script_answer() -> tuple[Response, int]:
-    """Script the answer to the next matching requests; see ``answers.Answer``."""
-    answer = read_answer(request.get_json(force=True, silent=True))
+    """Script the answer to the next matching requests, see ``answers.Answer``; or provoke a ``name``."""
+    posted = request.get_json(force=True, silent=True)
+    if isinstance(posted, dict) and "name" in posted:
+        return jsonify(provoke(current_world(), JsonBody(posted)).as_json()), 201
+    answer = read_answer(posted)
     current_world().answers.append(answer)
     return jsonify(answer.as_json()), 201
 
@@ -47,7 +58,7 @@ def script_answer() -> tuple[Response, int]:
 def script_media() -> tuple[Response, int]:
     """Take ``{media_type?, times?, processing_seconds?, error_message?, never_finishes?}``."""
     body, world = json_body(), current_world()
-    media_type = body.text("media_type", None)
+    media_type = read_media_type(body)
     error_message = body.text("error_message", None)
     endless = body.flag("never_finishes", default=False)
     seconds = body.seconds("processing_seconds").total_seconds()
@@ -55,8 +66,6 @@ def script_media() -> tuple[Response, int]:
         Outcome(None if endless else seconds, error_message), media_type, body.count("times", 1)
     )
     body.finish()
-    if media_type not in {None, "IMAGE", "VIDEO", "CAROUSEL"}:
-        raise Malformed("media_type must be IMAGE, VIDEO or CAROUSEL")
     if error_message not in (None, *ERROR_MESSAGES):
         raise Malformed(f"error_message must be one of {', '.join(ERROR_MESSAGES)}")
     world.outcomes.append(script)

@@ -9,6 +9,8 @@ import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from emulator.threads_api.model import Ending
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -24,6 +26,7 @@ class GraphError(Exception):
         status: int = HTTPStatus.BAD_REQUEST,
         subcode: int | None = None,
         kind: str = "OAuthException",
+        is_transient: bool = False,
         user_title: str | None = None,
         user_message: str | None = None,
     ) -> None:
@@ -35,15 +38,19 @@ class GraphError(Exception):
             "type": kind,
             "code": code,
             "error_subcode": subcode,
-            "is_transient": False,
+            "is_transient": is_transient,
             "error_user_title": user_title,
             "error_user_msg": user_message,
         }
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """What the envelope has in it, apart from its ``fbtrace_id``."""
+        return {name: member for name, member in self._members.items() if member is not None}
+
     def envelope(self) -> dict[str, Any]:
         """Return the JSON body, with a new ``fbtrace_id`` each time."""
-        present = {name: member for name, member in self._members.items() if member is not None}
-        return {"error": {**present, "fbtrace_id": new_trace_id()}}
+        return {"error": {**self.members, "fbtrace_id": new_trace_id()}}
 
 
 class OAuthError(Exception):
@@ -107,6 +114,23 @@ def app_removed(status: int, app_id: str) -> GraphError:
     """Return 190, subcode 458: the owner of the account has removed the app."""
     message = f"Error validating access token: The user has not authorized application {app_id}."
     return GraphError(message, 190, status=status, subcode=458)
+
+
+def token_ended(status: int, ending: Ending) -> GraphError:
+    """Return the error for a session that is over in one of the other documented ways."""
+    subcode, why = _SESSIONS[ending]
+    code = 102 if subcode is None else 190
+    return GraphError(f"Error validating access token: {why}", code, status=status, subcode=subcode)
+
+
+#: The subcode of 190, and why the token ended (Meta, "Access tokens > Errors"). None: 102 instead.
+_SESSIONS: dict[Ending, tuple[int | None, str]] = {
+    Ending.CHECKPOINTED: (459, "The user cannot access the app because they have been checkpointed."),
+    Ending.UNCONFIRMED: (464, "The session has been invalidated because the user is not a confirmed user."),
+    Ending.INVALID: (467, "The access token has been invalidated."),
+    Ending.SESSION_INVALID: (492, "The session is invalid: the user is not allowed to use it any more."),
+    Ending.SESSION_ENDED: (None, "Session key invalid or no longer valid."),
+}
 
 
 def permission_missing(scope: str) -> GraphError:

@@ -93,6 +93,12 @@ class Ending(StrEnum):
     NOT_FOUND = "not_found"
     #: The same, but every call is answered 100, subcode 33 (seen).
     UNSUPPORTED = "unsupported"
+    #: The other ways in which Meta documents that a session ends ("Access tokens > Errors").
+    CHECKPOINTED = "checkpointed"
+    UNCONFIRMED = "unconfirmed"
+    INVALID = "invalid"
+    SESSION_INVALID = "session_invalid"
+    SESSION_ENDED = "session_ended"
     #: The owner of the account has removed the app.
     REMOVED = "removed"
     #: A refresh has replaced it.
@@ -121,6 +127,15 @@ class Token:
         return self.ended_by is None and now < self.expires_at
 
 
+class Fate(StrEnum):
+    """What becomes of a container that cannot be published, whatever its processing comes to."""
+
+    #: Threads does not find it any more (seen).
+    LOST = "lost"
+    #: It has expired, before its day is over.
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How the processing of a container ends."""
@@ -129,6 +144,7 @@ class Outcome:
     seconds: float | None
     #: One of Meta's values ("Troubleshooting"); None: it succeeds.
     error_message: str | None = None
+    fate: Fate | None = None
 
 
 @dataclass
@@ -155,13 +171,14 @@ class Container:
     #: When processing ends; None: never.
     ready_at: datetime | None
     error_message: str | None = None
+    fate: Fate | None = None
     media_id: str | None = None
 
     def status(self, now: datetime) -> Status:
         """Return the container's status at ``now``."""
         if self.media_id is not None:
             return Status.PUBLISHED
-        if now >= self.created_at + CONTAINER_LIFETIME:
+        if self.fate is Fate.EXPIRED or now >= self.created_at + CONTAINER_LIFETIME:
             return Status.EXPIRED
         if self.ready_at is None or now < self.ready_at:
             return Status.IN_PROGRESS

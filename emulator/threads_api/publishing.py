@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from emulator.threads_api import errors, outcomes, scopes, webhooks
 from emulator.threads_api.authorization import require
 from emulator.threads_api.checks import check_content
-from emulator.threads_api.model import QUOTA_WINDOW, Container, Post, Quota, Status
+from emulator.threads_api.model import QUOTA_WINDOW, Container, Fate, Post, Quota, Status
 from emulator.threads_api.parameters import needed_scopes, read_content
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _container(world: World, account_id: str, content: Content) -> Container:
         now,
         outcomes.ready_at(outcome, now),
         outcome.error_message,
+        outcome.fate,
     )
     world.containers[container.id] = container
     return container
@@ -122,8 +123,10 @@ def take_down(world: World, post: Post) -> Post:
 
 
 def is_lost(world: World, container: Container) -> bool:
-    """Return whether a container cannot be found any more because it is published."""
-    return container.media_id is not None and not world.settings.published_containers_stay
+    """Return whether a container cannot be found: a script has lost it, or it is published."""
+    return container.fate is Fate.LOST or (
+        container.media_id is not None and not world.settings.published_containers_stay
+    )
 
 
 def visible_post(world: World, token: Token, media_id: str) -> Post | None:
@@ -164,6 +167,12 @@ def quota_usage(world: World, account_id: str, quota: Quota) -> int:
     while uses and uses[0] <= window_start:
         uses.popleft()
     return len(uses)
+
+
+def use_up(world: World, account_id: str, quota: Quota) -> None:
+    """Use up what is left of a quota, as if it had been used right now."""
+    left = quota_total(world, quota) - quota_usage(world, account_id, quota)
+    world.quota_uses[account_id, quota].extend([world.now()] * left)
 
 
 def _use_quota(world: World, account_id: str, quota: Quota) -> None:

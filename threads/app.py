@@ -124,6 +124,12 @@ def _side_by_side(work: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[_R
         yield from pool.map(work, things)
 
 
+def _both(first: Callable[[], _T], second: Callable[[], _R]) -> tuple[_T, _R]:
+    with ThreadPoolExecutor(1, thread_name_prefix="both") as pool:
+        other = pool.submit(second)
+        return first(), other.result()
+
+
 _clock = ServerClock()
 _now = _clock.now
 _queue = TaskQueue(CONFIG, _cloud_tasks)
@@ -155,6 +161,7 @@ _connections = ConnectionParts(
     users=_users,
     now=_now,
     sleep=_sleep,
+    both=_both,
 )
 
 

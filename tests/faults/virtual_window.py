@@ -18,7 +18,7 @@ from tests.faults.model import Crash, World
 from tests.faults.virtual_firestore import FAULTS as FIRESTORE_FAULTS
 from tests.faults.virtual_firestore import VirtualFirestore
 from tests.unit.windows import CHALLENGE, RETURN_TO, VERIFIER
-from tests.unit.world import Users
+from tests.unit.world import Users, one_after_the_other
 from threads.accounts.account import StoredAccount
 from threads.base.errors import ServiceError
 from threads.cloud.users import uid_of
@@ -122,6 +122,7 @@ class Window:
             users=Users([]),
             now=lambda: self.world.now,
             sleep=self.world.pass_time,
+            both=one_after_the_other,
         )
 
     # --- the user, with browser and app -------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from threading import Barrier, Event
 from types import ModuleType
 from typing import Any
 
@@ -118,3 +119,22 @@ def test_a_visitor_may_sign_in_and_nothing_else(name: str, app: ModuleType) -> N
             watched = Watched(endpoint)
             watched.serve(method="POST", json=body)
             assert watched.callers == ([Visitor()] if name == own else [])
+
+
+def test_two_things_are_done_at_once_and_neither_is_left_behind(app: ModuleType) -> None:
+    """Each waits for the other to have begun. If both fail, both end, and the first error is told."""
+    begun, ended = Barrier(2, timeout=5), Event()
+
+    def first() -> None:
+        begun.wait()
+        raise LookupError
+
+    def second() -> None:
+        begun.wait()
+        ended.set()
+        raise OSError
+
+    with pytest.raises(LookupError):
+        app._both(first, second)
+    assert ended.is_set()
+    assert app._both(lambda: 1, lambda: "two") == (1, "two")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from google.api_core import exceptions
 
@@ -224,6 +224,15 @@ class Tasks:
         self.deleted.append(task_id)
 
 
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+
+def one_after_the_other(first: Callable[[], _A], second: Callable[[], _B]) -> tuple[_A, _B]:
+    """Do two things in a known order; the functions do them at once."""
+    return first(), second()
+
+
 class Users:
     """The app's users, as Firebase keeps them."""
 
@@ -391,7 +400,14 @@ class World:
         """What connects and disconnects."""
         repository = ConnectionRepository(self.firestore.provide)
         return ConnectionParts(
-            self.config, repository, self.accounts, self.posts, self.users, self.clock, self.clock.sleep
+            self.config,
+            repository,
+            self.accounts,
+            self.posts,
+            self.users,
+            self.clock,
+            self.clock.sleep,
+            one_after_the_other,
         )
 
     # --- Firestore ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ In immediate mode, the callback saves the account:
 
     1 read     the state
     1 write    use it up: from here on only this request goes on
-    4 calls    code → short-lived token → long-lived token → profile, and the granted scopes
+    4 calls    code → short-lived token → long-lived token → profile and granted scopes, side by side
     1 commit   account, summary, and how the state ended; if there is a summary already, the commit fails on
                it, and a read and another commit follow
 

@@ -1,7 +1,7 @@
 """From a code to a stored account: what th_auth_callback and th_auth_finish have in common.
 
     1 write    use up what the code came with: from here on only this request goes on
-    4 calls    code → short-lived token → long-lived token → profile, and the granted scopes
+    4 calls    code → short-lived token → long-lived token → profile and granted scopes, side by side
     1 commit   account, summary, and how the window has ended
 
 If the user has a summary already, that commit fails on it. Then more steps follow:
@@ -65,10 +65,10 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     short = oauth.read_short_lived_token(send(oauth.code_exchange_request(config, code)))
     long = oauth.read_long_lived_token(send(oauth.token_exchange_request(config, short)))
     issued_at = parts.now()
-    request = oauth.profile_request(long.secret, config.profile_fields)
-    profile = oauth.read_profile(send(request), config.profile_fields)
+    profile, grants = parts.both(
+        lambda: _profile(parts, long), lambda: _grants(parts, long, used.asked.scopes)
+    )
     account_id = _account_id(used.asked.account, profile, short.user_id)
-    grants = _grants(parts, long, used.asked.scopes)
     return replace(new_connection(profile, short, long, grants, issued_at), account_id=account_id)
 
 
@@ -185,6 +185,11 @@ def _account_id(expected: ExpectedAccount | None, profile: oauth.Profile, thread
         f"@{profile.username} was chosen in the window, and @{expected.username} is to be connected again. "
         "Nothing was changed. Start again, and switch accounts at Threads first."
     )
+
+
+def _profile(parts: ConnectionParts, token: oauth.LongLivedToken) -> oauth.Profile:
+    fields = parts.config.profile_fields
+    return oauth.read_profile(parts.accounts.graph.send(oauth.profile_request(token.secret, fields)), fields)
 
 
 def _grants(parts: ConnectionParts, token: oauth.LongLivedToken, asked: tuple[str, ...]) -> oauth.Grants:

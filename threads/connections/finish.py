@@ -2,7 +2,7 @@
 
     1 read     the pending connection
     1 write    use it up: from here on only this request goes on
-    4 calls    code → short-lived token → long-lived token → profile, and the granted scopes
+    4 calls    code → short-lived token → long-lived token → profile and granted scopes, side by side
     1 commit   account, summary, and how it ended; if there is a summary already, the commit fails on it, and
                a read and another commit follow
 

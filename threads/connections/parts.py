@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from threads.accounts.parts import AccountParts
 from threads.base.config import Config
@@ -13,6 +14,16 @@ from threads.posts.parts import PostParts
 
 MAX_PAUSE = timedelta(milliseconds=400)
 """The longest pause before another attempt to change what other requests of the same user change, too."""
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+
+class Both(Protocol):
+    """Does two things at once."""
+
+    def __call__(self, first: Callable[[], _A], second: Callable[[], _B], /) -> tuple[_A, _B]:
+        """Return both results. If both fail, the error is the first one's. Neither goes on afterwards."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,7 @@ class ConnectionParts:
     now: Callable[[], datetime]
     """The time, in UTC."""
     sleep: Callable[[timedelta], None]
+    both: Both
 
     def pause(self) -> None:
         """Wait for a random time, so that requests that came at the same time do not do so again."""

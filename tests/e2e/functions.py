@@ -16,6 +16,7 @@ import requests
 import yaml
 
 from emulator.suite.ports import HOST, Ports, answers
+from tests import openapi
 from tests.e2e import canary
 
 ROOT = Path(__file__).parent.parent.parent
@@ -89,9 +90,13 @@ class Function:
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def request(self, method: str, **options: Any) -> requests.Response:
-        """Send it a request; redirects are not followed, and an answer with a secret in it fails the test."""
+        """Send it a request. Redirects are not followed.
+
+        An answer with a secret in it fails the test, and so does one that docs/openapi.yaml does not promise.
+        """
         answer = requests.request(method, self.url, allow_redirects=False, timeout=60, **options)
         canary.check_answer(self.target, answer.headers, answer.text)
+        openapi.check_answer(self.target, method, answer.status_code, answer.headers, answer.text)
         return answer
 
     def get(self, **options: Any) -> requests.Response:

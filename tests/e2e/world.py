@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,10 +12,12 @@ from google.cloud import firestore
 
 from tests.e2e import canary
 from threads.accounts.account import OWNER_FIELD
+from threads.accounts.summary import fresh_card
 from threads.accounts.vault import Vault
 from threads.base.config import DEVELOPMENT_KEYS, read_config
 from threads.base.scopes import KNOWN_SCOPES
 from threads.base.secret import Secret
+from threads.graph.oauth import Profile
 
 TIMEOUT = 30
 
@@ -233,6 +235,7 @@ def store_account(
         "scopes": list(KNOWN_SCOPES),
     }
     firebase.write(account_path(uid, account_id), account | fields)
-    card = {"username": username, "status": "active"}
-    card |= {name: fields[name] for name in ("expiresAt",) if name in fields}
+    profile = Profile(account_id, username, username, None)
+    ends = fields.get("expiresAt", datetime.now(UTC) + timedelta(days=60))
+    card = {**fresh_card(profile, ends, ()), "enabled_for_repost": False}
     firebase.client.document(summary_path(uid)).set({"accounts": {account_id: card}}, merge=True)

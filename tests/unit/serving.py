@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
@@ -56,3 +57,8 @@ def serve(
     )
     headers = {**({"Authorization": f"Bearer {uid}"} if uid else {}), **request.pop("headers", {})}
     return endpoint.serve(Request(EnvironBuilder(headers=headers, **request).get_environ()))
+
+
+def endpoints(app: ModuleType) -> dict[str, Endpoint[Any]]:
+    """Return the endpoints of ``threads.app`` by the names under which it has them."""
+    return {name: value for name, value in vars(app).items() if isinstance(value, Endpoint)}

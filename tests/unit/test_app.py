@@ -1,9 +1,7 @@
 """The functions as they are deployed: each one serves an endpoint, which asks who is calling."""
 
 import ast
-import os
 from dataclasses import replace
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Barrier, Event
 from types import ModuleType
@@ -13,7 +11,7 @@ import pytest
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
-from tests.unit.support import ENVIRONMENT
+from tests.unit.serving import endpoints
 from threads.functions.callers import Visitor
 from threads.functions.endpoint import Endpoint
 from threads.functions.request import HttpRequest
@@ -36,19 +34,6 @@ WITHOUT_PROOF: list[dict[str, Any]] = [{"json": {}}, {"data": {"signed_request":
 """Bodies of the two types that functions read. They are POST's; other methods get none."""
 
 
-@pytest.fixture(scope="module")
-def app() -> ModuleType:
-    """Load ``threads.app`` with a valid configuration, beside the one that other tests may have loaded."""
-    spec = spec_from_file_location("app_under_test", ROOT / "threads" / "app.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", dict(ENVIRONMENT))
-        spec.loader.exec_module(module)
-    return module
-
-
 class Watched:
     """An endpoint with its own check of callers, and a handler that only notes who has reached it."""
 
@@ -64,11 +49,6 @@ class Watched:
     def _handle(self, _request: HttpRequest, caller: Any) -> HttpResponse:
         self.callers.append(caller)
         return HttpResponse()
-
-
-def endpoints(app: ModuleType) -> dict[str, Endpoint[Any]]:
-    """Return the endpoints by the names under which the module has them."""
-    return {name: value for name, value in vars(app).items() if isinstance(value, Endpoint)}
 
 
 def refusal(response: Response) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from threads.graph.oauth import Grants, LongLivedToken
 
 TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason to connect again
 TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the same
+DISCONNECTING = "disconnecting"
 
 
 _WELL = {"status": ACTIVE, "statusReason": None, "refreshError": None}
@@ -102,5 +103,5 @@ def disconnect_change(now: datetime) -> AccountChange:
 
     It is due from then on, so that the hourly sweep finishes what a request could not.
     """
-    change = reconnect_change("disconnecting", now)
+    change = reconnect_change(DISCONNECTING, now)
     return AccountChange({**change.account, TOKEN_FIELD: None, "refreshAt": now}, change.card)

@@ -217,7 +217,8 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
         return _go_on_or_repost(parts, request, user)
     if request.method == "PATCH":
         return _change(parts, request, user)
-    given = request.known_query("postId", "limit", "before")
+    paging = ("limit", "before") if request.method == "GET" else ()
+    given = request.known_query("postId", *paging)
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
         return _latest(parts, request, given, user)

@@ -86,13 +86,14 @@ PAGES = {
     for folder, pattern in ((ROOT, "*.md"), (ROOT / "docs", "*.md"), (ROOT / ".github", "**/*.md"))
     for path in sorted(folder.glob(pattern))
 }
-README, API, ARCHITECTURE, DEPLOY, FIRESTORE, GUARANTEES, OPTIONS = (
+README, API, ARCHITECTURE, DEPLOY, ERRORS, FIRESTORE, GUARANTEES, OPTIONS = (
     PAGES[name]
     for name in (
         "README.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/deploy.md",
+        "docs/errors.md",
         "docs/firestore.md",
         "docs/guarantees.md",
         "docs/options.md",
@@ -116,12 +117,6 @@ def functions() -> dict[str, dict[str, Any]]:
     """Return the endpoints of functions.yaml."""
     found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "functions.yaml").read_text())["endpoints"]
     return found
-
-
-def subclasses(kind: type[errors.ServiceError]) -> list[type[errors.ServiceError]]:
-    """Return every error below a class."""
-    below = kind.__subclasses__()
-    return [*below, *(deeper for one in below for deeper in subclasses(one))]
 
 
 # --- the pages as pages -----------------------------------------------------------------------------------
@@ -211,32 +206,6 @@ def test_every_variable_is_described() -> None:
     rows = [row for table in PAGES["docs/configuration.md"].tables for row in table.rows]
     described = [name for row in rows for name in codes(row[0])]
     assert sorted(described) == sorted({*re.findall(pattern, text)} - platform)
-
-
-def test_every_error_is_described() -> None:
-    """docs/api.md has a row for each error: its status, whether it is retryable, and what comes next."""
-    described = {
-        (int(status), code.strip("`"), retryable == "yes", action.strip("`") or None)
-        for code, status, retryable, action, _ in API.table("Errors").rows
-    }
-    known = {
-        (kind.status, kind.code, kind.retryable, kind.next_action)
-        for kind in subclasses(errors.ServiceError)
-        if hasattr(kind, "code")
-    }
-    assert described == known
-    actions = {kind.next_action for kind in subclasses(errors.ServiceError)} - {None}
-    assert actions == {mark for row in API.table("Errors").rows for mark in code_marks(row[3])}
-
-
-def test_every_broken_rule_is_described() -> None:
-    """docs/api.md has the codes of single rules, and none that no rule has."""
-    rules = {option.code for option in options.OPTIONS} | {it.code for it in options.EXCLUSIONS}
-    for text in SOURCES.values():
-        rules |= set(re.findall(r"(?:problem|Problem)\([^\"]*\"?\w*\"?, \"([a-z_]+)\"", text))
-        rules |= set(re.findall(r"yield \"?\w+\"?, \"([a-z_]+)\"", text))
-    described = {code for row in API.table("Errors", number=1).rows for code in code_marks(row[0])}
-    assert described == rules - {errors.InvalidRequest.code}
 
 
 def test_every_path_is_described() -> None:
@@ -374,7 +343,7 @@ def test_every_member_of_a_post_is_described() -> None:
         (API, f"at most {MAX_NOTIFICATION // 1024**2} MiB"),
         (API, f'"expiresIn": {STATE_LIFETIME.seconds}'),
         (API, f"between day {60 * REFRESH_FROM:.0f} and day {60 * REFRESH_TO:.0f}"),
-        (API, f"more than {STATUS_LIFETIME.days} days ago"),
+        (ERRORS, f"more than {STATUS_LIFETIME.days} days ago"),
         (FIRESTORE, f"{ledger.RECORD_LIFETIME.days} days after a post has ended"),
         (FIRESTORE, f"`{ledger.TTL_FIELD}`"),
         (GUARANTEES, f"for {retry_rules.PROCESSING_TIME.seconds // 60} minutes. A request of your app"),

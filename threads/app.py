@@ -184,6 +184,7 @@ def _endpoint(
         handler=partial(handler, parts),
         allowed_origins=CONFIG.allowed_origins if for_pages else (),
         error_answer=error_answer,
+        errors_url=CONFIG.errors_url,
         project=CONFIG.project,
     )
 

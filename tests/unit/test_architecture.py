@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.codes import error_classes
 from tests.unit.support import ENVIRONMENT
 from threads.base.errors import ServiceError
 
@@ -111,15 +112,6 @@ def trespasses(module: str, imported: set[str]) -> set[str]:
     if package == "functions":
         beyond |= {name for name in imported if package_of(name) == "graph" and name not in SIGNATURES}
     return beyond
-
-
-def error_classes(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
-    """Yield the subclasses that can be raised: the leaves of the tree."""
-    for error in base.__subclasses__():
-        if error.__subclasses__():
-            yield from error_classes(error)
-        elif error.__module__ == "threads.base.errors":
-            yield error
 
 
 def test_the_table_lists_every_package() -> None:

@@ -127,6 +127,8 @@ class Config:
     tasks_audience: str | None
     tasks_issuer: str
     tasks_certs_url: str
+    errors_url: str | None
+    """The page that explains every error. None: errors lead nowhere."""
     project: str | None
     """The Google Cloud project. None: Google's libraries find it themselves."""
     on_cloud: bool
@@ -185,6 +187,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         tasks_audience=env.text("TASKS_AUDIENCE", env.text("PUBLISH_URL", "")) or None,
         tasks_issuer=env.text("TASKS_ISSUER", "https://accounts.google.com"),
         tasks_certs_url=env.url("TASKS_CERTS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
+        errors_url=env.optional_url("ERRORS_URL"),
         project=environment.get("GOOGLE_CLOUD_PROJECT") or environment.get("GCLOUD_PROJECT") or None,
         on_cloud=env.on_cloud,
         graph_connections=env.read("THREADS", _count, 80),

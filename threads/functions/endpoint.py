@@ -20,7 +20,7 @@ from flask import Request, Response
 from threads.base.errors import InternalError, MethodNotAllowed, ServiceError, ThreadsError
 from threads.base.secret import redacted
 from threads.functions.request import HttpRequest
-from threads.functions.response import HttpResponse, as_flask, json_error
+from threads.functions.response import HttpResponse, as_flask, json_error, with_help
 
 PREFLIGHT_SECONDS = 3600
 """How long a browser may cache the answer to a preflight. Chromium caches none longer than two hours."""
@@ -87,6 +87,8 @@ class Endpoint(Generic[Caller]):
     allowed_origins: tuple[str, ...] = ()
     """The origins whose pages may call it (CORS)."""
     error_answer: ErrorAnswer = default_error
+    errors_url: str | None = None
+    """The page that explains every error."""
     project: str | None = None
     """The Google Cloud project, for the names of traces."""
 
@@ -110,7 +112,7 @@ class Endpoint(Generic[Caller]):
         if request.method not in self.methods:
             return self._failed(request, MethodNotAllowed(self.methods))
         try:
-            return as_flask(self.handler(request, self.caller(request)))
+            return self._sent(self.handler(request, self.caller(request)))
         except ServiceError as error:
             return self._failed(request, error)
         except Exception as error:  # noqa: BLE001 - the text of a bug's exception may hold secrets
@@ -119,7 +121,10 @@ class Endpoint(Generic[Caller]):
 
     def _failed(self, request: HttpRequest, error: ServiceError) -> Response:
         request.notes |= error_notes(error)
-        return as_flask(self.error_answer(request, error))
+        return self._sent(self.error_answer(request, error))
+
+    def _sent(self, answer: HttpResponse) -> Response:
+        return as_flask(answer._replace(body=answer.body and with_help(answer.body, self.errors_url)))
 
     def _preflight(self, request: HttpRequest) -> Response:
         """Answer a CORS preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch).

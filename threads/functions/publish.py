@@ -21,7 +21,7 @@ from threads.base.validation import Fields, as_json, as_json_time
 from threads.functions.callers import Task, User
 from threads.functions.endpoint import error_notes
 from threads.functions.request import HttpRequest
-from threads.functions.response import HttpResponse, encoded, json_error
+from threads.functions.response import HttpResponse, encoded, json_error, with_help
 from threads.posts import option_values
 from threads.posts.cancel import read
 from threads.posts.change import read_change
@@ -228,11 +228,11 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
         raise PostNotFound
     if request.method == "GET":
         post = with_permalink(parts, read(parts.posts, user.uid, post_id))
-        return HttpResponse(body={"ok": True, **_shown(post)})
+        return HttpResponse(body={"ok": True, **_shown(parts, post)})
     post = remove(parts, user.uid, post_id)
     request.notes |= {"postId": post_id, "post": post.record.status}
     rest = [_named(reply) for reply in cancel_rest(parts, post)] if post.record.deleted_at else []
-    return HttpResponse(body={"ok": True, **_shown(post), **({"replies": rest} if rest else {})})
+    return HttpResponse(body={"ok": True, **_shown(parts, post), **({"replies": rest} if rest else {})})
 
 
 def _latest(
@@ -247,7 +247,7 @@ def _latest(
     with closing(parts.posts.repository.latest(user.uid, limit, before)) as latest:
         for listed in latest:
             if listed.post:
-                shown.append(_shown(listed.post))
+                shown.append(_shown(parts, listed.post))
                 size += len(encoded(shown[-1]))
             else:
                 unreadable.append(listed.post_id)
@@ -273,7 +273,7 @@ def _change(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRes
     wanted = read_change(body, post.record.content, parts.now(), parts.config.text_counting)
     changed = change(parts, post, wanted)
     request.notes["accountId"] = changed.record.account_id
-    return HttpResponse(body={"ok": True, **_shown(changed)})
+    return HttpResponse(body={"ok": True, **_shown(parts, changed)})
 
 
 def _post_id_of(fields: Fields) -> str:
@@ -360,7 +360,7 @@ def _named(post: StoredPost) -> dict[str, Any]:
     return {"postId": post.post_id, "status": post.record.status, **media_id}
 
 
-def _shown(post: StoredPost) -> dict[str, Any]:
+def _shown(parts: PublishingParts, post: StoredPost) -> dict[str, Any]:
     """Return a record as its owner sees it."""
     record = post.record
     given = {
@@ -379,4 +379,5 @@ def _shown(post: StoredPost) -> dict[str, Any]:
         "createdAt": record.created_at,
         "updatedAt": record.updated_at,
     }
-    return {name: as_json(value) for name, value in given.items() if value is not None}
+    known = {name: as_json(value) for name, value in given.items() if value is not None}
+    return dict(with_help(known, parts.config.errors_url))

@@ -41,6 +41,14 @@ def error_headers(error: ServiceError) -> dict[str, str]:
     return headers
 
 
+def with_help(body: Mapping[str, Any], page: str | None) -> Mapping[str, Any]:
+    """Return an object whose ``error``, if it has one, leads to the page that explains it (``helpUrl``)."""
+    error = body.get("error")
+    if not page or not isinstance(error, Mapping):
+        return body
+    return {**body, "error": {**error, "helpUrl": f"{page}#{error.get('code')}"}}
+
+
 def redirect(url: str) -> HttpResponse:
     """Redirect the browser with a GET (RFC 9110, 15.4.4). ``url`` must have been checked."""
     return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": url})

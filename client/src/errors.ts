@@ -17,7 +17,7 @@ export interface AnsweredError {
   details?: ErrorDetail[];
   scopes?: string[];
   fbtraceId?: string;
-  help?: string;
+  helpUrl?: string;
 }
 
 /** What an answer that is an error says beside its `error`. */
@@ -56,7 +56,7 @@ export class ThreadsError extends Error {
   /** Meta's own id of the call that failed, for Meta's support. */
   readonly fbtraceId: string | undefined;
   /** A page that explains this error. */
-  readonly help: string | undefined;
+  readonly helpUrl: string | undefined;
 
   constructor(error: AnsweredError, context: ErrorContext, options?: ErrorOptions) {
     super(error.message, options);
@@ -71,6 +71,6 @@ export class ThreadsError extends Error {
     this.accountId = context.accountId;
     this.postStatus = context.status;
     this.fbtraceId = error.fbtraceId;
-    this.help = error.help;
+    this.helpUrl = error.helpUrl;
   }
 }

@@ -53,6 +53,9 @@ export function pause(attempts: number, longest = LONGEST_PAUSE): number {
   return Math.min(2 ** (attempts - 1), longest) * (0.75 + Math.random() / 2);
 }
 
+/** How long a second lasts. Tests make it shorter. */
+export const time = { second: 1000 };
+
 /** Wait. Throws the reason of the signal if that ends it. */
 export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -64,7 +67,7 @@ export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, seconds * 1000);
+    }, seconds * time.second);
     signal?.addEventListener("abort", stop, { once: true });
   });
 }

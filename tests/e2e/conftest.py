@@ -11,6 +11,7 @@ from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
 from tests.e2e.world import Author, CloudTasks, Firebase, SignedIn, Threads, store_account, vault_of
+from threads.accounts.vault import Vault
 
 APP_ORIGIN = "https://app.example"
 
@@ -173,10 +174,15 @@ class Connect(Protocol):
         """Return the id of the account of the nth made-up person."""
 
 
+@pytest.fixture(scope="session")
+def vault(environment: dict[str, str]) -> Vault:
+    """Return what seals tokens as the functions of these tests do."""
+    return vault_of(environment)
+
+
 @pytest.fixture
-def connect(firebase: Firebase, threads: Threads, environment: dict[str, str]) -> Connect:
+def connect(firebase: Firebase, threads: Threads, vault: Vault) -> Connect:
     """Return what connects accounts in no time."""
-    vault = vault_of(environment)
 
     def stored(user: SignedIn, person: int = 0) -> str:
         found = threads.accounts()[person]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -327,7 +328,8 @@ def test_whoever_gives_up_waiting_is_not_kept(client: RunClient, threads: Thread
             """
         const giveUp = new AbortController();
         const options = { signal: giveUp.signal, onWait: () => giveUp.abort(new Error("Enough")) };
-        return threads.publishThreads({ imageUrl: "https://app.example/a.jpg" }, options).catch((error) => error.message);
+        const draft = { imageUrl: "https://app.example/a.jpg" };
+        return threads.publishThreads(draft, options).catch((error) => error.message);
         """
         )
         == "Enough"

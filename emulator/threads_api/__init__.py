@@ -3,6 +3,8 @@
 model               apps, accounts, codes, tokens, containers, posts and deliveries
 scopes              the permissions
 settings            what can be chosen
+shortcodes          ids in permalinks
+seeds               other people, and what they have published
 journal             the requests that were received
 errors              every error that Threads answers
 answers             scripted answers
@@ -10,19 +12,35 @@ causes              what an error with a name acts through
 named_errors        the catalogue of errors, each with its name
 world               the whole state
 outcomes            how the processing of media ends
+app_tokens          the tokens of apps
+inferred            what is taken although it is not documented
 authorization       the rules for codes and tokens
 readers             read a single parameter of a creation
 parameters          the table of the parameters of a creation
 checks              the rules for a creation as a whole
+replies             the rules for replies: order, approval, hiding
 publishing          the rules for containers, posts and quotas
+asked               reads ``fields=``
+fields              shows the fields that were asked for
+made_up             made-up numbers
+locations           the locations, and their fields
+media_fields        the fields of posts
+profile_fields      the fields of containers and profiles
+limits              the fields of the daily limits
+moments             reads dates as ``strtotime`` does
 paging              cuts a list into pages
-fields              what ``fields=`` may ask for
+insights            the insights of posts and profiles
+discovery           the rules for mentions, search and lookups
+oembed              the HTML that embeds a post
 deliveries          what waits to be sent to apps, and what was sent
 webhooks            the webhooks and their subscription
 callbacks           the deauthorize and the data deletion callback
 sender              sends deliveries to apps
 edge                what every route shares
-graph               the routes of the API
+graph               the routes for profiles, containers and posts
+graph_tokens        the routes for tokens
+graph_replies       the routes for replies
+graph_discovery     the routes for finding and measuring
 window              the authorization window
 pages               the pages of posts and profiles, and the front page
 app_settings        the page on which people remove an app

@@ -13,12 +13,19 @@ from emulator.threads_api.control_deliveries import control_deliveries
 from emulator.threads_api.control_people import control_people
 from emulator.threads_api.edge import answer_errors
 from emulator.threads_api.graph import graph
+from emulator.threads_api.graph_discovery import graph_discovery
+from emulator.threads_api.graph_replies import graph_replies
+from emulator.threads_api.graph_tokens import graph_tokens
 from emulator.threads_api.pages import pages
 from emulator.threads_api.window import window
 from emulator.threads_api.wire import Wire
 
 if TYPE_CHECKING:
     from emulator.threads_api.world import World
+
+
+#: The routes of ``graph.threads.net``.
+API = (graph, graph_tokens, graph_replies, graph_discovery)
 
 
 class NodeConverter(BaseConverter):
@@ -31,7 +38,7 @@ def make_application(world: World) -> Wire:
     """Return the WSGI application that serves ``world``."""
     app = make_app("emulator.threads_api", world)
     app.url_map.converters["node"] = NodeConverter
-    for blueprint in (graph, window, pages, app_settings, control, control_people, control_deliveries):
+    for blueprint in (*API, window, pages, app_settings, control, control_people, control_deliveries):
         app.register_blueprint(blueprint)
     answer_errors(app)
     return Wire(app, world)

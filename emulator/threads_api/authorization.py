@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from emulator.threads_api import errors, scopes
+from emulator.threads_api import app_tokens, errors, scopes
+from emulator.threads_api.inferred import WINDOW_WITHOUT_TYPE, takes
 from emulator.threads_api.model import CODE_LIFETIME, REFRESHABLE_AFTER, App, Code, Ending, Token
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def read_authorization_request(world: World, parameters: Mapping[str, str]) -> A
             "as Valid OAuth Redirect URIs.",
             REDIRECT_URI_NOT_REGISTERED,
         )
-    if parameters.get("response_type") != "code":
+    usual = "code" if takes(world.settings, WINDOW_WITHOUT_TYPE) else ""
+    if (parameters.get("response_type") or usual) != "code":
         raise errors.WindowError("Invalid response_type: it must be code", INVALID_PARAMETER)
     return AuthorizationRequest(app, redirect_uri, _asked_scopes(parameters), parameters.get("state"))
 
@@ -201,6 +203,8 @@ def caller(world: World, value: str | None) -> Token:
     status = world.settings.token_error_status
     if not value:
         raise errors.token_missing(status)
+    if app_tokens.app_of(world, value) is not None:
+        raise errors.user_token_needed()
     token = world.tokens.get(value)
     if token is None:
         raise errors.token_unknown(status)

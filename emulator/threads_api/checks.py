@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 500
 #: Meta, "Create posts > Links".
 LINK_LIMIT = 5
+#: Meta's examples have links without a scheme ("Text attachments > How links are counted").
+_LINK = re.compile(r"(?<![A-Za-z0-9])(?:https?://|www\.)\S+", re.IGNORECASE)
 #: The first character outside the Basic Multilingual Plane. Emoji of four bytes are there.
 _FIRST_ASTRAL = 0x10000
 
@@ -73,20 +75,20 @@ def _children_are_ready(world: World, account: Account, content: Content) -> Non
         if "is_carousel_item" not in child.content:
             raise errors.refused("children", f"must be carousel items; {child_id} is not")
         if child.status(world.now()) is not Status.FINISHED:
-            raise errors.refused("children", f"must be FINISHED; {child_id} is not")
+            raise errors.invalid_carousel_children()
 
 
 def _named_posts_exist(world: World, _account: Account, content: Content) -> None:
     """Refuse a reply to a missing post, and a quotation of one."""
     for name in ("reply_to_id", "quote_post_id"):
-        post = world.posts.get(content.get(name, ""))
+        post = world.every_post.get(content.get(name, ""))
         if name in content and (post is None or post.gone(world.now())):
             raise errors.media_not_found(content[name])
 
 
 def _links_are_few(_world: World, _account: Account, content: Content) -> None:
-    """Refuse more than five different links in text and attachments together."""
-    links = set(re.findall(r"https?://[^\s]+", content.get("text", "")))
+    """Refuse more than five different links in text and attachments together. ``www.`` begins one, too."""
+    links = set(_LINK.findall(content.get("text", "")))
     links.update(
         filter(None, (content.get("link_attachment"), _attached(content).get("link_attachment_url")))
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, jsonify, request
 
 from emulator.base.control import PREFIX, json_body
-from emulator.base.json_body import JsonBody, Malformed
+from emulator.base.json_body import MOST_TIMES, JsonBody, Malformed
 from emulator.threads_api import authorization, scopes
 from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.edge import current_world
@@ -49,6 +49,7 @@ def add_app() -> tuple[Response, int]:
         delete_url=_called(body, "delete_url"),
         webhook_url=_called(body, "webhook_url"),
         webhook_verify_token=body.text("webhook_verify_token", ""),
+        webhook_fields=tuple(body.texts("webhook_fields", list(App.webhook_fields))),
     )
     body.finish()
     current_world().apps[app.id] = app
@@ -75,6 +76,7 @@ def add_account() -> tuple[Response, int]:
         is_verified=body.flag("is_verified", default=False),
         is_eligible_for_geo_gating=body.flag("is_eligible_for_geo_gating", default=True),
         accepted_invite=body.flag("accepted_invite", default=True),
+        followers_count=body.number("followers_count", None, least=0, most=MOST_TIMES),
     )
     body.finish()
     if not USERNAME.fullmatch(username):

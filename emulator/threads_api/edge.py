@@ -10,12 +10,15 @@ from flask import Flask, jsonify, request
 from emulator.base import control
 from emulator.threads_api import authorization
 from emulator.threads_api.errors import GraphError, OAuthError, WindowError, unknown_path, unsupported
-from emulator.threads_api.fields import View
+from emulator.threads_api.fields import View, read_fields
+from emulator.threads_api.media_fields import MEDIA_FIELDS
+from emulator.threads_api.paging import cut_page
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from emulator.threads_api.model import Account, Token
+    from emulator.threads_api.fields import Table
+    from emulator.threads_api.model import Account, Post, Token
     from emulator.threads_api.world import World
 
 
@@ -24,9 +27,9 @@ def current_world() -> World:
     return cast("World", control.current_world())
 
 
-def current_view() -> View:
-    """Return the world, with the address at which the client reaches the emulator."""
-    return View(current_world(), request.host_url.rstrip("/"))
+def current_view(viewer: Token | None = None) -> View:
+    """Return the world as a token's account sees it, with the address at which the client reaches it."""
+    return View(current_world(), request.host_url.rstrip("/"), viewer.account_id if viewer else None)
 
 
 def parameters() -> dict[str, str]:
@@ -64,6 +67,20 @@ def callers_account(token: Token, node: str) -> Account:
     if node not in {"me", token.account_id}:
         raise unsupported(request.method, node)
     return current_world().accounts[token.account_id]
+
+
+def answer_page(token: Token, posts: list[Post], table: Table = MEDIA_FIELDS) -> Response:
+    """Answer with the page of a list that was asked for. The links to other pages have the token, as Graph's.
+
+    Source: Graph API, "Paginated results".
+    """
+    sent, view = parameters(), current_view(token)
+    page = cut_page(posts, sent, view.world.now())
+    if not page.posts:
+        return jsonify({"data": []})
+    entries = [read_fields(table, view, post, sent.get("fields", "")) for post in page.posts]
+    paging = page.paging(request.base_url, {**sent, "access_token": token.value})
+    return jsonify({"data": entries, "paging": paging})
 
 
 def answer_errors(app: Flask) -> None:

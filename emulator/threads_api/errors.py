@@ -145,6 +145,13 @@ def permission_missing(scope: str) -> GraphError:
     )
 
 
+def user_token_needed() -> GraphError:
+    """Return 2500: an app token was sent where a user's is needed (Graph API, seen)."""
+    return GraphError(
+        "An active access token must be used to query information about the current user.", 2500
+    )
+
+
 # ---- objects and parameters
 
 
@@ -165,6 +172,18 @@ def unknown_path(path: str) -> GraphError:
 def unknown_field(name: str) -> GraphError:
     """Return 100: the object has no such field (seen for ``status`` of a media id)."""
     return GraphError(f"Tried accessing nonexisting field ({name})", 100, kind="THApiException")
+
+
+def no_subfields(name: str) -> GraphError:
+    """Return 2500: fields were asked for of a plain value (Graph API, seen)."""
+    return GraphError(f"Subfields are not supported by {name}", 2500)
+
+
+def field_syntax(expected: str, found: str, position: int, asked: str) -> GraphError:
+    """Return 2500: ``fields`` cannot be read (Graph API, seen)."""
+    return GraphError(
+        f'Syntax error "Expected {expected} instead of "{found}"." at character {position}: {asked}', 2500
+    )
 
 
 def media_not_found(node: str) -> GraphError:
@@ -197,6 +216,17 @@ def too_many_links(limit: int) -> GraphError:
         kind="THApiException",
         user_title="Too many links",
         user_message=f"A post may contain at most {limit} different links.",
+    )
+
+
+def invalid_carousel_children() -> GraphError:
+    """Return 100, subcode 4279004: a carousel's item is not ready, or lost (seen, exileum/meta-mcp#4)."""
+    return GraphError(
+        "Invalid parameter",
+        100,
+        subcode=4279004,
+        user_title="Invalid Carousel Children",
+        user_message="The carousel child items are invalid or expired.",
     )
 
 

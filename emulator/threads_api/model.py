@@ -42,6 +42,25 @@ class Quota(StrEnum):
     POSTS = "posts"
     REPLIES = "replies"
     DELETIONS = "deletions"
+    LOCATION_SEARCHES = "location searches"
+    KEYWORD_SEARCHES = "keyword searches"
+    PROFILE_LOOKUPS = "profile lookups"
+
+
+class Approval(StrEnum):
+    """What became of a reply that has to be approved (Meta, "Reply management > Reply approvals")."""
+
+    PENDING = "pending"
+    IGNORED = "ignored"
+    APPROVED = "approved"
+
+
+class HideStatus(StrEnum):
+    """Whether a reply is hidden. Meta lists more values, which only Threads itself sets."""
+
+    NOT_HUSHED = "NOT_HUSHED"
+    HIDDEN = "HIDDEN"
+    UNHUSHED = "UNHUSHED"
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,8 @@ class App:
     delete_url: str | None = None
     webhook_url: str | None = None
     webhook_verify_token: str = field(default="", repr=False)
+    #: The webhooks that are subscribed in the App Dashboard.
+    webhook_fields: tuple[str, ...] = ("publish", "mentions", "replies", "delete")
 
 
 @dataclass
@@ -69,6 +90,8 @@ class Account:
     biography: str = ""
     is_verified: bool = False
     is_eligible_for_geo_gating: bool = True
+    #: None: a made-up number.
+    followers_count: int | None = None
     #: False: "has not accepted the invite to test the app", which is needed while the app is in development.
     accepted_invite: bool = True
 
@@ -196,6 +219,9 @@ class Post:
     published_at: datetime
     container_id: str | None = None
     deleted_at: datetime | None = None
+    #: None: it need not be approved.
+    approval: Approval | None = None
+    hide_status: HideStatus = HideStatus.NOT_HUSHED
 
     @property
     def is_reply(self) -> bool:
@@ -209,11 +235,21 @@ class Post:
         return bool(self.content.get("is_ghost_post")) and now >= self.published_at + GHOST_LIFETIME
 
 
+@dataclass(frozen=True)
+class Search:
+    """A keyword that an account has searched for."""
+
+    query: str
+    made_at: datetime
+
+
 class Kind(StrEnum):
     """What a delivery is about."""
 
     SUBSCRIBE = "subscribe"
     PUBLISH = "publish"
+    MENTIONS = "mentions"
+    REPLIES = "replies"
     DELETE = "delete"
     DEAUTHORIZE = "deauthorize"
     DELETE_DATA = "delete_data"

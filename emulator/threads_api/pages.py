@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, make_response, render_template
 
-from emulator.threads_api import publishing
+from emulator.threads_api import publishing, replies
 from emulator.threads_api.edge import current_view, current_world
-from emulator.threads_api.fields import permalink, replies_to
+from emulator.threads_api.fields import permalink
 
 if TYPE_CHECKING:
     from emulator.threads_api.model import Account, Post
@@ -50,15 +50,15 @@ def post_page(username: str, shortcode: str) -> Response:
     """Show a post. This is its permalink."""
     account = _account(username)
     post = _post(account, shortcode)
-    parent = current_world().posts.get(post.content.get("reply_to_id", ""))
-    replies = replies_to(current_world(), post)
-    return render_page("post.html", account=account, post=post, parent=parent, replies=replies)
+    parent = current_world().every_post.get(post.content.get("reply_to_id", ""))
+    answers = replies.direct(current_world(), post)
+    return render_page("post.html", account=account, post=post, parent=parent, replies=answers)
 
 
 @pages.get("/avatars/<account_id>.svg")
 def avatar(account_id: str) -> Response:
     """Draw an account's picture: an initial on two colours, which follow from the username."""
-    account = current_world().accounts.get(account_id)
+    account = current_world().everybody.get(account_id)
     if account is None:
         abort(404)
     seed = zlib.crc32(account.username.encode())
@@ -77,12 +77,13 @@ def _colour(hue: int) -> str:
 
 
 def _account(username: str) -> Account:
-    return current_world().account_called(username) or abort(404)
+    found = (it for it in current_world().everybody.values() if it.username == username.lower())
+    return next(found, None) or abort(404)
 
 
 def _post(account: Account, shortcode: str) -> Post:
     now = current_world().now()
-    for post in current_world().posts.values():
+    for post in current_world().every_post.values():
         if post.shortcode == shortcode and post.account_id == account.id and not post.gone(now):
             return post
     return abort(404)
@@ -93,9 +94,9 @@ def render_page(template: str, **values: object) -> Response:
     world, view = current_world(), current_view()
     page = render_template(
         template,
-        accounts=world.accounts,
+        accounts=world.everybody,
         containers=world.containers,
-        all_posts=world.posts,
+        all_posts=world.every_post,
         link=lambda post: permalink(view, post),
         **values,
     )

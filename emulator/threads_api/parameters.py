@@ -45,7 +45,7 @@ PARAMETERS = (
     Parameter("reply_to_id", ANY, readers.media_id, scopes.MANAGE_REPLIES),
     Parameter("reply_control", ANY, readers.one_of(*readers.REPLY_CONTROLS)),
     Parameter("quote_post_id", ANY, readers.media_id),
-    Parameter("link_attachment", TEXT, readers.web_url),
+    Parameter("link_attachment", TEXT, readers.link),
     Parameter("alt_text", SINGLE, readers.text_up_to(readers.ALT_TEXT_LIMIT)),
     Parameter("topic_tag", ANY, readers.topic_tag),
     Parameter("poll_attachment", TEXT, readers.poll),

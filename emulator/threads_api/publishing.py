@@ -8,19 +8,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from emulator.threads_api import errors, outcomes, scopes, webhooks
+from emulator.threads_api import errors, outcomes, replies, scopes, webhooks
 from emulator.threads_api.authorization import require
 from emulator.threads_api.checks import check_content
+from emulator.threads_api.inferred import as_documented
 from emulator.threads_api.model import QUOTA_WINDOW, Container, Fate, Post, Quota, Status
 from emulator.threads_api.parameters import needed_scopes, read_content
+from emulator.threads_api.shortcodes import shortcode_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulator.threads_api.model import Content, Token
     from emulator.threads_api.world import World
-
-_SHORTCODE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def create(world: World, token: Token, sent: Mapping[str, str]) -> Container | Post:
@@ -33,7 +33,7 @@ def create(world: World, token: Token, sent: Mapping[str, str]) -> Container | P
 
     """
     require(token, scopes.PUBLISH)
-    content = read_content(sent)
+    content = read_content(as_documented(world.settings, sent))
     for scope in needed_scopes(content):
         require(token, scope)
     check_content(world, world.accounts[token.account_id], content)
@@ -88,9 +88,12 @@ def publish(world: World, token: Token, container_id: str) -> Post:
 
 def _post(world: World, account_id: str, content: Content, container_id: str | None = None) -> Post:
     """Publish a post, unless the quota is used up."""
-    _use_quota(world, account_id, Quota.REPLIES if "reply_to_id" in content else Quota.POSTS)
+    use_quota(world, account_id, Quota.REPLIES if "reply_to_id" in content else Quota.POSTS)
     media_id = world.new_media_id()
-    post = Post(media_id, account_id, _shortcode(media_id), content, world.now(), container_id)
+    approval = replies.first_approval(world, account_id, content)
+    post = Post(
+        media_id, account_id, shortcode_of(media_id), content, world.now(), container_id, approval=approval
+    )
     world.posts[media_id] = post
     webhooks.published(world, post)
     return post
@@ -99,7 +102,7 @@ def _post(world: World, account_id: str, content: Content, container_id: str | N
 def repost(world: World, token: Token, media_id: str) -> Post:
     """Repost a post. That this uses the quota for posts is unverified. Source: Meta, "Reposts"."""
     require(token, scopes.PUBLISH)
-    original = world.posts.get(media_id)
+    original = world.every_post.get(media_id)
     if original is None or original.gone(world.now()):
         raise errors.unsupported("post", media_id)
     return _post(world, token.account_id, {"media_type": "REPOST_FACADE", "reposted_post": media_id})
@@ -111,7 +114,7 @@ def delete(world: World, token: Token, media_id: str) -> Post:
     post = visible_post(world, token, media_id)
     if post is None:
         raise errors.unsupported("delete", media_id)
-    _use_quota(world, token.account_id, Quota.DELETIONS)
+    use_quota(world, token.account_id, Quota.DELETIONS)
     return take_down(world, post)
 
 
@@ -137,6 +140,18 @@ def visible_post(world: World, token: Token, media_id: str) -> Post | None:
     return post
 
 
+def readable_post(world: World, token: Token, media_id: str) -> Post | None:
+    """Return a post of anybody that the account can see, or None (Meta, "Retrieve posts").
+
+    A reply that waits for approval can be seen by its author and by the owner of the post.
+    """
+    post = world.every_post.get(media_id)
+    if post is None or post.gone(world.now()):
+        return None
+    concerned = (post.account_id, replies.root_of(world, post).account_id)
+    return None if replies.shown_approval(post) and token.account_id not in concerned else post
+
+
 def listed_posts(world: World, account_id: str) -> list[Post]:
     """Return the posts of an account that lists show, the newest first."""
     now = world.now()
@@ -150,6 +165,12 @@ def listed_posts(world: World, account_id: str) -> list[Post]:
     return sorted(listed, key=lambda post: post.published_at, reverse=True)
 
 
+def ghost_posts(world: World, account_id: str) -> list[Post]:
+    """Return the ghost posts of an account that are not deleted, the newest first."""
+    posts = (post for post in reversed(world.posts.values()) if post.account_id == account_id)
+    return [post for post in posts if "is_ghost_post" in post.content and post.deleted_at is None]
+
+
 def quota_total(world: World, quota: Quota) -> int:
     """Return the limit of a quota."""
     settings = world.settings
@@ -157,6 +178,9 @@ def quota_total(world: World, quota: Quota) -> int:
         Quota.POSTS: settings.posts_per_day,
         Quota.REPLIES: settings.replies_per_day,
         Quota.DELETIONS: settings.deletions_per_day,
+        Quota.LOCATION_SEARCHES: settings.location_searches_per_day,
+        Quota.KEYWORD_SEARCHES: settings.keyword_searches_per_day,
+        Quota.PROFILE_LOOKUPS: settings.profile_lookups_per_day,
     }[quota]
 
 
@@ -175,17 +199,8 @@ def use_up(world: World, account_id: str, quota: Quota) -> None:
     world.quota_uses[account_id, quota].extend([world.now()] * left)
 
 
-def _use_quota(world: World, account_id: str, quota: Quota) -> None:
+def use_quota(world: World, account_id: str, quota: Quota) -> None:
     """Use a quota once. Raises GraphError if it is used up."""
     if quota_usage(world, account_id, quota) >= quota_total(world, quota):
         raise errors.quota_reached(quota, quota_total(world, quota))
     world.quota_uses[account_id, quota].append(world.now())
-
-
-def _shortcode(media_id: str) -> str:
-    """Write an id to the base of 64, as Instagram does in its permalinks (seen)."""
-    rest, code = int(media_id), ""
-    while rest:
-        rest, digit = divmod(rest, len(_SHORTCODE_ALPHABET))
-        code = _SHORTCODE_ALPHABET[digit] + code
-    return code

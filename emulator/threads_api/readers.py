@@ -84,6 +84,13 @@ def web_url(value: str) -> str:
     return value
 
 
+def link(value: str) -> str:
+    """Read a link to show. Meta's examples have no scheme: www.facebook.com."""
+    if not _is_link(value):
+        raise ValueError("must be a valid URL")
+    return value
+
+
 def strings(value: str) -> list[str]:
     """Read a list of texts: a JSON array, or separated by commas."""
     listed = _parsed(value) if value.lstrip().startswith("[") else value.split(",")
@@ -145,10 +152,10 @@ def spoilers(value: str) -> list[dict[str, Any]]:
     if not isinstance(given, list) or len(given) > SPOILER_LIMIT:
         raise ValueError(f"must be a list of at most {SPOILER_LIMIT} entities")
     for entity in given:
-        if not isinstance(entity, dict) or entity.get("entity_type") != "SPOILER":
+        if not isinstance(entity, dict) or entity.get("entity_type") not in {"SPOILER", "spoiler"}:
             raise ValueError("must have entities of the type SPOILER")
     _check_ranges(given)
-    return given
+    return [{**entity, "entity_type": "SPOILER"} for entity in given]
 
 
 def text_attachment(value: str) -> dict[str, Any]:
@@ -157,8 +164,8 @@ def text_attachment(value: str) -> dict[str, Any]:
     plaintext = given.get("plaintext")
     if not isinstance(plaintext, str) or not 1 <= len(plaintext) <= ATTACHMENT_TEXT_LIMIT:
         raise ValueError(f"must have a plaintext of 1 to {ATTACHMENT_TEXT_LIMIT} characters")
-    link = given.get("link_attachment_url")
-    if link is not None and not _is_web_url(link):
+    url = given.get("link_attachment_url")
+    if url is not None and not _is_link(url):
         raise ValueError("must have a valid link_attachment_url")
     styling = given.get("text_with_styling_info", [])
     if not isinstance(styling, list):
@@ -201,6 +208,13 @@ def _parsed_object(value: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise ValueError("must be a JSON object")  # noqa: TRY004 - readers raise ValueError only
     return parsed
+
+
+def _is_link(value: object) -> bool:
+    """Return whether this is a web URL, with or without its scheme."""
+    return _is_web_url(value) or (
+        isinstance(value, str) and "." in value and ":" not in value and _is_web_url(f"https://{value}")
+    )
 
 
 def _is_web_url(value: object) -> bool:

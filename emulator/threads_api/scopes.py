@@ -7,6 +7,10 @@ PUBLISH = "threads_content_publish"
 READ_REPLIES = "threads_read_replies"
 MANAGE_REPLIES = "threads_manage_replies"
 DELETE = "threads_delete"
+DISCOVER = "threads_profile_discovery"
+SEARCH = "threads_keyword_search"
+MENTIONS = "threads_manage_mentions"
+INSIGHTS = "threads_manage_insights"
 TAG_LOCATIONS = "threads_location_tagging"
 SHARE_TO_INSTAGRAM = "threads_share_to_instagram"
 
@@ -16,11 +20,11 @@ SCOPES: dict[str, str] = {
     PUBLISH: "Create and publish threads on your behalf",
     READ_REPLIES: "Read the replies to your threads",
     MANAGE_REPLIES: "Reply on your behalf, and hide or approve replies",
-    "threads_manage_insights": "See how your profile and your threads perform",
-    "threads_manage_mentions": "See the threads that mention you",
-    "threads_keyword_search": "Search public threads",
+    INSIGHTS: "See how your profile and your threads perform",
+    MENTIONS: "See the threads that mention you",
+    SEARCH: "Search public threads",
     DELETE: "Delete your threads",
     TAG_LOCATIONS: "Tag locations in your threads",
-    "threads_profile_discovery": "Look up public profiles",
+    DISCOVER: "Look up public profiles",
     SHARE_TO_INSTAGRAM: "Share your threads to Instagram",
 }

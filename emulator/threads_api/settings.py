@@ -34,6 +34,8 @@ class Settings(settings.Settings):
         "instagram_share": ("SUCCESS", "FAILED"),
     }
 
+    #: Whether only what is documented is taken, and nothing of what ``inferred`` lists.
+    strict: bool = False
     #: What the limit of 500 for ``text`` counts: ``utf8_bytes`` (one product measured this in production),
     #: ``emoji_bytes`` (documented: an emoji counts as its UTF-8 bytes) or ``code_points``.
     text_counts: str = TextCount.UTF8_BYTES
@@ -46,6 +48,10 @@ class Settings(settings.Settings):
     posts_per_day: int = 250
     replies_per_day: int = 1_000
     deletions_per_day: int = 100
+    #: Searches and lookups per account in 24 hours (Meta, "Overview", "Keyword search", "Profiles").
+    location_searches_per_day: int = 500
+    keyword_searches_per_day: int = 2_200
+    profile_lookups_per_day: int = 1_000
     #: Seconds until a new post appears in ``/me/threads`` and ``/me/replies`` (unverified).
     listing_seconds: float = 0.0
     #: Whether a published container still has a status, ``PUBLISHED``. That it is not found any more (error

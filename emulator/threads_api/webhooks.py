@@ -1,7 +1,7 @@
-"""Webhooks: Threads tells an app that a post was published or deleted, by the app or by its author.
+"""Webhooks: Threads tells an app that a post was published, deleted or replied to, or mentions its user.
 
-Two are emulated: ``publish`` (topic interaction) and ``delete`` (topic moderate). ``sender`` sends them; no
-HTTP here.
+``publish`` and ``mentions`` have the topic interaction, ``replies`` and ``delete`` the topic moderate. An app
+gets those that it is subscribed to (``App.webhook_fields``). ``sender`` sends them; no HTTP here.
 
 Source: Meta, "Webhooks for Threads"; for subscription and signature "Graph API > Webhooks > Getting started".
 """
@@ -18,8 +18,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from emulator.threads_api import scopes
 from emulator.threads_api.deliveries import enqueue, new_delivery
-from emulator.threads_api.fields import MEDIA_FIELDS, View, graph_time
+from emulator.threads_api.discovery import mentioned_in
+from emulator.threads_api.fields import View, graph_time, read_fields
+from emulator.threads_api.media_fields import MEDIA_FIELDS
 from emulator.threads_api.model import Kind
+from emulator.threads_api.replies import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,42 +31,112 @@ if TYPE_CHECKING:
     from emulator.threads_api.world import World
 
 #: Meta, "Webhooks for Threads > Webhook topics".
-_TOPICS = {Kind.PUBLISH: "interaction", Kind.DELETE: "moderate"}
+_TOPICS = {
+    Kind.PUBLISH: "interaction",
+    Kind.MENTIONS: "interaction",
+    Kind.REPLIES: "moderate",
+    Kind.DELETE: "moderate",
+}
 #: The same table, "Required permissions". ``threads_basic`` is always needed.
-_SCOPES = {Kind.PUBLISH: scopes.BASIC, Kind.DELETE: scopes.DELETE}
+_SCOPES = {
+    Kind.PUBLISH: scopes.BASIC,
+    Kind.MENTIONS: scopes.MENTIONS,
+    Kind.REPLIES: scopes.READ_REPLIES,
+    Kind.DELETE: scopes.DELETE,
+}
+_PUBLISH_FIELDS = ("id", "media_type", "permalink", "timestamp", "username")
+_REPLY_FIELDS = (
+    *(
+        "id",
+        "username",
+        "text",
+        "media_type",
+        "permalink",
+        "replied_to",
+        "root_post",
+        "shortcode",
+        "timestamp",
+    ),
+    *("is_verified", "profile_picture_url"),
+)
+_MENTION_FIELDS = (
+    *(
+        "id",
+        "alt_text",
+        "gif_url",
+        "is_quote_post",
+        "media_product_type",
+        "media_type",
+        "permalink",
+        "shortcode",
+    ),
+    *("text", "timestamp", "username", "media_url", "poll_attachment", "quoted_post", "is_verified"),
+    *("profile_picture_url", "thumbnail_url"),
+)
+#: Needs ``threads_read_replies``: "Without this permission, these fields will be removed".
+_REPLY_FIELDS_OF_MENTIONS = ("has_replies", "is_reply", "replied_to", "root_post")
 _CHALLENGE_DIGITS = 10**10
 
 
 def published(world: World, post: Post) -> None:
-    """Send the webhook ``publish`` to each app that has the permission."""
-    view = View(world, world.url)
-    value = {
-        name: MEDIA_FIELDS[name](view, post)
-        for name in ("id", "media_type", "permalink", "timestamp", "username")
-    }
+    """Send the webhooks about a new post: to its author, to those whom it answers, and whom it mentions."""
+    author = world.accounts[post.account_id]
     # The target is not documented. In Meta's sample it is not the post.
-    _notify(world, Kind.PUBLISH, post, post.account_id, value)
+    _notify(world, Kind.PUBLISH, author, author.id, _shown(world, post, _PUBLISH_FIELDS))
+    if post.approval is None:
+        replied(world, post)
+    for account in mentioned_in(world, post):
+        _notify(world, Kind.MENTIONS, account, account.id, _mention(world, post, account))
+
+
+def replied(world: World, post: Post) -> None:
+    """Send the webhook ``replies`` to the owners of what a post replies to.
+
+    That its own author does not get it is unverified.
+    """
+    if not post.is_reply:
+        return
+    root, parent = root_of(world, post), world.every_post[post.content["reply_to_id"]]
+    value = _shown(world, post, _REPLY_FIELDS)
+    root_owner = world.everybody[root.account_id]
+    value["root_post"] = {"id": root.id, "owner_id": root.account_id, "username": root_owner.username}
+    for account_id in dict.fromkeys((root.account_id, parent.account_id)):
+        if account_id != post.account_id and account_id in world.accounts:
+            _notify(world, Kind.REPLIES, world.accounts[account_id], post.id, value)
+
+
+def _shown(world: World, post: Post, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return fields of a post."""
+    return read_fields(MEDIA_FIELDS, View(world, world.url), post, ",".join(names))
+
+
+def _mention(world: World, post: Post, account: Account) -> dict[str, Any]:
+    may_read_replies = any(
+        token.account_id == account.id and scopes.READ_REPLIES in token.scopes
+        for token in world.tokens.values()
+    )
+    return _shown(world, post, (*_MENTION_FIELDS, *(_REPLY_FIELDS_OF_MENTIONS if may_read_replies else ())))
 
 
 def deleted(world: World, post: Post) -> None:
     """Send the webhook ``delete`` to each app that has the permission."""
-    view = View(world, world.url)
+    author = world.accounts[post.account_id]
     value = {
         "id": post.id,
         "owner": {"owner_id": post.account_id},
         "deleted_at": graph_time(world.now()),
         "timestamp": graph_time(post.published_at),
-        "username": MEDIA_FIELDS["username"](view, post),
+        "username": author.username,
     }
-    _notify(world, Kind.DELETE, post, post.id, value)
+    _notify(world, Kind.DELETE, author, post.id, value)
 
 
-def _notify(world: World, kind: Kind, post: Post, target_id: str, value: dict[str, Any]) -> None:
+def _notify(world: World, kind: Kind, account: Account, target_id: str, value: dict[str, Any]) -> None:
+    """Send a webhook about an account to each app that is subscribed and has the permission."""
     if not world.settings.webhooks:
         return
-    account = world.accounts[post.account_id]
     change: Any = {"value": value, "field": str(kind)}
-    for app, url in _subscribers(world, account, _SCOPES[kind]):
+    for app, url in _subscribers(world, account, kind):
         body = _written(
             {
                 "app_id": app.id,
@@ -79,15 +152,19 @@ def _notify(world: World, kind: Kind, post: Post, target_id: str, value: dict[st
         enqueue(world, new_delivery(world, kind, app, url, account=account, headers=headers, body=body))
 
 
-def _subscribers(world: World, account: Account, scope: str) -> Iterator[tuple[App, str]]:
-    """Yield the apps that have a webhook address and a working token of this account with the permission."""
-    now = world.now()
+def _subscribers(world: World, account: Account, kind: Kind) -> Iterator[tuple[App, str]]:
+    """Yield the subscribed apps that have a working token of this account with the permission."""
+    now, scope = world.now(), _SCOPES[kind]
     for app in world.apps.values():
-        if app.webhook_url and any(
-            (token.app_id, token.account_id) == (app.id, account.id)
-            and token.works(now)
-            and {scope, scopes.BASIC} <= set(token.scopes)
-            for token in world.tokens.values()
+        if (
+            app.webhook_url
+            and kind in app.webhook_fields
+            and any(
+                (token.app_id, token.account_id) == (app.id, account.id)
+                and token.works(now)
+                and {scope, scopes.BASIC} <= set(token.scopes)
+                for token in world.tokens.values()
+            )
         ):
             yield app, app.webhook_url
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from emulator.base.control import PREFIX
 from emulator.base.http_server import with_body_read
 from emulator.threads_api.answers import Drop, take_answer, without_version
+from emulator.threads_api.inferred import SLASH_AT_THE_END, takes
 from emulator.threads_api.journal import Entry
 from emulator.threads_api.world import LateEffect
 
@@ -40,7 +41,7 @@ class Wire:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         request = with_body_read(environ)
-        environ["PATH_INFO"] = without_version(environ["PATH_INFO"])
+        self._mount(environ)
         if environ["PATH_INFO"].startswith(PREFIX):
             return self._perform(environ)(environ, start_response)
         with self._world.lock:
@@ -51,6 +52,15 @@ class Wire:
             entry.status = response.status_code
             return response(environ, start_response)
         return self._play(answer, entry, environ, start_response)
+
+    def _mount(self, environ: WSGIEnvironment) -> None:
+        """Move the version out of the path, to where WSGI has what a path begins with: URLs keep it."""
+        asked = environ["PATH_INFO"]
+        path = without_version(asked)
+        environ["SCRIPT_NAME"] = asked.removesuffix(path)
+        if path.endswith("/") and path != "/" and takes(self._world.settings, SLASH_AT_THE_END):
+            path = path.removesuffix("/")
+        environ["PATH_INFO"] = path
 
     def _perform(self, environ: WSGIEnvironment) -> Response:
         """Serve a request while no other one is served, after the late effects that were due before it."""

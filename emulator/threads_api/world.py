@@ -7,13 +7,14 @@ under ``World.lock``, so that a rule never sees another request half done.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict, deque
+from collections import ChainMap, defaultdict, deque
 from dataclasses import dataclass
 from threading import Condition, RLock
 from typing import TYPE_CHECKING
 
 from emulator.base import world
 from emulator.base.world import JOURNAL_LENGTH
+from emulator.threads_api import seeds
 from emulator.threads_api.model import Account
 from emulator.threads_api.settings import Settings
 
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
 
     from emulator.threads_api.answers import Answer
     from emulator.threads_api.journal import Entry
-    from emulator.threads_api.model import App, Code, Container, Delivery, Post, Quota, ScriptedOutcome, Token
+    from emulator.threads_api.model import (
+        App,
+        Code,
+        Container,
+        Delivery,
+        Post,
+        Quota,
+        ScriptedOutcome,
+        Search,
+        Token,
+    )
 
 #: Ids begin here and grow by an even step, so all are odd numbers beyond 2^53. A client that reads an id as a
 #: floating-point number changes it, which its tests notice.
@@ -77,6 +88,10 @@ class World(world.World[Settings]):
         self.tokens: dict[str, Token] = {}
         self.containers: dict[str, Container] = {}
         self.posts: dict[str, Post] = {}
+        #: With the people and the posts of ``seeds``, which nobody can sign in as or delete.
+        self.everybody = ChainMap(self.accounts, {account.id: account for account in seeds.ACCOUNTS})
+        self.every_post = ChainMap(self.posts, seeds.posts())
+        self.searches: defaultdict[str, list[Search]] = defaultdict(list)
         self.quota_uses: defaultdict[tuple[str, Quota], deque[datetime]] = defaultdict(deque)
         self.outcomes: list[ScriptedOutcome] = []
         self.answers: list[Answer] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from emulator.threads_api import World, serve
+from emulator.threads_api import Settings, World, serve
 from tests.emulator.threads_api.client import APP, Client
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Emulator]:
-    """Run one emulator for all tests."""
-    with serve(World([APP])) as emulator:
+    """Run one emulator for all tests. It takes only what is documented, unless a test says otherwise."""
+    with serve(World([APP], Settings(strict=True))) as emulator:
         yield emulator
 
 

@@ -119,7 +119,6 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[datetime, re.Match[str]], datetim
     for pattern, change in (
         (r"@(-?\d+)", lambda _, m: datetime.fromtimestamp(int(m[1]), UTC)),
         (r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)", lambda it, m: _on(it, m[1], m[2], m[3])),
-        (r"(\d{4})(\d\d)(\d\d)(?=t)", lambda it, m: _on(it, m[1], m[2], m[3])),
         (r"(\d{1,2})/(\d{1,2})/(\d{4})", lambda it, m: _on(it, m[3], m[1], m[2])),
         (r"(\d{1,2})[.-](\d{1,2})[.-](\d{4})", lambda it, m: _on(it, m[3], m[2], m[1])),
         (

@@ -33,6 +33,7 @@ def threads_emulator(suite: Addresses, *, webhooks: bool) -> Command:
         *("--deauthorize-url", f"{suite.functions_url}/th_deauthorize"),
         *("--delete-url", f"{suite.functions_url}/th_delete_data"),
         *("--webhook-url", f"{suite.functions_url}/th_webhook"),
+        *("--webhook-field", "publish", "--webhook-field", "delete", "--strict"),
         *("--set", f"webhooks={json.dumps(webhooks)}"),
     ]
 

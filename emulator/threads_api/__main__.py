@@ -35,8 +35,9 @@ def _serving(asked: argparse.Namespace) -> Iterator[str]:
         delete_url=read_address("--delete-url", asked.delete_url),
         webhook_url=read_address("--webhook-url", asked.webhook_url),
         webhook_verify_token=asked.webhook_verify_token,
+        webhook_fields=tuple(asked.webhook_field or App.webhook_fields),
     )
-    world = World([app], Settings().changed(dict(asked.set)))
+    world = World([app], Settings(strict=asked.strict).changed(dict(asked.set)))
     with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
         yield f"Threads emulator ready: {emulator.url}"
 
@@ -60,11 +61,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--deauthorize-url", help="called when a user removes the app")
     parser.add_argument("--delete-url", help="called when a user asks the app to delete their data")
-    parser.add_argument("--webhook-url", help="called when a post is published or deleted")
+    parser.add_argument("--webhook-url", help="called when a post is published, deleted, answered, …")
+    parser.add_argument(
+        "--webhook-field",
+        action="append",
+        choices=App.webhook_fields,
+        help="a webhook that is subscribed; can be repeated (default: all)",
+    )
     parser.add_argument(
         "--webhook-verify-token",
         default=os.environ.get("WEBHOOK_VERIFY_TOKEN", ""),
         help="sent when the webhook is subscribed; safer in the variable WEBHOOK_VERIFY_TOKEN",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="take only what Meta documents, nothing that is inferred"
     )
     return parser
 

@@ -21,6 +21,8 @@ from emulator.threads_api.window import window
 from emulator.threads_api.wire import Wire
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from emulator.threads_api.world import World
 
 
@@ -36,9 +38,14 @@ class NodeConverter(BaseConverter):
 
 def make_application(world: World) -> Wire:
     """Return the WSGI application that serves ``world``."""
+    return Wire(make_app_of(world), world)
+
+
+def make_app_of(world: World) -> Flask:
+    """Return all routes."""
     app = make_app("emulator.threads_api", world)
     app.url_map.converters["node"] = NodeConverter
     for blueprint in (*API, window, pages, app_settings, control, control_people, control_deliveries):
         app.register_blueprint(blueprint)
     answer_errors(app)
-    return Wire(app, world)
+    return app

@@ -19,7 +19,7 @@ from google.cloud import firestore
 from emulator.suite.addresses import PROJECT
 from emulator.suite.ports import Ports
 from emulator.suite.suite import Suite
-from emulator.threads_api import Account, App, World
+from emulator.threads_api import Account, App, Settings, World
 from emulator.threads_api.authorization import issue_token
 from emulator.threads_api.scopes import SCOPES
 from tests.e2e.world import account_path, summary_path
@@ -78,7 +78,7 @@ def configuration(suite: Mapping[str, str], threads_url: str, tasks: Mapping[str
 
 def world() -> World:
     """Return a Threads whose media ids no other one has."""
-    made = World([APP])
+    made = World([APP], Settings(strict=True))
     made._media_ids = _media_ids
     return made
 

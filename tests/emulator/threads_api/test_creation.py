@@ -46,6 +46,7 @@ ACCEPTED: list[dict[str, str]] = [
     TEXT | {"reply_control": "parent_post_author_only"},
     TEXT | {"reply_control": "followers_only"},
     TEXT | {"link_attachment": LINKS[0]},
+    TEXT | {"link_attachment": "www.facebook.com"},
     TEXT | {"topic_tag": "x" * 50},
     TEXT | {"poll_attachment": poll("a", "b" * 25)},
     TEXT | {"poll_attachment": poll("a", "b", "c", "d")},
@@ -53,6 +54,7 @@ ACCEPTED: list[dict[str, str]] = [
     TEXT | {"text_attachment": attachment(style(0, 2), style(2, 3, "italic"), plaintext="x" * 10_000)},
     TEXT | {"text_attachment": attachment(link_attachment_url=LINKS[0])},
     TEXT | {"text_entities": json.dumps([spoiler(number) for number in range(10)])},
+    TEXT | {"text_entities": json.dumps([spoiler(kind="spoiler")])},
     TEXT | {"is_ghost_post": "true"},
     TEXT | {"enable_reply_approvals": "true"},
     TEXT | {"allowlisted_country_codes": "US, CA"},
@@ -88,6 +90,8 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     (IMAGE | {"text_entities": json.dumps([spoiler()])}, "text_entities"),
     (TEXT | {"is_spoiler_media": "true"}, "is_spoiler_media"),
     (TEXT | {"alt_text": "x"}, "alt_text"),
+    (TEXT | {"link_attachment": "nonsense"}, "link_attachment"),
+    (TEXT | {"link_attachment": "javascript:alert.1"}, "link_attachment"),
     (TEXT | {"reply_control": "nobody"}, "reply_control"),
     (TEXT | {"reply_to_id": "abc"}, "reply_to_id"),
     (TEXT | {"topic_tag": "x" * 51}, "topic_tag"),
@@ -164,6 +168,9 @@ def test_too_many_links(client: Client) -> None:
     """More than five different links, wherever they stand, are refused by name."""
     for form in (
         {"text": " ".join(LINKS)},
+        {
+            "text": "www.one.example https://two.example www.three.example www.four.example www.five.example www.6"
+        },
         {"text": " ".join(LINKS[:5]), "link_attachment": LINKS[5]},
         {"text": " ".join(LINKS[:5]), "text_attachment": attachment(link_attachment_url=LINKS[5])},
     ):

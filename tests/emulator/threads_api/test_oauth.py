@@ -263,3 +263,23 @@ def test_app_may_read_its_users_entries_for_ninety_days(client: Client) -> None:
     token = client.token(age_seconds=DAY)
     seen = debug(client, token, token)
     assert seen["data_access_expires_at"] - seen["issued_at"] == 90 * DAY
+
+
+def test_an_app_has_tokens_of_its_own(client: Client) -> None:
+    """A generated one, or id and secret, debugs the app's tokens; a user's data needs a user's token."""
+    secret = {"client_id": APP.id, "client_secret": APP.secret}
+    generated = client.get("/oauth/access_token", grant_type="client_credentials", **secret).json()
+    assert generated.keys() == {"access_token", "token_type"}
+    assert generated["access_token"].startswith(f"TH|{APP.id}|")
+    assert APP.secret not in generated["access_token"]
+    for token in (generated["access_token"], f"TH|{APP.id}|{APP.secret}"):
+        assert debug(client, token, client.token())["is_valid"] is True
+        assert debug(client, token, token)["type"] == "APP"
+        assert error_of(client.get("/me", token)) == (2500, None)
+    for wrong in (f"TH|{APP.id}|no", f"TH|7|{APP.secret}", "TH|"):
+        assert error_of(client.get("/debug_token", wrong, input_token="x")) == (190, None)
+    secret["client_secret"] = "no"
+    assert error_of(client.get("/oauth/access_token", grant_type="client_credentials", **secret)) == (
+        101,
+        None,
+    )

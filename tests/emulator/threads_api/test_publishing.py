@@ -183,9 +183,11 @@ def test_children_must_be_finished_items_of_the_account(client: Client) -> None:
     foreign = client.container(
         client.token(account_id=client.account(username="other")), **IMAGE, is_carousel_item="true"
     )
-    for child, error in ((failed, 100), (unready, 100), (plain, 100), (foreign, 24), ("123", 24)):
+    not_ready, not_found = (100, 4279004), (24, 4279009)
+    errors = {failed: not_ready, unready: not_ready, plain: (100, None), foreign: not_found, "123": not_found}
+    for child, error in errors.items():
         answer = client.post("/me/threads", token, media_type="CAROUSEL", children=f"{good},{child}")
-        assert error_of(answer)[0] == error
+        assert error_of(answer) == error
 
 
 def test_carousel_item_is_not_a_post(client: Client) -> None:

@@ -145,6 +145,23 @@ def test_threads_are_listed_newest_first_in_pages(client: Client) -> None:
     assert page(before=last["before"])[0] == second
 
 
+def test_pages_link_to_the_next_and_the_previous_one(client: Client) -> None:
+    """The links are absolute, keep version and query, and work as they are, without a header."""
+    token = client.token()
+    posts = [client.publish(token, str(number)) for number in range(5)][::-1]
+    first = client.get("/v1.0/me/threads", token, limit="2", fields="text").json()
+    assert "previous" not in first["paging"]
+    assert first["paging"]["next"].startswith(f"{client.url}/v1.0/me/threads?")
+    pages = [first]
+    while (following := pages[-1]["paging"].get("next")) is not None:
+        pages.append(client.http.get(following, timeout=10).json())
+    assert [entry["id"] for page in pages for entry in page["data"]] == posts
+    assert [len(page["data"]) for page in pages] == [2, 2, 1]
+    back = client.http.get(pages[1]["paging"]["previous"], timeout=10).json()
+    assert back["data"] == first["data"]
+    assert all("text" in entry for page in pages for entry in page["data"])
+
+
 def test_since_and_until_cut_the_list(client: Client) -> None:
     """``since`` and ``until`` take Unix times and dates, both ends included."""
     token = client.token()

@@ -206,3 +206,50 @@ def test_publishing_does_not_wait_for_the_app(client: Client, app: AppServer) ->
     app.gate.set()
     settled(client)
     assert [it["values"]["value"]["id"] for it in app.notifications()] == posts
+
+
+def test_replies_are_told_to_whom_they_answer(client: Client, app: AppServer) -> None:
+    """The owners of the root and of the parent are told of a reply; its author is told that it is out."""
+    mine, theirs = client.token(), client.token(account_id=client.account(username="other"))
+    root = client.publish(mine, "root")
+    reply = client.publish(theirs, "an answer", reply_to_id=root)
+    client.publish(mine, "my own answer", reply_to_id=root)
+    assert told(client, app) == ["publish", "publish", "replies", "publish"]
+    notification = app.notifications()[2]
+    value = notification["values"]["value"]
+    assert (notification["topic"], notification["target_id"]) == ("moderate", reply)
+    assert value["replied_to"] == {"id": root}
+    assert value["root_post"] == {"id": root, "owner_id": client.account(), "username": "mira.okafor"}
+    assert (value["id"], value["username"], value["text"]) == (reply, "other", "an answer")
+
+
+def test_a_reply_that_needs_approval_is_told_when_it_has_it(client: Client, app: AppServer) -> None:
+    """Nobody is told of a reply that waits."""
+    mine, theirs = client.token(), client.token(account_id=client.account(username="other"))
+    reply = client.publish(theirs, reply_to_id=client.publish(mine, enable_reply_approvals="true"))
+    assert told(client, app) == ["publish", "publish"]
+    client.post(f"/{reply}/manage_pending_reply", mine, approve="true")
+    assert told(client, app) == ["publish", "publish", "replies"]
+
+
+@pytest.mark.parametrize("reads_replies", [True, False])
+def test_mentions_are_told_to_the_mentioned(client: Client, app: AppServer, *, reads_replies: bool) -> None:
+    """Whoever is mentioned is told; what says that it is a reply needs the permission to read replies."""
+    client.token(
+        scopes=["threads_basic", "threads_manage_mentions", *["threads_read_replies"] * reads_replies]
+    )
+    client.publish(client.token(account_id=client.account(username="other")), "Hello @mira.okafor")
+    settled(client)
+    notification = next(it for it in app.notifications() if it["values"]["field"] == "mentions")
+    value = notification["values"]["value"]
+    assert (notification["topic"], notification["target_id"]) == ("interaction", client.account())
+    assert (value["text"], value["username"]) == ("Hello @mira.okafor", "other")
+    assert ("is_reply" in value) is reads_replies
+
+
+def test_an_app_gets_only_what_it_is_subscribed_to(client: Client, app: AppServer) -> None:
+    """The fields of the App Dashboard choose."""
+    app.register(webhook_fields=["replies"])
+    root = client.publish(client.token())
+    client.publish(client.token(account_id=client.account(username="other")), reply_to_id=root)
+    assert told(client, app) == ["replies"]

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from itertools import starmap
 from typing import NamedTuple
 
-from tests.faults import mutants
+from tests.faults import account_cases, mutants
 from tests.faults.cells import RAISED, read_key, run_cell
 from tests.faults.connecting import is_connection, wrongs_at
 from tests.faults.outage import Outage
+from tests.faults.promises import is_broken, is_promise
 from tests.faults.result import Failure, Result, Size
 
 OUTAGES: Mapping[str, bool] = {"outage/queue": True, "outage/no queue": False}
@@ -22,7 +24,7 @@ class Case(NamedTuple):
 
     mutant: Callable[[], AbstractContextManager[None]]
     keys: tuple[str, ...]
-    """Cells of the matrices, connections, or some of ``OUTAGES``."""
+    """Cells of the matrices, connections, unit tests, or some of ``OUTAGES``."""
 
 
 CASES = {
@@ -130,6 +132,7 @@ CASES = {
         Case(mutants.upkeep_begins_anew, (*OUTAGES,)),
         Case(mutants.late_posts_unlogged, (*OUTAGES,)),
         Case(mutants.late_posts_logged_each_time, (*OUTAGES,)),
+        *starmap(Case, account_cases.CAUGHT_BY.items()),
     )
 }
 
@@ -161,7 +164,10 @@ def _try(name: str, case: Case, result: Result) -> None:
 
 
 def caught_by(case: Case) -> list[str]:
-    """Return the cells in which something is published twice, or lost; that code breaks is no catch."""
+    """Return the cells in which something is published twice, or lost, and the unit tests that fail.
+
+    That code breaks is no catch.
+    """
     return [key for key in case.keys if _goes_wrong_at(key)]
 
 
@@ -170,6 +176,8 @@ def _goes_wrong_at(key: str) -> bool:
         return _goes_wrong(OUTAGES[key])
     if is_connection(key):
         return bool(wrongs_at(key))
+    if is_promise(key):
+        return is_broken(key)
     verdict = run_cell(read_key(key))[1]
     return bool(verdict.duplicates or verdict.lost) and not verdict.why.startswith(RAISED)
 

@@ -223,6 +223,14 @@ def test_what_a_client_has_written_does_not_keep_a_key_for_ever(
     assert opened(world, ACCOUNT)
 
 
+def test_what_is_no_seal_needs_no_key() -> None:
+    """It is counted apart, and is no reason to keep a key."""
+    world = World()
+    world.change_account(**{TOKEN_FIELD: "no seal"})
+    assert sealer(world).reseal_all() == {NOT_SEALED: 1}
+    assert NOT_SEALED in reseal.GOOD
+
+
 def test_another_project_is_another_place(run: Callable[..., int], world: World) -> None:
     """A token that was sealed for one project does not open as another's, and is left alone."""
     before = world.connect(ACCOUNT)

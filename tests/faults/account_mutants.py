@@ -1,0 +1,281 @@
+"""How accounts, tokens and connections once worked: each mutant is a behavior that cost a user something.
+
+As in ``mutants``, each changes the real modules for as long as it is entered, in this process.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from tests.faults.mutants import time_by_the_machine
+from threads.accounts import refresh, reseal, token_lifetime
+from threads.accounts.account import StoredAccount
+from threads.accounts.changes import TOKEN_EXPIRED, AccountChange, disconnect_change
+from threads.accounts.parts import AccountParts
+from threads.accounts.refresh import Refresh
+from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS, AccountRepository
+from threads.accounts.sweep import DueAccount, Found, Sweep
+from threads.accounts.token_lifetime import Turn
+from threads.accounts.vault import Vault
+from threads.base.errors import ServiceUnavailable, ThreadsUnavailable
+from threads.cloud.firestore import owner_of, path_of
+from threads.connections import callback, deletion, disconnect, exchange, finish
+from threads.graph import oauth, shown
+from threads.graph.oauth import Grants
+from threads.posts import repository as posts
+
+NEVER = timedelta(days=10_000)
+
+# --- nobody reaches another's data --------------------------------------------------------------------------
+
+
+@contextmanager
+def ids_of_documents_believed() -> Iterator[None]:
+    """Let the id that stands in a document say whose account it is, for all users."""
+    with patch.object(Vault, "owner_of", lambda _, account: account.threads_user_id):
+        yield
+
+
+@contextmanager
+def seals_open_anywhere() -> Iterator[None]:
+    """Seal a token without the place where it belongs."""
+    with patch.object(Vault, "_bound_to", lambda *_: b""):
+        yield
+
+
+@contextmanager
+def planted_documents_have_their_turn() -> Iterator[None]:
+    """Let a sweep look after whatever says that it is due."""
+
+    def unopened(going: Sweep, account: StoredAccount) -> str | None:
+        turn = token_lifetime.turn(account, going._begun_at)
+        return None if turn in {Turn.REFRESH, Turn.LOOK_AGAIN} else turn
+
+    with patch.object(Sweep, "_why_not", unopened):
+        yield
+
+
+@contextmanager
+def planted_documents_waited_for() -> Iterator[None]:
+    """Let a deletion wait until nothing seems to be under way any more."""
+    with patch.object(deletion, "WAITS", NEVER):
+        yield
+
+
+@contextmanager
+def planted_leases_believed() -> Iterator[None]:
+    """Let a lease hold a refresh up, however long it is."""
+    with patch.object(token_lifetime, "LONGEST_LEASE", NEVER):
+        yield
+
+
+@contextmanager
+def odd_records_stop_a_deletion() -> Iterator[None]:
+    """Read a page of records only if each of them can be read."""
+
+    def all_or_none(snapshots: Any, _odd: object) -> list[posts.StoredPost]:
+        owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in snapshots)
+        found = [posts._stored(uid, snapshot) for uid, snapshot in owned if uid]
+        return [post for post in found if post]
+
+    with patch.object(posts, "_read_all", all_or_none):
+        yield
+
+
+@contextmanager
+def planted_seals_keep_a_key() -> Iterator[None]:
+    """Let whatever stands in a token's place count as sealed with a key that is needed."""
+    with patch.object(reseal, "is_seal", lambda _: True):
+        yield
+
+
+# --- tokens -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def asked_counts_as_granted() -> Iterator[None]:
+    """If Threads does not say what it has granted, count what was asked for."""
+    read = exchange._grants
+
+    def trusting(*given: Any) -> Grants:
+        grants = read(*given)
+        return grants if grants.granted is not None else grants._replace(granted=grants.asked)
+
+    with patch.object(exchange, "_grants", trusting):
+        yield
+
+
+@contextmanager
+def invalid_tokens_connected() -> Iterator[None]:
+    """Connect an account although Threads calls its new token invalid."""
+    read = oauth.read_grants
+    with patch.object(oauth, "read_grants", lambda *given: read(*given)._replace(is_valid=True)):
+        yield
+
+
+@contextmanager
+def unknown_scopes_stay_unknown() -> Iterator[None]:
+    """Never ask again what a token may do."""
+    with patch.object(refresh, "_learn", lambda _parts, done, _fresh: done):
+        yield
+
+
+@contextmanager
+def longest_due_comes_first() -> Iterator[None]:
+    """Look after accounts in the order in which they became due."""
+    with patch.object(Found, "in_order", lambda found: [*found.ready, *found.tokenless]):
+        yield
+
+
+@contextmanager
+def urgent_accounts_wait_for_a_task() -> Iterator[None]:
+    """Leave an account whose token expires soon to the queue."""
+    with patch.object(DueAccount, "is_urgent", DueAccount.is_overdue):
+        yield
+
+
+@contextmanager
+def lifetimes_are_whole_numbers() -> Iterator[None]:
+    """Understand no lifetime that comes as a text or a float."""
+
+    def strict(value: Any) -> timedelta | None:
+        return timedelta(seconds=value) if isinstance(value, int) and value > 0 else None
+
+    with patch.object(oauth, "_lifetime", strict):
+        yield
+
+
+@contextmanager
+def tokens_without_a_lifetime_thrown_away() -> Iterator[None]:
+    """Take a token only with its lifetime."""
+    read = oauth._lifetime
+
+    def strict(value: Any) -> timedelta:
+        lifetime = read(value)
+        if lifetime is None:
+            raise ThreadsUnavailable
+        return lifetime
+
+    with patch.object(oauth, "_lifetime", strict):
+        yield
+
+
+@contextmanager
+def clocks_end_accounts() -> Iterator[None]:
+    """End an account whose token has expired by the clock, without asking Threads."""
+    ask = refresh.refresh
+
+    def unasked(parts: AccountParts, account: StoredAccount) -> Refresh:
+        if account.is_active and account.has_run_out(parts.now()):
+            return refresh._end(parts, account, TOKEN_EXPIRED)
+        return ask(parts, account)
+
+    with patch.object(refresh, "refresh", unasked):
+        yield
+
+
+@contextmanager
+def removals_go_by_the_machines_time() -> Iterator[None]:
+    """Let the clock of the machine that connected an account say when that was, wrong as it may be."""
+
+    def believing(account: StoredAccount, moment: datetime) -> bool:
+        connected_at = account.moment("connectedAt")
+        return connected_at is not None and connected_at > moment
+
+    with time_by_the_machine(), patch.object(StoredAccount, "is_connected_after", believing):
+        yield
+
+
+# --- connecting ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def connected_once_is_connected() -> Iterator[None]:
+    """Tell a reload that the account is connected, whatever has become of it."""
+    with (
+        patch.object(callback, "is_connected", lambda *_: True),
+        patch.object(finish, "is_connected", lambda *_: True),
+    ):
+        yield
+
+
+@contextmanager
+def new_ids_are_new_accounts() -> Iterator[None]:
+    """Know a person by the id of their profile alone."""
+    with patch.object(AccountRepository, "find_person", lambda *_: None):
+        yield
+
+
+@contextmanager
+def deleted_states_tried_again() -> Iterator[None]:
+    """Go on trying to save an account whose state was deleted."""
+    connect = AccountRepository.connect
+
+    def stubborn(repository: AccountRepository, *given: Any, pause: Callable[[], None], **more: Any) -> bool:
+        for _ in range(CONNECT_ATTEMPTS):
+            if connect(repository, *given, pause=pause, **more):
+                return True
+            pause()
+        raise ServiceUnavailable
+
+    with patch.object(AccountRepository, "connect", stubborn):
+        yield
+
+
+# --- cards --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def profiles_of_the_first_day() -> Iterator[None]:
+    """Let a card stay as it was when its account was connected."""
+    with patch.object(disconnect, "read_profile_again", lambda *_: None):
+        yield
+
+
+@contextmanager
+def half_disconnected_accounts_stay() -> Iterator[None]:
+    """Leave a disconnection that died to whoever repeats it."""
+
+    def unheeded(now: datetime) -> AccountChange:
+        change = disconnect_change(now)
+        return AccountChange({**change.account, "refreshAt": None}, change.card)
+
+    with patch.object(disconnect, "disconnect_change", unheeded):
+        yield
+
+
+@contextmanager
+def few_disconnections_at_once() -> Iterator[None]:
+    """Give up soon while others change the same summary."""
+    with patch.object(disconnect, "CONNECT_ATTEMPTS", SAVE_ATTEMPTS):
+        yield
+
+
+@contextmanager
+def cards_without_accounts_stay() -> Iterator[None]:
+    """Disconnect only what has a document."""
+    with patch.object(disconnect, "AccountNotFound", type("Unheard", (Exception,), {})):
+        yield
+
+
+@contextmanager
+def names_of_any_length() -> Iterator[None]:
+    """Show a name as it comes."""
+    with patch.object(shown, "name", lambda value: value or ""):
+        yield
+
+
+@contextmanager
+def any_address_shown() -> Iterator[None]:
+    """Show a picture from wherever it comes."""
+    with patch.object(shown, "web_address", lambda value: value or None):
+        yield
+
+
+@contextmanager
+def full_cards_keep_tokens_alive() -> Iterator[None]:
+    """Change an account only together with its card."""
+    with patch.object(AccountRepository, "change", AccountRepository._change):
+        yield

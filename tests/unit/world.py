@@ -24,7 +24,6 @@ from tests.unit.support import TOKEN, config, reply
 from threads.accounts.access_token import OpenAccount
 from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, StoredAccount
 from threads.accounts.parts import AccountParts
-from threads.accounts.recent import Recent
 from threads.accounts.repository import AccountRepository
 from threads.accounts.token_lifetime import token_times
 from threads.accounts.vault import Vault
@@ -362,7 +361,6 @@ class World:
         self.tasks.is_configured = has_queue
         self.users = Users(self.trail)
         self.vault = Vault(self.config.token_keys, lambda: PROJECT)
-        self.recent = Recent()
         self.shares = Shares(self.config.graph_connections)
         self.seen: list[Record] = []
         self._deliveries = count(1)
@@ -374,7 +372,7 @@ class World:
     def accounts(self) -> AccountParts:
         """What opens and refreshes accounts."""
         repository = AccountRepository(self.firestore.provide)
-        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock, self.recent)
+        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock)
 
     @property
     def posts(self) -> PostParts:

@@ -9,7 +9,6 @@ vault           sealing and opening tokens
 access_token    an account with its token opened
 token_lifetime  how long a token lives, and when it is refreshed
 refresh         refreshing the token of one account
-recent          what Threads has answered to the refreshes of the last hour
 profile         reading an account's profile again, after a refresh
 sweep           refreshing all tokens that are due, once an hour
 reseal          a command: seal every token with the newest key

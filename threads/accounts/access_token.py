@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from threads.accounts.account import StoredAccount, check_connected, check_scopes, select_account
-from threads.accounts.changes import TOKEN_REJECTED, reconnect_change
+from threads.accounts.changes import TOKEN_REJECTED, reconnect_change, revived_change
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import Outcome, refresh
 from threads.accounts.repository import SAVE_ATTEMPTS
-from threads.accounts.token_lifetime import is_ending
+from threads.accounts.token_lifetime import is_ending, is_looked_at
 from threads.accounts.vault import SealBroken
 from threads.base.errors import (
     AccountNotFound,
@@ -57,6 +57,23 @@ def check_usable(account: StoredAccount, needed_scopes: Iterable[str]) -> None:
     check_scopes(account, needed_scopes)
 
 
+def ensure_usable(parts: AccountParts, account: StoredAccount, needed_scopes: Iterable[str]) -> StoredAccount:
+    """Return an account that can do what is asked of it.
+
+    An account that has ended within the last week is asked about once more: who wants to use it need not wait
+    until it is looked at. That costs a call, and a commit if its token works after all.
+
+    Raises:
+        ReconnectRequired, MissingScope: as ``check_usable``.
+
+    """
+    now = parts.now()
+    if is_looked_at(account, now) and is_token_alive(parts, account):
+        account = parts.repository.change(account, revived_change(account, now)) or account
+    check_usable(account, needed_scopes)
+    return account
+
+
 def open_account(
     parts: AccountParts, account: StoredAccount, needed_scopes: Iterable[str] = ()
 ) -> OpenAccount:
@@ -68,7 +85,7 @@ def open_account(
         AccountNotFound: it was disconnected while its token was refreshed.
 
     """
-    check_usable(account, needed_scopes)
+    account = ensure_usable(parts, account, needed_scopes)
     if is_ending(account, parts.now()):
         account = _refreshed(parts, account)
     try:
@@ -113,7 +130,12 @@ def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:
         raise done.error or ReconnectRequired
     if done.account is None:
         raise AccountNotFound
-    return done.account
+    if done.outcome is not Outcome.DOUBTED:
+        return done.account
+    # A refresh waits for a day. A person does not: they are told, as after any other call.
+    if note_dead_token(parts, done.account):
+        raise done.error or ReconnectRequired
+    return find_account(parts, account.uid, account.account_id)
 
 
 def understood(parts: AccountParts, account: OpenAccount, refusal: ThreadsError) -> ThreadsError:

@@ -23,6 +23,9 @@ ID_FIELDS = ("accountId", "extra.threadsUserId")
 """The fields that hold Threads' id of the account's owner. One id came with the profile, the other with the
 token. Meta does not say which of the two its callbacks name, so a search tries both."""
 
+TROUBLES = ("refreshError", "deadSince")
+"""The fields that say that the last refresh has failed, and since when Threads has called the token dead."""
+
 USERNAME_FIELD = "profile.username"
 """The field with the username that the account had when it was connected."""
 
@@ -46,6 +49,11 @@ class StoredAccount:
     def is_ended(self) -> bool:
         """Whether the account asks for a reconnect."""
         return self.fields.get("status") == RECONNECT_REQUIRED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last refresh of its token has failed."""
+        return self.fields.get("refreshError") is not None
 
     @property
     def sealed_token(self) -> str | None:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from threads.accounts.account import ACTIVE, OWNER_FIELD, RECONNECT_REQUIRED, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import (
+    ACTIVE,
+    OWNER_FIELD,
+    RECONNECT_REQUIRED,
+    TOKEN_FIELD,
+    TROUBLES,
+    StoredAccount,
+)
 from threads.accounts.token_lifetime import FIRST_LOOK, refresh_at_once_alive, token_times
 from threads.graph.oauth import Grants, LongLivedToken
 
@@ -16,6 +23,10 @@ DISCONNECTING = "disconnecting"
 
 _WELL = {"status": ACTIVE, "statusReason": None, "refreshError": None}
 """What the card of an account says whose token works. None removes a field."""
+
+
+_UNTROUBLED = dict.fromkeys(TROUBLES)
+"""What an account's document says if its last refresh did not fail."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ def reconnect_change(reason: str, now: datetime) -> AccountChange:
             "endedAt": now,
             "refreshAt": now + FIRST_LOOK,
             "refreshingUntil": None,
+            **_UNTROUBLED,
             "updatedAt": now,
         },
         card={"status": RECONNECT_REQUIRED, "statusReason": reason, "refreshError": None},
@@ -56,6 +68,7 @@ def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: d
         "endedAt": None,
         "alarmedAt": None,
         "refreshingUntil": None,
+        **_UNTROUBLED,
         "updatedAt": now,
     }
     return AccountChange(account, card={**_WELL, "expiresAt": account["expiresAt"]})
@@ -63,7 +76,7 @@ def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: d
 
 def revived_change(account: StoredAccount, now: datetime) -> AccountChange:
     """Return what changes when a token works that Threads has called dead."""
-    fields = {"status": ACTIVE, "endedAt": None, "updatedAt": now}
+    fields = {"status": ACTIVE, "endedAt": None, **_UNTROUBLED, "updatedAt": now}
     return AccountChange({**fields, "refreshAt": refresh_at_once_alive(account, now)}, card=_WELL)
 
 
@@ -83,19 +96,23 @@ def granted_change(
     return AccountChange(fields, card={"refusedScopes": list(grants.refused) or None})
 
 
-def postponed_change(due_at: datetime, now: datetime, *, alarm: str | None) -> AccountChange:
+def postponed_change(
+    due_at: datetime, now: datetime, *, error: str, dead_since: datetime | None, is_alarm: bool
+) -> AccountChange:
     """Return what changes when a refresh has failed.
 
     Args:
         due_at: when it is tried again.
         now: the time.
-        alarm: the error that the card is to show, because the token's end is near. None: nothing is shown.
+        error: the code of the error.
+        dead_since: since when Threads has answered nothing else than that the token is dead, if it has.
+        is_alarm: whether the card shows the error, because the token's end is near.
 
     """
-    fields = {"refreshAt": due_at, "refreshingUntil": None}
-    if alarm is None:
+    fields = {"refreshAt": due_at, "refreshingUntil": None, "refreshError": error, "deadSince": dead_since}
+    if not is_alarm:
         return AccountChange(fields)
-    return AccountChange({**fields, "alarmedAt": now, "updatedAt": now}, card={"refreshError": alarm})
+    return AccountChange({**fields, "alarmedAt": now, "updatedAt": now}, card={"refreshError": error})
 
 
 def disconnect_change(now: datetime) -> AccountChange:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from threads.accounts.account import ACTIVE, OWNER_FIELD, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import ACTIVE, OWNER_FIELD, TOKEN_FIELD, TROUBLES, StoredAccount
 from threads.accounts.summary import (
     StoredSummary,
     fresh_card,
@@ -102,7 +102,7 @@ def connection_change(
             changed = with_profile(summary, connection.account_id, connection.profile, connection.now)
             owner = {OWNER_FIELD: sealed[OWNER_FIELD]}
             return ConnectionChange(changed, {**_profile_fields(connection), **owner})
-    first = {} if account else {"createdAt": connection.now}
+    first = dict.fromkeys(TROUBLES) if account else {"createdAt": connection.now}
     card = fresh_card(connection.profile, connection.now + connection.expires_in, connection.refused_scopes)
     changed = with_connected_card(summary, connection.account_id, card, connection.now)
     return ConnectionChange(changed, {**account_document(connection, sealed), **first})

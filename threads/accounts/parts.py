@@ -1,11 +1,10 @@
 """The objects that this package works with. ``app`` creates the real ones."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from threads.accounts.recent import Recent
 from threads.accounts.repository import AccountRepository
 from threads.accounts.vault import Vault
 from threads.graph.client import Graph
@@ -32,5 +31,3 @@ class AccountParts:
     queue: RefreshQueue
     now: Callable[[], datetime]
     """The time, in UTC."""
-    recent: Recent = field(default_factory=Recent)
-    """What Threads has answered to this process."""

@@ -9,13 +9,13 @@ If it is not known what the token may do, or whose it is, a call asks for it, an
 A transient error leaves the account as it is. The refresh is tried again some hours later: there are weeks
 for it. In the last week, each day with a failed refresh is an alarm, and the card says so.
 
-The account asks for a reconnect only if Threads has called its token dead in two calls, and most other tokens
-not. Even then, it is looked at again for a week, and revives if its token works. A token that has expired
-ends its account in the same way: Threads is asked, because a clock may be wrong.
+The account asks for a reconnect only if Threads has called its token dead for a day, in two calls each time.
+Even then, it is looked at again for a week, and revives if its token works. A token that has expired ends its
+account at once, if Threads calls it dead, too: a clock may be wrong.
 """
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,7 +32,6 @@ from threads.accounts.changes import (
     revived_change,
 )
 from threads.accounts.parts import AccountParts
-from threads.accounts.recent import Answer
 from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.accounts.token_lifetime import Turn
 from threads.accounts.vault import SealBroken
@@ -56,7 +55,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"
     """There was a transient error. The refresh is tried again later."""
     DOUBTED = "doubted"
-    """Threads calls this token dead, and most others, too. So it is not believed, and asked again later."""
+    """Threads calls this token dead, for less than a day. It is asked again later."""
     ENDED = "ended"
     """The account asks for a reconnect."""
     STILL_DEAD = "still_dead"
@@ -118,22 +117,22 @@ def refresh(parts: AccountParts, account: StoredAccount) -> Refresh:
         fresh = oauth.read_refreshed_token(parts.graph.send(oauth.refresh_request(token)))
     except ThreadsError as error:
         return _refused(parts, leased, token, error)
-    parts.recent.note(Answer.GOOD, parts.now())
     return _learn(parts, _save(parts, leased, token, fresh), fresh)
 
 
 def _refused(parts: AccountParts, account: StoredAccount, token: Secret, error: ThreadsError) -> Refresh:
-    """End the account if its token is dead. Otherwise postpone the refresh."""
+    """End the account if its token is surely dead. Otherwise postpone the refresh."""
     api, now = AccountApi(parts.graph, token), parts.now()
     error = api.confirmed(error)
-    is_dead = isinstance(error, ReconnectRequired)
-    parts.recent.note(Answer.DEAD if is_dead else Answer.FAILED, now)
-    if is_dead and parts.recent.is_mostly_dead(now):
-        return _postpone(parts, account, error)._replace(outcome=Outcome.DOUBTED, is_alarm=True)
-    if is_dead or (account.has_run_out(now - SURELY) and not api.is_alive):
-        reason = TOKEN_EXPIRED if account.has_run_out(now) else TOKEN_REJECTED
-        return _end(parts, account, reason, error)
-    return _postpone(parts, account, error)
+    if not isinstance(error, ReconnectRequired):
+        is_over = account.has_run_out(now - SURELY) and not api.is_alive
+        return _end(parts, account, TOKEN_EXPIRED, error) if is_over else _postpone(parts, account, error)
+    if account.has_run_out(now):
+        return _end(parts, account, TOKEN_EXPIRED, error)
+    dead_since = account.moment("deadSince") or now
+    if token_lifetime.is_doubtful(dead_since, now):
+        return _postpone(parts, account, error, dead_since)._replace(outcome=Outcome.DOUBTED)
+    return _end(parts, account, TOKEN_REJECTED, error)
 
 
 def _look_again(parts: AccountParts, account: StoredAccount, token: Secret) -> Refresh:
@@ -201,12 +200,14 @@ def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongL
     raise ServiceUnavailable
 
 
-def _postpone(parts: AccountParts, account: StoredAccount, error: ServiceError) -> Refresh:
+def _postpone(
+    parts: AccountParts, account: StoredAccount, error: ServiceError, dead_since: datetime | None = None
+) -> Refresh:
     """Leave the account as it is, due again later. If another writer has changed it, that change wins."""
     now = parts.now()
     is_alarm = token_lifetime.is_alarming(account, now)
     due_at = token_lifetime.retry_at(account, now)
-    change = postponed_change(due_at, now, alarm=error.code if is_alarm else None)
+    change = postponed_change(due_at, now, error=error.code, dead_since=dead_since, is_alarm=is_alarm)
     changed = parts.repository.change(account, change)
     return Refresh(Outcome.POSTPONED, changed or account, error, is_alarm)
 

@@ -4,11 +4,12 @@
 |---------------------------------------------------|------------------------------------------------|
 | ``users/{uid}/integrations/threads``              | the summary that the web app renders           |
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
+| ``threadsAlarms/refreshes``                       | when it was last said that most refreshes fail |
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, StoredAccount
@@ -37,6 +38,9 @@ SUMMARY = "users/{uid}/integrations/threads"
 ACCOUNTS = "users/{uid}/integrations/threads/accounts"
 """The collection of a user's accounts, each with its sealed token."""
 
+ALARM = "threadsAlarms/refreshes"
+"""The document that says when the last alarm about all accounts was raised."""
+
 Fields = Mapping[str, Any]
 """A document's fields."""
 
@@ -52,7 +56,7 @@ CONNECT_ATTEMPTS = 25
 requests at once, one succeeds each time. So this is enough for two dozen of them."""
 
 
-DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", TOKEN_FIELD)
+DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", "refreshError", TOKEN_FIELD)
 """What a sweep wants to know of an account before it looks after it."""
 
 
@@ -322,6 +326,28 @@ class AccountRepository(Repository):
             Sealed(path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
             for path, snapshot in owned
         ]
+
+    def raise_alarm(self, now: datetime, pause: timedelta) -> bool:
+        """Note an alarm about all accounts, and return whether it is raised. One read, one write.
+
+        Args:
+            now: the time.
+            pause: how long it is not raised again, by any process.
+
+        """
+        with self.rpc() as client, conflicts():
+            reference = client.document(ALARM)
+            there = reference.get(**patience())
+            raised_at = (there.to_dict() or {}).get("raisedAt")
+            if raised_at and timedelta(0) <= now - raised_at < pause:
+                return False
+            if there.exists:
+                unchanged = client.write_option(last_update_time=there.update_time)
+                reference.update({"raisedAt": now}, option=unchanged, **patience())
+            else:
+                reference.create({"raisedAt": now}, **patience())
+            return True
+        return False
 
     def _reference(self, account: StoredAccount) -> "DocumentReference":
         return self._account_reference(account.uid, account.account_id)

@@ -51,6 +51,12 @@ OVERDUE = timedelta(days=1)
 not arrive: the queue is stopped, or may not call the function. Then a sweep refreshes the account itself, if
 it has the time."""
 
+FEW = 5
+"""Fewer failed refreshes than this prove nothing, even if none was good."""
+
+TRIED = {Outcome.REFRESHED, Outcome.POSTPONED, Outcome.DOUBTED, Outcome.ENDED}
+"""The outcomes for which Threads was asked for a new token."""
+
 PASSED_OVER = "passed_over"
 """Counts what is not an account of ours, or cannot be read."""
 
@@ -70,6 +76,9 @@ class Swept(NamedTuple):
     """The error that ended the sweep early."""
     passed_over: tuple[str, ...] = ()
     """The paths of what was passed over."""
+    is_mostly_failing: bool = False
+    """Whether most of the refreshes that it knows of have failed: its own, and the last one of each account
+    that is due."""
 
 
 class DueAccount(NamedTuple):
@@ -135,8 +144,8 @@ def sweep(parts: AccountParts, look_after: LookAfter, after: Due | None = None) 
     try:
         going.hand_out(after) if parts.queue.is_configured else going.refresh_here(after)
     except ServiceError as error:
-        return Swept(going.counts, error, tuple(going.passed_over))
-    return Swept(going.counts, None, tuple(going.passed_over))
+        return going.result(error)
+    return going.result()
 
 
 class Sweep:
@@ -149,6 +158,14 @@ class Sweep:
         self._begun_at = parts.now()
         self.counts: Counter[str] = Counter()
         self.passed_over: list[str] = []
+        self._has_failed: dict[str, bool] = {}
+        """Whether the last refresh of each account has failed, by path."""
+
+    def result(self, error: ServiceError | None = None) -> Swept:
+        """Return what has come of it."""
+        failed = sum(self._has_failed.values())
+        is_mostly_failing = failed >= FEW and 2 * failed > len(self._has_failed)
+        return Swept(self.counts, error, tuple(self.passed_over), is_mostly_failing)
 
     def hand_out(self, after: Due | None) -> None:
         """Create a task for each account of a page, and before them a task for the next page.
@@ -215,6 +232,8 @@ class Sweep:
                 self.passed_over.append(due.path)
         else:
             found.ready.append(it)
+            if account.is_active:
+                self._has_failed[it.path] = account.has_failed
 
     def _why_not(self, account: StoredAccount) -> str | None:
         """Return why an account is left as it is, or None if its turn has come."""
@@ -237,7 +256,10 @@ class Sweep:
                 break
             done.add(account)
             try:
-                self.counts[self._look_after(account.uid, account.account_id).outcome] += 1
+                outcome = self._look_after(account.uid, account.account_id).outcome
+                self.counts[outcome] += 1
+                if outcome in TRIED:
+                    self._has_failed[account.path] = outcome is not Outcome.REFRESHED
             except Exception as error:  # noqa: BLE001 - no error of one account stops the others
                 self.counts[name_of(error)] += 1
                 if not isinstance(error, ServiceError):
@@ -245,8 +267,8 @@ class Sweep:
         return done
 
     def _is_over(self) -> bool:
-        """Return whether the time is up, or most tokens are called dead: then something else is wrong."""
-        return self.counts[Outcome.DOUBTED] > 0 or self._parts.now() >= self._begun_at + SWEEP_TIME
+        """Return whether the time is up."""
+        return self._parts.now() >= self._begun_at + SWEEP_TIME
 
 
 def _task_id(kind: str, due: Due, now: datetime) -> str:

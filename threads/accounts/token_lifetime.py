@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 from threads.accounts.account import StoredAccount
-from threads.accounts.recent import ALARM_PAUSE
 from threads.graph.oauth import MAX_LIFETIME
 
 MIN_AGE = timedelta(hours=24)
@@ -38,9 +37,17 @@ LAST_DAY = timedelta(days=1)
 """When a token has less time left than this, a request that needs it refreshes it first. By then, weeks of
 sweeps have failed. Each use is one more chance, and costs one more call."""
 
+ALARM_PAUSE = timedelta(days=1)
+"""How long an alarm is not raised again."""
+
 LAST_WEEK = timedelta(days=7)
 """When a token has less time left than this, a refresh that fails is an alarm, once in ``ALARM_PAUSE``. By
 then, refreshes have failed for weeks."""
+
+DOUBT = timedelta(days=1)
+"""A refresh believes that a token is dead once Threads has called it dead for this long, in each try. A bad
+day of Threads, in which it calls every token dead, ends no account. A token that is dead has weeks left on
+paper, so nothing is lost."""
 
 FIRST_LOOK = timedelta(hours=1)
 """When an account is looked at again after Threads has called its token dead. After that, each pause is as
@@ -140,6 +147,17 @@ def is_alarming(account: StoredAccount, now: datetime) -> bool:
     alarmed_at = account.moment("alarmedAt")
     is_near = account.is_active and account.expires_at is not None and account.expires_at - now < LAST_WEEK
     return is_near and not (alarmed_at and timedelta(0) <= now - alarmed_at < ALARM_PAUSE)
+
+
+def is_doubtful(dead_since: datetime, now: datetime) -> bool:
+    """Return whether Threads has not called a token dead for long enough."""
+    return now - dead_since < DOUBT
+
+
+def is_looked_at(account: StoredAccount, now: datetime) -> bool:
+    """Return whether an account has ended so recently that Threads may have been wrong."""
+    ended_at = account.moment("endedAt")
+    return account.is_ended and ended_at is not None and now - ended_at <= LOOKS_FOR
 
 
 def look_again_at(account: StoredAccount, now: datetime) -> datetime | None:

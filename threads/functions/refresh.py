@@ -8,6 +8,7 @@ from typing import Any
 from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.repository import Due
 from threads.accounts.sweep import sweep
+from threads.accounts.token_lifetime import ALARM_PAUSE
 from threads.base.errors import InternalError, InvalidRequest, Problem, ServiceError
 from threads.base.validation import Fields, as_json_time, is_document_id, is_threads_id
 from threads.connections.deletion import finish_deletions
@@ -114,9 +115,10 @@ def _sweep(parts: ConnectionParts, request: HttpRequest, after: Due | None) -> N
     request.notes["sweep"] = dict(swept.counts)
     _note_passed_over(request, "sweep", swept.passed_over)
     _alarm(request, (name for name in swept.counts if name.startswith(("overdue", InternalError.code))))
-    _raise_alarm(parts, request)
     if swept.error:
         raise swept.error
+    if swept.is_mostly_failing and after is None:
+        _raise_alarm(parts, request)
 
 
 def _look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
@@ -148,7 +150,6 @@ def _refresh(parts: ConnectionParts, request: HttpRequest, uid: str, account_id:
     request.notes |= {"uid": uid, "accountId": account_id}
     done = look_after(parts, uid, account_id)
     request.notes |= _notes(done)
-    _raise_alarm(parts, request)
 
 
 def _notes(done: Refresh) -> dict[str, Any]:
@@ -163,10 +164,9 @@ def _notes(done: Refresh) -> dict[str, Any]:
 
 
 def _raise_alarm(parts: ConnectionParts, request: HttpRequest) -> None:
-    """Log an ERROR, once a day, if most of the last hour's refreshes have failed."""
-    alarm = parts.accounts.recent.alarm(parts.now())
-    if alarm:
-        request.notes |= {"severity": "ERROR", "alarm": alarm}
+    """Log an ERROR that most refreshes fail, once a day, whichever process finds it out."""
+    if parts.accounts.repository.raise_alarm(parts.now(), ALARM_PAUSE):
+        request.notes |= {"severity": "ERROR", "alarm": "mostly_failing"}
 
 
 def _is_document_path(path: str) -> bool:

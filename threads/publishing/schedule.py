@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from threads.accounts.access_token import check_usable, find_account
+from threads.accounts.access_token import ensure_usable, find_account
 from threads.accounts.account import StoredAccount
 from threads.base.errors import (
     InProgress,
@@ -74,7 +74,7 @@ def schedule(
         check_same(there, record)
         return Outcome(_with_task(parts, _begun_again(parts, there, account, submission), pause))
     try:
-        check_usable(account, submission.content.needed_scopes)
+        ensure_usable(parts.accounts, account, submission.content.needed_scopes)
     except ServiceError as trouble:
         return refuse(parts, uid, submission, delivery, trouble)
     check_time(parts, submission.scheduled_time)
@@ -135,7 +135,7 @@ def _begun_again(
     if not may_begin_again(post.record):
         return post
     with suppress(ReconnectRequired, MissingScope, Overtaken):
-        check_usable(account, submission.content.needed_scopes)
+        ensure_usable(parts.accounts, account, submission.content.needed_scopes)
         return parts.posts.repository.write(post, begun_again(post.record, parts.now()))
     return post
 
@@ -214,7 +214,7 @@ def change(parts: PublishingParts, post: StoredPost, wanted: Change) -> StoredPo
     check_time(parts, when)
     if wanted.content != record.content:
         account = find_account(parts.accounts, post.uid, record.account_id)
-        check_usable(account, wanted.content.needed_scopes)
+        ensure_usable(parts.accounts, account, wanted.content.needed_scopes)
     try:
         if when is None or when == record.scheduled_time:
             return parts.posts.repository.write(post, record.changed(wanted.content, parts.now()))

@@ -1,6 +1,7 @@
 """An account with its token opened: which account is found, whether it can be used, and what is refreshed."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -127,6 +128,33 @@ def test_a_dead_token_that_cannot_be_noted_is_still_told() -> None:
     world.say(DEAD)
     error = access_token.understood(world.accounts, account, ReconnectRequired("The token is dead."))
     assert (error.message, world.account().is_active) == ("The token is dead.", True)
+
+
+@pytest.mark.parametrize(
+    ("since", "said", "is_good"),
+    [
+        (timedelta(minutes=1), [reply(200, {"id": ACCOUNT})], True),
+        (timedelta(days=7), [reply(200, {"id": ACCOUNT})], True),
+        (timedelta(minutes=1), [DEAD], False),
+        (timedelta(minutes=1), [silence()], False),
+        (timedelta(days=7, seconds=1), [], False),
+    ],
+    ids=range(5),
+)
+def test_whoever_needs_an_account_that_has_ended_asks_threads(
+    since: timedelta, said: list[Said], *, is_good: bool
+) -> None:
+    """Threads may have been wrong. For a week, the next use finds out with one call, and need not wait."""
+    world = World()
+    access_token.note_dead_token(world.accounts, world.account())
+    world.clock.now += since
+    world.say(*said)
+    for _ in range(2 if is_good else 1):
+        with nullcontext() if is_good else pytest.raises(ReconnectRequired):
+            access_token.find_open_account(world.accounts, UID, ACCOUNT)
+    assert world.is_marked() is not is_good
+    assert (world.calls, world.graph.is_done()) == (["ask_witness"] * len(said), True)
+    assert "statusReason" not in world.card() or not is_good
 
 
 # --- a token that is about to end ---------------------------------------------------------------------------

@@ -19,6 +19,8 @@ def test_a_dead_token_is_no_longer_refreshed() -> None:
         "endedAt": NOW,
         "refreshAt": NOW + timedelta(hours=1),
         "refreshingUntil": None,
+        "refreshError": None,
+        "deadSince": None,
         "updatedAt": NOW,
     }
     reason = {"statusReason": "token_rejected", "refreshError": None}
@@ -36,6 +38,8 @@ def test_a_refreshed_token_lifts_the_mark() -> None:
         "endedAt": None,
         "alarmedAt": None,
         "refreshingUntil": None,
+        "refreshError": None,
+        "deadSince": None,
         "updatedAt": NOW,
     }
     well = {"status": "active", "statusReason": None, "refreshError": None}

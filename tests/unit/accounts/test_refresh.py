@@ -11,7 +11,6 @@ from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Died, Said, W
 from threads.accounts import refresh, token_lifetime
 from threads.accounts.account import TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import disconnect_change, reconnect_change
-from threads.accounts.recent import Answer
 from threads.accounts.refresh import Outcome, Refresh
 from threads.accounts.vault import Vault
 from threads.base.errors import ServiceUnavailable, ThreadsError
@@ -173,6 +172,7 @@ PASSING: dict[str, list[Said]] = {
     "not found": [LOST, reply(200, {"id": ACCOUNT})],
     "not found, and not confirmed": [LOST, reply(503, graph_error(24, 4279009))],
     "unknown code": [reply(400, graph_error(4711)), reply(200, {"id": ACCOUNT})],
+    "dead, and it works": [DEAD, reply(200, {"id": ACCOUNT})],
     "dead, says a server in trouble": [reply(500, graph_error(190))],
     "refused, and dead says a server in trouble": [ODD, reply(502, graph_error(190))],
     "HTML": [reply(200, HTML)],
@@ -192,7 +192,8 @@ def test_passing_trouble_never_disconnects(said: list[Said]) -> None:
     assert (done.outcome, done.account) == (Outcome.POSTPONED, scene.account)
     assert done.error
     assert scene.world.graph.is_done()
-    assert scene.fields == {**before.fields, "refreshAt": token_lifetime.retry_at(before, NOW)}
+    later = token_lifetime.retry_at(before, NOW)
+    assert scene.fields == {**before.fields, "refreshAt": later, "refreshError": done.error.code}
     assert scene.card == card
 
 
@@ -240,20 +241,20 @@ ENDS: list[list[Said]] = [
 
 @pytest.mark.parametrize("said", ENDS, ids=range(len(ENDS)))
 def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
-    """A token that Threads calls dead in two calls is not refreshed again, and is looked at in an hour."""
-    scene = Scene()
+    """A token that Threads calls dead for a day is not refreshed again, and is looked at in an hour."""
+    scene = Scene(deadSince=NOW - DAY)
     done = scene.run(*said)
     assert (done.outcome, type(done.error).__name__) == (Outcome.ENDED, "ReconnectRequired")
     assert scene.fields["status"] == "reconnect_required"
     assert scene.fields["refreshAt"] == NOW + HOUR
-    assert "refreshingUntil" not in scene.fields
+    assert not {"refreshingUntil", "refreshError", "deadSince"} & scene.fields.keys()
     assert (scene.card["status"], scene.card["statusReason"]) == ("reconnect_required", "token_rejected")
     assert scene.run().outcome is Outcome.NOT_DUE
 
 
 def ended() -> Scene:
-    """Return an account that has ended, for two wrong answers, an hour later."""
-    scene = Scene()
+    """Return an account that has ended, for wrong answers, an hour later."""
+    scene = Scene(deadSince=NOW - DAY)
     scene.run(DEAD, DEAD)
     scene.world.clock.now = scene.fields["refreshAt"]
     return scene
@@ -292,14 +293,19 @@ def test_an_account_that_is_connected_again_while_it_is_looked_at_keeps_that() -
         assert (scene.world.token(), scene.world.is_marked()) == (OTHER, False)
 
 
-def test_if_most_tokens_are_called_dead_none_is_believed_to_be() -> None:
-    """Something else is wrong then. The account is asked again hours later, and a person is told."""
-    scene = Scene()
-    for _ in range(4):
-        scene.world.recent.note(Answer.DEAD, NOW)
-    done = scene.run(DEAD, DEAD)
-    assert (done.outcome, done.is_alarm, scene.world.is_marked()) == (Outcome.DOUBTED, True, False)
-    assert scene.fields["refreshAt"] > NOW + 4 * HOUR
+def test_a_bad_day_of_threads_ends_no_account() -> None:
+    """Whatever else it says in between, a token has to be called dead in each try of a day, until the end."""
+    for said in ([ODD, reply(200, {"id": ACCOUNT})], [silence()], [DEAD, reply(200, {"id": ACCOUNT})]):
+        scene = Scene()
+        while scene.world.clock() < NOW + 23 * HOUR:
+            done = scene.run(DEAD, DEAD)
+            assert (done.outcome, type(done.error).__name__) == (Outcome.DOUBTED, "ReconnectRequired")
+            scene.world.clock.now = scene.fields["refreshAt"]
+        assert scene.world.clock() >= NOW + DAY
+        assert scene.run(*said).outcome is Outcome.POSTPONED
+        scene.world.clock.now = scene.fields["refreshAt"]
+        assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
+        assert not scene.world.is_marked()
 
 
 def test_the_card_says_that_the_last_weeks_refreshes_fail() -> None:
@@ -401,7 +407,7 @@ def test_a_reconnect_wins() -> None:
 
 def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -> None:
     """That the old token is dead says nothing of the new one."""
-    scene = Scene()
+    scene = Scene(deadSince=NOW - DAY)
     done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD, DEAD)
     assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.account)
     assert (scene.fields["status"], scene.card["status"]) == ("active", "active")
@@ -409,7 +415,7 @@ def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -
 
 def test_a_dead_token_of_an_account_that_is_gone_marks_nothing() -> None:
     """A refresh that learns of a dead token after its account was disconnected writes nothing."""
-    scene = Scene()
+    scene = Scene(deadSince=NOW - DAY)
     assert scene.meanwhile(scene.world.delete_account, DEAD, DEAD) == Refresh(Outcome.OVERTAKEN)
     assert scene.card["status"] == "active"
 

@@ -74,7 +74,7 @@ def test_every_account_that_is_due_becomes_a_task() -> None:
     """A sweep asks Threads nothing: each account is left to a task of its own."""
     scene = Scene(3)
     scene.world.connect("9")
-    assert scene.sweep() == ({"found": 3, "tasks": 3}, None, ())
+    assert scene.sweep() == ({"found": 3, "tasks": 3}, None, (), False)
     assert scene.bodies == [{"userId": UID, "accountId": str(number)} for number in (1, 2, 3)]
     assert scene.world.calls == []
     assert scene.world.wire.commits == 0
@@ -239,7 +239,7 @@ def test_without_a_queue_a_sweep_refreshes_itself() -> None:
     scene = Scene(PAGE + 1, has_queue=False)
     assert scene.sweep().counts == {"refreshed": PAGE + 1}
     assert scene.world.tasks.refreshes == {}
-    assert scene.sweep() == ({}, None, ())
+    assert scene.sweep() == ({}, None, (), False)
 
 
 def test_a_sweep_in_place_ends_in_its_time() -> None:
@@ -266,7 +266,7 @@ def test_one_accounts_trouble_is_not_the_others() -> None:
         return scene.world.wire.intercept(call)
 
     scene.world.firestore.intercept = intercept
-    assert scene.sweep() == ({"refreshed": 2, "service_unavailable": 1}, None, ())
+    assert scene.sweep() == ({"refreshed": 2, "service_unavailable": 1}, None, (), False)
     assert scene.due() == [account_path(UID, "2")]
 
 
@@ -281,19 +281,31 @@ def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  #
     assert scene.due() == [account_path(UID, "2")]
 
 
-def test_a_sweep_in_which_most_tokens_are_called_dead_stops() -> None:
-    """It ends a few accounts, which revive within hours, and leaves all others as they are."""
+def test_a_bad_hour_ends_no_account_and_is_told() -> None:
+    """Threads calls every token dead: a person is told, and the next sweeps refresh them all."""
     scene = Scene(25, has_queue=False)
     dead = reply(401, graph_error(190))
     scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead}
-    assert scene.sweep().counts == {"ended": 4, "doubted": 1}
-    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH, Step.ASK_WITNESS: reply(200, {"id": "1"})}
+    assert scene.sweep() == ({"doubted": 25}, None, (), True)
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH}
     for _ in range(8):
         scene.world.clock.forward(seconds=3600)
-        scene.sweep()
+        assert not scene.sweep().is_mostly_failing
     for number in range(1, 26):
         assert not scene.world.is_marked(str(number))
         assert scene.world.token(str(number)) == "THAAnew"
+
+
+MOSTLY: list[tuple[int, int, bool]] = [(5, 4, True), (5, 5, False), (4, 0, False)]
+
+
+@pytest.mark.parametrize(("failing", "others", "is_told"), MOSTLY)
+def test_it_is_told_if_most_of_what_is_due_has_failed(failing: int, others: int, *, is_told: bool) -> None:
+    """With a queue, the documents say what has become of the tasks, whichever process had them."""
+    scene = Scene(failing + others)
+    for number in range(1, failing + 1):
+        scene.world.change_account(str(number), refreshError="rate_limited")
+    assert scene.sweep().is_mostly_failing is is_told
 
 
 # --- what a client, or a newer version, has written ---------------------------------------------------------

@@ -28,6 +28,28 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
         f"{CONNECTIONS}deletion.py::test_records_that_make_no_sense_are_passed_over_and_named",
     ),
     # A token neither dies unseen nor is buried alive.
+    mutants.one_witness_is_enough: (f"{ACCOUNTS}refresh.py::test_passing_trouble_never_disconnects",),
+    mutants.one_refresh_is_enough: (
+        f"{ACCOUNTS}refresh.py::test_a_bad_day_of_threads_ends_no_account",
+        f"{ACCOUNTS}sweep.py::test_a_bad_hour_ends_no_account_and_is_told",
+    ),
+    mutants.ended_for_ever: (f"{ACCOUNTS}refresh.py::test_an_account_that_threads_was_wrong_about_revives",),
+    mutants.ended_until_looked_at: (
+        f"{ACCOUNTS}access_token.py::test_whoever_needs_an_account_that_has_ended_asks_threads",
+    ),
+    mutants.bad_hours_untold: (f"{ACCOUNTS}sweep.py::test_a_bad_hour_ends_no_account_and_is_told",),
+    mutants.alarms_of_each_process: (f"{ACCOUNTS}repository.py::test_an_alarm_is_the_projects",),
+    mutants.last_weeks_untold: (
+        f"{ACCOUNTS}token_lifetime.py::test_each_day_of_the_last_week_has_one_alarm",
+        f"{ACCOUNTS}refresh.py::test_the_card_says_that_the_last_weeks_refreshes_fail",
+    ),
+    mutants.alarms_without_a_pause: (
+        f"{ACCOUNTS}token_lifetime.py::test_each_day_of_the_last_week_has_one_alarm",
+    ),
+    mutants.cards_active_to_the_last: (
+        f"{ACCOUNTS}refresh.py::test_the_card_says_that_the_last_weeks_refreshes_fail",
+    ),
+    mutants.reasons_forgotten: (f"{ACCOUNTS}refresh.py::test_passing_trouble_never_disconnects",),
     mutants.asked_counts_as_granted: (
         f"{CALLBACK}::test_a_connection_does_not_fail_because_nobody_knows_what_was_granted",
     ),

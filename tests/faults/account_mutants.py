@@ -5,12 +5,13 @@ As in ``mutants``, each changes the real modules for as long as it is entered, i
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 from tests.faults.mutants import time_by_the_machine
-from threads.accounts import refresh, reseal, token_lifetime
+from threads.accounts import access_token, changes, refresh, reseal, sweep, token_lifetime
 from threads.accounts.account import StoredAccount
 from threads.accounts.changes import TOKEN_EXPIRED, AccountChange, disconnect_change
 from threads.accounts.parts import AccountParts
@@ -19,10 +20,11 @@ from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS, Account
 from threads.accounts.sweep import DueAccount, Found, Sweep
 from threads.accounts.token_lifetime import Turn
 from threads.accounts.vault import Vault
-from threads.base.errors import ServiceUnavailable, ThreadsUnavailable
+from threads.base.errors import ReconnectRequired, ServiceUnavailable, ThreadsError, ThreadsUnavailable
 from threads.cloud.firestore import owner_of, path_of
 from threads.connections import callback, deletion, disconnect, exchange, finish
 from threads.graph import oauth, shown
+from threads.graph.account_api import AccountApi
 from threads.graph.oauth import Grants
 from threads.posts import repository as posts
 
@@ -92,6 +94,92 @@ def planted_seals_keep_a_key() -> Iterator[None]:
 
 
 # --- tokens -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def one_witness_is_enough() -> Iterator[None]:
+    """Believe a single answer that calls a token dead."""
+    confirmed = AccountApi.confirmed
+
+    def credulous(api: AccountApi, error: ThreadsError) -> ThreadsError:
+        return error if isinstance(error, ReconnectRequired) else confirmed(api, error)
+
+    with patch.object(AccountApi, "confirmed", credulous):
+        yield
+
+
+@contextmanager
+def one_refresh_is_enough() -> Iterator[None]:
+    """End an account at the first refresh in which Threads calls its token dead."""
+    with patch.object(token_lifetime, "DOUBT", timedelta()):
+        yield
+
+
+@contextmanager
+def ended_for_ever() -> Iterator[None]:
+    """Never look at an account again that has ended."""
+    turn = token_lifetime.turn
+
+    def final(account: StoredAccount, now: datetime) -> Turn:
+        return Turn.NOT_DUE if account.is_ended else turn(account, now)
+
+    with patch.object(token_lifetime, "turn", final):
+        yield
+
+
+@contextmanager
+def ended_until_looked_at() -> Iterator[None]:
+    """Refuse an account that has ended to whoever needs it, without asking Threads."""
+    with patch.object(access_token, "is_looked_at", lambda *_: False):
+        yield
+
+
+@contextmanager
+def bad_hours_untold() -> Iterator[None]:
+    """Tell nobody that most refreshes fail."""
+    with patch.object(sweep, "FEW", 10_000):
+        yield
+
+
+@contextmanager
+def alarms_of_each_process() -> Iterator[None]:
+    """Let each process raise an alarm that another one has raised."""
+    with patch.object(AccountRepository, "raise_alarm", lambda *_: True):
+        yield
+
+
+@contextmanager
+def last_weeks_untold() -> Iterator[None]:
+    """Let a token expire without an alarm."""
+    with patch.object(token_lifetime, "LAST_WEEK", timedelta()):
+        yield
+
+
+@contextmanager
+def alarms_without_a_pause() -> Iterator[None]:
+    """Raise an alarm at each failed refresh of the last week."""
+    with patch.object(token_lifetime, "ALARM_PAUSE", timedelta()):
+        yield
+
+
+@contextmanager
+def cards_active_to_the_last() -> Iterator[None]:
+    """Keep from the card that refreshes fail."""
+    change = changes.postponed_change
+
+    def silent(*given: Any, **more: Any) -> AccountChange:
+        return replace(change(*given, **more), card=None)
+
+    with patch.object(refresh, "postponed_change", silent):
+        yield
+
+
+@contextmanager
+def reasons_forgotten() -> Iterator[None]:
+    """Postpone a refresh without its reason."""
+    postpone = refresh._postpone
+    with patch.object(refresh, "_postpone", lambda *given: postpone(*given)._replace(error=None)):
+        yield
 
 
 @contextmanager

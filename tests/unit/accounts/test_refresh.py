@@ -314,7 +314,7 @@ def test_the_card_says_that_the_last_weeks_refreshes_fail() -> None:
     refusal = reply(400, graph_error(10))
     done = scene.run(refusal)
     assert (done.outcome, done.is_alarm) == (Outcome.POSTPONED, True)
-    assert (scene.card["status"], scene.card["refreshError"]) == ("active", "missing_scope")
+    assert (scene.card["status"], scene.card.get("refreshError")) == ("active", "missing_scope")
     scene.world.clock.now = scene.fields["refreshAt"]
     assert not scene.run(refusal).is_alarm
     scene.world.clock.now = NOW + DAY + HOUR

@@ -411,5 +411,18 @@ def test_sealed_tokens_come_page_by_page_and_nothing_else_with_them() -> None:
     assert world.account().sealed_token == "k2:BBBB"
 
 
+def test_an_alarm_is_the_projects() -> None:
+    """Each process asks Firestore: of any number of them one raises it, and none within the day after."""
+    world, pause = World(), timedelta(days=1)
+    first, second = repository(world), repository(world)
+    assert first.raise_alarm(NOW, pause)
+    assert cost(world) == (1, 1)
+    assert not second.raise_alarm(NOW + pause - SECOND, pause)
+    world.comes_between(lambda: first.raise_alarm(NOW + pause, pause))
+    assert not second.raise_alarm(NOW + pause, pause)
+    assert second.raise_alarm(NOW + 2 * pause, pause)
+    assert [*world.database.paths("threadsAlarms/")] == ["threadsAlarms/refreshes"]
+
+
 def void(_value: object) -> None:
     """Return nothing."""

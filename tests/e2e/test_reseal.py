@@ -64,7 +64,7 @@ def store_accounts(firebase: Firebase, vault: Vault, tokens: dict[tuple[str, str
         for (uid, name), token in items[start : start + 400]:
             sealed = vault.seal_token(Secret(token), uid, name)
             times = token_times(name, connected_at, timedelta(days=60))
-            owner = {"sealedThreadsUserId": vault.seal_owner(name, uid, name), "scopes": [*DEFAULT_SCOPES]}
+            owner = {"sealedThreadsUserId": vault.seal_ids([name], uid, name), "scopes": [*DEFAULT_SCOPES]}
             fields = {"accountId": name, "accessToken": sealed, **owner, **times, **due}
             batch.set(firebase.client.document(account_path(uid, name)), fields)
         batch.commit()

@@ -231,7 +231,7 @@ def store_account(
         "status": "active",
         "profile": {"username": username},
         "extra": {"threadsUserId": account_id},
-        OWNER_FIELD: vault.seal_owner(account_id, uid, account_id),
+        OWNER_FIELD: vault.seal_ids([account_id], uid, account_id),
         "scopes": list(KNOWN_SCOPES),
     }
     firebase.write(account_path(uid, account_id), account | fields)

@@ -13,6 +13,9 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     mutants.ids_of_documents_believed: (
         f"{CONNECTIONS}deletion.py::test_an_id_that_a_client_has_written_forgets_nobody_else",
     ),
+    mutants.new_ids_forget_nobody: (
+        f"{CONNECTIONS}deletion.py::test_a_person_is_found_by_the_id_that_threads_has_changed",
+    ),
     mutants.seals_open_anywhere: (
         f"{CONNECTIONS}deletion.py::test_seals_that_a_client_has_copied_prove_nothing",
     ),

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from tests.faults.mutants import time_by_the_machine
 from threads.accounts import access_token, changes, refresh, reseal, sweep, token_lifetime
-from threads.accounts.account import StoredAccount
+from threads.accounts.account import ID_FIELDS, StoredAccount
 from threads.accounts.changes import TOKEN_EXPIRED, AccountChange, disconnect_change
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import Refresh
@@ -36,7 +36,14 @@ NEVER = timedelta(days=10_000)
 @contextmanager
 def ids_of_documents_believed() -> Iterator[None]:
     """Let the id that stands in a document say whose account it is, for all users."""
-    with patch.object(Vault, "owner_of", lambda _, account: account.threads_user_id):
+    with patch.object(Vault, "sealed_ids", lambda _, account: {account.threads_user_id}):
+        yield
+
+
+@contextmanager
+def new_ids_forget_nobody() -> Iterator[None]:
+    """Look for whom Meta wants forgotten by the ids of the day of the connection."""
+    with patch.object(deletion, "ID_FIELDS", ID_FIELDS[:2]):
         yield
 
 

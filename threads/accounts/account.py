@@ -16,12 +16,15 @@ RECONNECT_REQUIRED = "reconnect_required"
 TOKEN_FIELD = "accessToken"  # noqa: S105 - the name of a field
 
 OWNER_FIELD = "sealedThreadsUserId"
-"""The field with the sealed Threads user id. A rule of the app may let a user write ``extra.threadsUserId``,
-and nobody but the service writes this one so that it opens."""
+"""The field with the sealed ids of the owner. A rule of the app may let a user write the readable ids, and
+nobody but the service writes this field so that it opens."""
 
-ID_FIELDS = ("accountId", "extra.threadsUserId")
-"""The fields that hold Threads' id of the account's owner. One id came with the profile, the other with the
-token. Meta does not say which of the two its callbacks name, so a search tries both."""
+TOKEN_ID_FIELD = "extra.threadsUserId"  # noqa: S105 - the name of a field
+"""The field with the id that came with the token."""
+
+ID_FIELDS = ("accountId", TOKEN_ID_FIELD, "profile.platformId")
+"""The fields that hold Threads' ids of the account's owner: the first profile's, the token's, and the latest
+profile's. Meta does not say which of them its callbacks name, so a search tries all."""
 
 TROUBLES = ("refreshError", "deadSince")
 """The fields that say that the last refresh has failed, and since when Threads has called the token dead."""

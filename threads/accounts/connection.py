@@ -127,7 +127,7 @@ def sealed_fields(vault: Vault, uid: str, connection: Connection) -> dict[str, s
     account_id = connection.account_id
     return {
         TOKEN_FIELD: vault.seal_token(connection.token, uid, account_id),
-        OWNER_FIELD: vault.seal_owner(connection.threads_user_id, uid, account_id),
+        OWNER_FIELD: vault.seal_ids({connection.threads_user_id, connection.profile.id}, uid, account_id),
     }
 
 

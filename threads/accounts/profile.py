@@ -6,7 +6,7 @@
 A webhook names an account by its handle only. So the account's document gets the new one, too.
 """
 
-from threads.accounts.account import StoredAccount
+from threads.accounts.account import OWNER_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.parts import AccountParts
 from threads.accounts.summary import public_profile, shown_profile
@@ -27,6 +27,9 @@ def read_profile_again(parts: AccountParts, account: StoredAccount) -> None:
         if public_profile(profile) == account.fields.get("profile"):
             return
         new = {"profile": public_profile(profile), "updatedAt": parts.now()}
+        ids = parts.vault.sealed_ids(account)
+        if ids and profile.id not in ids:  # Threads has changed it, and Meta may ask for it to be forgotten
+            new[OWNER_FIELD] = parts.vault.seal_ids({*ids, profile.id}, account.uid, account.account_id)
         parts.repository.change(account, AccountChange(new, card=shown_profile(profile)))
     except (SealBroken, ThreadsError, ServiceUnavailable):
         return

@@ -154,7 +154,7 @@ def _learn(parts: AccountParts, done: Refresh, fresh: LongLivedToken) -> Refresh
     account, done = done.account, done._replace(is_lifetime_known=fresh.is_lifetime_known)
     if done.outcome is not Outcome.REFRESHED or account is None:
         return done
-    if account.scopes is not None and parts.vault.owner_of(account):
+    if account.scopes is not None and parts.vault.sealed_ids(account):
         return done
     with suppress(ThreadsError, ServiceUnavailable):
         reply = parts.graph.send(oauth.grants_request(fresh.secret))
@@ -168,9 +168,9 @@ def _learn(parts: AccountParts, done: Refresh, fresh: LongLivedToken) -> Refresh
 def _proven_owner(parts: AccountParts, account: StoredAccount, grants: oauth.Grants) -> str | None:
     """Return the sealed id of the owner, if Threads says the same id as the document, which is no proof."""
     user_id = grants.user_id
-    if user_id is None or user_id != account.threads_user_id or parts.vault.owner_of(account):
+    if user_id is None or user_id != account.threads_user_id or parts.vault.sealed_ids(account):
         return None
-    return parts.vault.seal_owner(user_id, account.uid, account.account_id)
+    return parts.vault.seal_ids([user_id], account.uid, account.account_id)
 
 
 def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongLivedToken) -> Refresh:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, StoredAccount
+from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, TOKEN_ID_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
@@ -143,7 +143,7 @@ class AccountRepository(Repository):
 
         with self.rpc() as client:
             accounts = client.collection(at(ACCOUNTS, uid))
-            owned = accounts.where(filter=FieldFilter(ID_FIELDS[1], "==", threads_user_id))
+            owned = accounts.where(filter=FieldFilter(TOKEN_ID_FIELD, "==", threads_user_id))
             snapshots = owned.limit(1).get(**patience())
         return next((_account(uid, snapshot) for snapshot in snapshots), None)
 

@@ -132,11 +132,11 @@ class Sealer(NamedTuple):
 
         """
         token, uid, account_id = self.vault.open_token(account), account.uid, account.account_id
-        owner, fields = self.vault.owner_of(account), {}
+        ids, fields = self.vault.sealed_ids(account), {}
         if not self.vault.is_newest(sealed):
             fields[TOKEN_FIELD] = self.vault.seal_token(token, uid, account_id)
-        if owner and not self.vault.is_newest(str(account.fields[OWNER_FIELD])):
-            fields[OWNER_FIELD] = self.vault.seal_owner(owner, uid, account_id)
+        if ids and not self.vault.is_newest(str(account.fields[OWNER_FIELD])):
+            fields[OWNER_FIELD] = self.vault.seal_ids(ids, uid, account_id)
         return fields
 
     def _why_not(self, account: StoredAccount, sealed: str) -> str:

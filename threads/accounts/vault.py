@@ -7,7 +7,7 @@ with it. So a sealed token that is copied to another project, user, account or f
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -83,17 +83,18 @@ class Vault:
         """
         return self.open(account.sealed_token or "", token_place(account.uid, account.account_id))
 
-    def seal_owner(self, threads_user_id: str, uid: str, account_id: str) -> str:
-        """Return Threads' id of an account's owner, sealed like a token."""
-        return self.seal(Secret(threads_user_id), _owner_place(uid, account_id))
+    def seal_ids(self, ids: Collection[str], uid: str, account_id: str) -> str:
+        """Return Threads' ids of an account's owner, sealed like a token."""
+        return self.seal(Secret(" ".join(sorted(ids))), _owner_place(uid, account_id))
 
-    def owner_of(self, account: StoredAccount) -> str | None:
-        """Return Threads' id of an account's owner, as the service has sealed it, or None if it has not."""
+    def sealed_ids(self, account: StoredAccount) -> frozenset[str]:
+        """Return Threads' ids of an account's owner, as the service has sealed them: none if it has not."""
         try:
             sealed = str(account.fields.get(OWNER_FIELD) or "")
-            return self.open(sealed, _owner_place(account.uid, account.account_id)).reveal()
+            opened = self.open(sealed, _owner_place(account.uid, account.account_id))
         except SealBroken:
-            return None
+            return frozenset()
+        return frozenset(opened.reveal().split())
 
     def has_sealed(self, account: StoredAccount) -> bool:
         """Return whether the service has written an account's document: something in it opens here.
@@ -103,7 +104,7 @@ class Vault:
         with suppress(SealBroken):
             self.open_token(account)
             return True
-        return self.owner_of(account) is not None
+        return bool(self.sealed_ids(account))
 
     def is_newest(self, sealed: str) -> bool:
         """Return whether a sealed text names the newest key. It is not opened."""

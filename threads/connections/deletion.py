@@ -5,7 +5,7 @@ of its users: then all accounts of this user go, with all records, but no other 
 
     1 write       whom to forget, before anything else: after a crash, the sweep finds the deletion
     at once
-      2 reads     the accounts of this Threads user, whichever users of the app have connected them
+      3 reads     the accounts of this Threads user, whichever users of the app have connected them
       1 write     their ids, because nothing else leads to them afterwards
       for each    delete its token first, then the account itself, its states and pending connections, and
                   the user of the app who signs in with it
@@ -256,7 +256,7 @@ def _find(parts: ConnectionParts, threads_user_id: str) -> Connections:
     for name in ID_FIELDS:
         for account in parts.accounts.repository.find_connected(name, threads_user_id):
             is_named = account.account_id == threads_user_id and vault.has_sealed(account)
-            if is_named or vault.owner_of(account) == threads_user_id:
+            if is_named or threads_user_id in vault.sealed_ids(account):
                 found.proven.add((account.uid, account.account_id))
                 found.account_ids.add(account.account_id)
             else:

@@ -42,13 +42,13 @@ def test_a_seal_is_told_from_what_is_none(text: str) -> None:
 
 def test_an_owner_is_known_only_where_the_service_has_sealed_it() -> None:
     """A seal of another account, another user or another field says nothing."""
-    owner, token = VAULT.seal_owner("99", "ada", "1"), VAULT.seal_token(Secret("99"), "ada", "1")
+    owner, token = VAULT.seal_ids({"99", "98"}, "ada", "1"), VAULT.seal_token(Secret("99"), "ada", "1")
     account = StoredAccount("ada", "1", {"sealedThreadsUserId": owner}, None)
-    assert (VAULT.owner_of(account), VAULT.has_sealed(account)) == ("99", True)
+    assert (VAULT.sealed_ids(account), VAULT.has_sealed(account)) == (frozenset(["98", "99"]), True)
     for other in (replace(account, uid="bob"), replace(account, account_id="2")):
-        assert (VAULT.owner_of(other), VAULT.has_sealed(other)) == (None, False)
+        assert (VAULT.sealed_ids(other), VAULT.has_sealed(other)) == (frozenset(), False)
     for odd in (token, None, 5, "", "k1:AAAA", {"a": 1}):
-        assert VAULT.owner_of(replace(account, fields={"sealedThreadsUserId": odd})) is None
+        assert not VAULT.sealed_ids(replace(account, fields={"sealedThreadsUserId": odd}))
     assert VAULT.has_sealed(replace(account, fields={"accessToken": token}))
     assert not VAULT.has_sealed(replace(account, fields={"accessToken": owner}))
 

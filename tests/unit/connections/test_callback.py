@@ -191,6 +191,7 @@ def test_a_person_whose_id_has_changed_connects_the_same_account_again(*, is_ask
     assert world.come_back(state) == outcome
     assert (world.account_ids(), [*(world.summary() or {})["accounts"]]) == ([ACCOUNT], [ACCOUNT])
     assert (world.card()["username"], world.token()) == ("ada.k", TOKEN)
+    assert world.vault.sealed_ids(world.account()) == {ACCOUNT, CHANGED["id"]}
     assert world.saved()["connectedAt"] == NOW + timedelta(days=1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.support import reply
 from tests.unit.world import (
     ACCOUNT,
     NOW,
@@ -18,6 +19,7 @@ from tests.unit.world import (
     listed,
     made,
 )
+from threads.accounts.profile import read_profile_again
 from threads.base.config import Counting
 from threads.base.errors import DeletionNotFound, InProgress, ServiceUnavailable
 from threads.connections.deletion import (
@@ -31,6 +33,7 @@ from threads.connections.deletion import (
     request_deletion,
 )
 from threads.connections.disconnect import disconnect
+from threads.graph.error_codes import Step
 from threads.graph.protocol import GraphReply, GraphRequest
 from threads.graph.signed_request import SignedRequest
 from threads.posts import repository
@@ -41,7 +44,7 @@ from threads.publishing import publish
 from threads.publishing import schedule as later
 
 TOMORROW = NOW + timedelta(days=1)
-OTHER = "17841400000000000"
+OTHER, CHANGED = "17841400000000000", "17841400000000009"
 SIGNED_IN = f"threads:{ACCOUNT}"
 CODE = "c0de"
 
@@ -162,6 +165,17 @@ def test_an_account_is_found_by_either_id() -> None:
         world.users.saved[SIGNED_IN] = ("Ada", None)
         request_deletion(world.connections, signed(user_id))
         assert (world.account_ids(), world.users.saved) == ([], {})
+
+
+def test_a_person_is_found_by_the_id_that_threads_has_changed() -> None:
+    """A refresh learns of the new one, and Meta may name it: what has the old one is found by it, for all."""
+    world = full()
+    world.graph.always[Step.READ_PROFILE] = reply(200, {"id": CHANGED, "username": "ada"})
+    for uid in (UID, "bob"):
+        read_profile_again(world.accounts, world.account(uid=uid))
+    request_deletion(world.connections, signed(CHANGED))
+    finish(world)
+    check_forgotten(world)
 
 
 def test_a_deletion_is_written_down_and_told() -> None:
@@ -490,6 +504,7 @@ def plant(world: World, account_id: str = ACCOUNT, **fields: Any) -> None:
 PLANTED: list[dict[str, Any]] = [
     {},
     {"accountId": HERS},
+    {"profile": {"platformId": HERS}},
     {"accountId": ACCOUNT, "accessToken": "k1:AAAA", "sealedThreadsUserId": "k1:AAAA"},
     {"accessToken": 5, "sealedThreadsUserId": {"a": 1}, "connectedAt": "soon", "status": []},
 ]

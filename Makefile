@@ -15,7 +15,7 @@ NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 CLIENT = client/dist/.built
 
-.PHONY: help setup run test quick lint format lock faults hostile fairness bench forward deploy doctor clean
+.PHONY: help setup run test quick lint format lock faults hostile fairness planted bench forward deploy doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -59,6 +59,9 @@ lock: $(PACKAGES) ## renew the Python packages: requirements*.txt from requireme
 
 fairness: setup ## let 600 videos of one user be due together with another user's text
 	FAIRNESS_VIDEOS=600 FAIRNESS_THREADS=80 $(PYTHON) -m pytest tests/e2e/test_fairness.py
+
+planted: setup ## let a user write 5,000 documents that pretend to be accounts, and see who waits
+	PLANTED_DOCUMENTS=5000 $(PYTHON) -m pytest -s tests/e2e/test_planted.py
 
 bench: setup ## measure
 	$(PYTHON) -m tests.bench

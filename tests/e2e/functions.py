@@ -89,12 +89,12 @@ class Function:
         """Return its log lines."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
-    def request(self, method: str, **options: Any) -> requests.Response:
+    def request(self, method: str, *, timeout: float = 60, **options: Any) -> requests.Response:
         """Send it a request. Redirects are not followed.
 
         An answer with a secret in it fails the test, and so does one that docs/openapi.yaml does not promise.
         """
-        answer = requests.request(method, self.url, allow_redirects=False, timeout=60, **options)
+        answer = requests.request(method, self.url, allow_redirects=False, timeout=timeout, **options)
         canary.check_answer(self.target, answer.headers, answer.text)
         openapi.check_answer(self.target, method, answer.status_code, answer.headers, answer.text)
         return answer

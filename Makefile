@@ -14,6 +14,7 @@ PACKAGES = venv/.packages
 NODE_TOOLS = emulator/node_modules/.package-lock.json
 EMULATORS = venv/.emulators
 CLIENT = client/dist/.built
+CLIENT_TYPES = client/src/openapi.ts
 
 .PHONY: help setup run test quick lint format lock faults hostile fairness planted bench forward deploy doctor clean
 
@@ -76,7 +77,7 @@ doctor: $(PACKAGES) $(NODE_TOOLS) ## say what is wrong: make doctor PROJECT=…,
 		$(if $(CONFIG),--config "$(CONFIG)") $(if $(URL),--url "$(URL)") $(if $(CODE),--explain "$(CODE)")
 
 clean: ## remove what setup and runs made; .secret.local stays
-	rm -rf venv emulator/node_modules client/dist .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf venv emulator/node_modules client/dist $(CLIENT_TYPES) .emulator .firebase-*.json .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv/bin/python:
@@ -108,8 +109,16 @@ $(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
 		echo "The Firestore emulator could not be downloaded now; the first run tries again."
 	@touch $@
 
-$(CLIENT): $(NODE_TOOLS) client/package.json client/tsconfig.json $(wildcard client/src/*)
+$(CLIENT_TYPES): docs/openapi.yaml $(NODE_TOOLS)
+	@emulator/node_modules/.bin/openapi-typescript $< --output $@ >/dev/null 2>&1
+
+$(CLIENT): $(CLIENT_TYPES) client/package.json $(wildcard client/src/* client/example/*) client/tsconfig.json
 	@echo "Building the client …"
 	@rm -rf $(@D)
 	@emulator/node_modules/.bin/tsc --project client
+	@emulator/node_modules/.bin/tsc --project client/example
+	@NODE_PATH=emulator/node_modules emulator/node_modules/.bin/esbuild client/example/app.tsx client/example/index.html \
+		client/example/style.css --outdir=$(@D)/example --bundle --minify --format=esm --loader:.html=copy --jsx=automatic \
+		--define:process.env.NODE_ENV='"production"' --alias:threads-on-firebase=./client/dist/client.js \
+		--alias:threads-on-firebase/react=./client/dist/react.js --log-level=warning
 	@touch $@

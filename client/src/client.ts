@@ -2,15 +2,17 @@
 
 import { Connecting, type AuthOutcome, type FinishAuthOptions, type StartAuthOptions } from "./connecting.js";
 import { ThreadsError } from "./errors.js";
-import { changes, follow, type WatchOptions } from "./following.js";
+import { changes, follow, followPage, type WatchOptions } from "./following.js";
 import { Caller, type Call, type CallerOptions } from "./http.js";
 import { Publishing, type PublishOptions, type Unfinished } from "./publishing.js";
 import { browserStore, type Store } from "./storage.js";
-import type { Account, Accounts, Draft, DryRun, Post, Published } from "./types.js";
+import type {
+  Account, AccountChange, Accounts, Disconnected, Draft, DryRun, Forgetting, Post, PostChange, PostPage, Published,
+  Repost,
+} from "./types.js";
 import { repeat } from "./waiting.js";
 
 export { ThreadsError } from "./errors.js";
-export type { ErrorDetail } from "./errors.js";
 export type { AuthOutcome, FinishAuthOptions, StartAuthOptions } from "./connecting.js";
 export type { WatchOptions } from "./following.js";
 export type { TokenSource } from "./http.js";
@@ -23,16 +25,6 @@ export interface ThreadsClientOptions extends CallerOptions {
   /** Keeps what must survive a reload. By default the browser's localStorage and sessionStorage. */
   storage?: Store;
 }
-
-/** A page of posts. */
-export interface PostPage {
-  posts: Post[];
-  /** As long as there is one, pass it to `list` to get older posts. */
-  before?: string;
-}
-
-/** A change of a scheduled post. `null` removes an option. */
-export type PostChange = { [Name in keyof Draft]?: Draft[Name] | null };
 
 export type ThreadsClient = ReturnType<typeof createThreadsClient>;
 
@@ -58,17 +50,15 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     list: (): Promise<Accounts> => ask("th_accounts", { method: "GET" }),
 
     /** Make an account the default one, or store whether your app may repost from it. */
-    update: (
-      accountId: string,
-      change: { default?: true; enabled_for_repost?: boolean },
-    ): Promise<Accounts> => ask("th_accounts", { method: "PATCH", body: { accountId, ...change } }),
+    update: (accountId: string, change: AccountChange): Promise<Accounts> =>
+      ask("th_accounts", { method: "PATCH", body: { accountId, ...change } }),
 
     /** Forget an account, and cancel its scheduled posts. */
-    disconnect: (accountId: string): Promise<Accounts & { cancelled?: number }> =>
+    disconnect: (accountId: string): Promise<Disconnected> =>
       ask("th_accounts", { method: "DELETE", query: { accountId } }),
 
     /** Forget all accounts and records of this user. Call it before you delete the user. */
-    forgetUser: (): Promise<{ status: "running" | "done"; code: string }> =>
+    forgetUser: (): Promise<Forgetting> =>
       ask("th_accounts", { method: "DELETE", query: { all: "true" } }),
 
     /** Yield the accounts, and again whenever they have changed, until the loop is left or the signal aborted. */
@@ -111,11 +101,15 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     /** Repost a post of this user, or anyone's by its media id. Sent once: a second request may be a second repost. */
     repost: (
       post: ({ postId: string } | { mediaId: string }) & { accountId?: string },
-    ): Promise<{ id?: string; accountId: string; mediaId: string }> =>
+    ): Promise<Repost> =>
       caller.call("th_posts", { method: "POST", body: post }),
 
     /** Go on with a post that was left open. */
     resume: (postId: string): Promise<Published> => ask("th_posts", { method: "POST", body: { postId, resume: true } }),
+
+    /** Yield the latest posts, and again whenever one has changed, until the loop is left or the signal aborted. */
+    watchLatest: ({ limit, signal }: WatchOptions & { limit?: number } = {}): AsyncGenerator<PostPage, void, void> =>
+      followPage(() => caller.call<PostPage>("th_posts", { method: "GET", query: { limit }, signal }), signal),
 
     /** Yield a post, and again whenever it has changed, until it has ended. */
     watch: (postId: string, { signal }: WatchOptions = {}): AsyncGenerator<Post, void, void> =>

@@ -3,14 +3,14 @@
 import { ThreadsError } from "./errors.js";
 import type { Caller } from "./http.js";
 import { Stored, type Store } from "./storage.js";
-import type { Profile } from "./types.js";
+import type { AuthFinished, Profile, Scope } from "./types.js";
 import { repeat, type RetryOptions } from "./waiting.js";
 
 export interface StartAuthOptions {
   /** Where the browser goes in the end. By default, this page. */
   returnTo?: string;
   /** Further permissions to ask for, such as `threads_delete`. */
-  scopes?: readonly string[];
+  scopes?: readonly Scope[];
   /** The account to connect again. */
   accountId?: string;
   /** Opens Threads' window. By default, this page becomes it. */
@@ -119,7 +119,7 @@ export class Connecting {
 
   async #send(handle: string, options: FinishAuthOptions): Promise<AuthOutcome> {
     const body = { handle, verifier: this.#verifier.read("verifier") };
-    const send = () => this.#caller.call<Finished>("th_auth_finish", { method: "POST", body, signal: options.signal });
+    const send = () => this.#caller.call<AuthFinished>("th_auth_finish", { method: "POST", body, signal: options.signal });
     try {
       const { accountId, profile, refusedScopes = [], customToken } = await repeat(send, FINISH_SECONDS, options);
       this.#forget();
@@ -136,13 +136,6 @@ export class Connecting {
     this.#verifier.write("verifier", undefined);
     this.#pending.write("handle", undefined);
   }
-}
-
-interface Finished {
-  accountId: string;
-  profile: Profile;
-  refusedScopes?: string[];
-  customToken?: string;
 }
 
 /** Take what a return from Threads has added out of an address. */

@@ -1,24 +1,9 @@
 // The one error of this client, whatever went wrong.
 
-/** A broken rule of a request. */
-export interface ErrorDetail {
-  /** Which member breaks it, such as `text` or `media[1]`: the second image of a carousel. */
-  field: string;
-  code: string;
-  message: string;
-}
+import type { AnsweredError, ErrorCode, ErrorDetail, NextAction, PostStatus, Scope } from "./types.js";
 
-/** The error of an answer, as the functions send it. */
-export interface AnsweredError {
-  code: string;
-  message: string;
-  retryable: boolean;
-  nextAction?: string;
-  details?: ErrorDetail[];
-  scopes?: string[];
-  fbtraceId?: string;
-  helpUrl?: string;
-}
+/** The error of an answer, or one of this client. */
+export type Reason = Omit<AnsweredError, "code"> & { code: ErrorCode };
 
 /** What an answer that is an error says beside its `error`. */
 export interface ErrorContext {
@@ -26,7 +11,7 @@ export interface ErrorContext {
   httpStatus: number;
   /** Seconds after which the same request may succeed, from the header `Retry-After`. */
   retryAfter?: number | undefined;
-  status?: string | undefined;
+  status?: PostStatus | undefined;
   postId?: string | undefined;
   accountId?: string | undefined;
 }
@@ -35,7 +20,7 @@ export interface ErrorContext {
 export class ThreadsError extends Error {
   override readonly name = "ThreadsError";
   /** What went wrong, such as `rate_limited`. `no_answer`: the function could not be reached, or its answer was lost. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** The status of HTTP, or 0 if there was no answer. */
   readonly status: number;
   /** Whether the same request can succeed later. */
@@ -43,22 +28,22 @@ export class ThreadsError extends Error {
   /** Seconds to wait before the same request. */
   readonly retryAfter: number | undefined;
   /** What to offer to the user: `reconnect`, `choose_account`, `sign_in` and so on. */
-  readonly nextAction: string | undefined;
+  readonly nextAction: NextAction | undefined;
   /** Every broken rule, if there are several. */
   readonly details: readonly ErrorDetail[];
   /** The permissions that a `missing_scope` is about. */
-  readonly scopes: readonly string[];
+  readonly scopes: readonly Scope[];
   /** The post that this is about, if it has a record. */
   readonly postId: string | undefined;
   readonly accountId: string | undefined;
   /** How the post has ended: `failed`, `cancelled` or `unknown`. Undefined: it has not ended. */
-  readonly postStatus: string | undefined;
+  readonly postStatus: PostStatus | undefined;
   /** Meta's own id of the call that failed, for Meta's support. */
   readonly fbtraceId: string | undefined;
   /** A page that explains this error. */
   readonly helpUrl: string | undefined;
 
-  constructor(error: AnsweredError, context: ErrorContext, options?: ErrorOptions) {
+  constructor(error: Reason, context: ErrorContext, options?: ErrorOptions) {
     super(error.message, options);
     this.code = error.code;
     this.status = context.httpStatus;

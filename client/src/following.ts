@@ -1,7 +1,7 @@
 // Following a post or the accounts by asking again, as seldom as possible.
 
 import { ThreadsError } from "./errors.js";
-import type { Post } from "./types.js";
+import type { Post, PostPage } from "./types.js";
 import { pause, sleep } from "./waiting.js";
 
 export interface WatchOptions {
@@ -17,6 +17,9 @@ const DUE = 30;
 /** The longest pause in seconds while nothing is due: somebody may change or cancel the post elsewhere. */
 const QUIET = 300;
 
+/** The same for a page of posts: others may publish elsewhere. */
+const PAGE_QUIET = 60;
+
 /** Yield a post each time that it has changed, until it has ended. */
 export async function* follow(read: () => Promise<Post>, signal?: AbortSignal): AsyncGenerator<Post, void, void> {
   for await (const post of changes(read, nextOf, signal)) {
@@ -29,6 +32,15 @@ export async function* follow(read: () => Promise<Post>, signal?: AbortSignal): 
 function nextOf(post: Post, asked: number): number {
   const until = post.nextActionAt ? (Date.parse(post.nextActionAt) - Date.now()) / 1000 : 0;
   return until > 0 ? Math.min(until + 1, QUIET) : pause(asked, DUE);
+}
+
+/** Yield a page of posts each time that one of them has changed. */
+export function followPage(read: () => Promise<PostPage>, signal?: AbortSignal): AsyncGenerator<PostPage, void, void> {
+  const next = ({ posts }: PostPage, asked: number) => {
+    const open = posts.filter(({ status }) => !ENDED.has(status));
+    return Math.min(PAGE_QUIET, ...open.map((post) => nextOf(post, asked)));
+  };
+  return changes(read, next, signal);
 }
 
 /** Ask again and again, and yield each answer that differs from the last one. Errors that may pass are waited out. */

@@ -1,7 +1,8 @@
 // One call of a function: who calls, what is sent, and what the answer says. Nothing is repeated here, except after
 // an ID token was renewed.
 
-import { ThreadsError, type AnsweredError } from "./errors.js";
+import { ThreadsError, type Reason } from "./errors.js";
+import type { PostStatus } from "./types.js";
 
 /** A signed-in user, such as the Firebase JS SDK's `auth.currentUser`. */
 export interface TokenSource {
@@ -36,13 +37,13 @@ export interface Call {
 /** How long an answer is waited for: a little longer than the service works on one request. */
 const TIMEOUT_SECONDS = 110;
 
-const NO_ANSWER: AnsweredError = {
+const NO_ANSWER: Reason = {
   code: "no_answer",
   message: "The service did not answer. Check your connection, and try again.",
   retryable: true,
 };
 
-const UNEXPECTED: AnsweredError = {
+const UNEXPECTED: Reason = {
   code: "unexpected_answer",
   message: "This answer is not the service's. Check the address of the functions.",
   retryable: false,
@@ -126,8 +127,8 @@ export class Caller {
 
 interface ErrorAnswer {
   ok?: boolean;
-  error?: AnsweredError;
-  status?: string;
+  error?: Reason;
+  status?: PostStatus;
   postId?: string;
   accountId?: string;
 }

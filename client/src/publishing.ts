@@ -7,7 +7,10 @@ import type { Draft, DryRun, Published } from "./types.js";
 import { repeat, type RetryOptions } from "./waiting.js";
 
 export interface PublishOptions extends RetryOptions {
-  /** The name of this post. Requests with the same key are one post. By default a new one is made up. */
+  /**
+   * The name of this post. Requests with the same key are one post. By default it is the key of an unfinished post
+   * with the same content, so that a second click is the same post, or else a new one.
+   */
   key?: string;
   /** Whether the answer has the post's address at Threads, which costs one more call to Threads. */
   permalink?: boolean;
@@ -40,9 +43,9 @@ export class Publishing {
   }
 
   async publish(draft: Draft, options: PublishOptions): Promise<Published> {
-    const { key = crypto.randomUUID(), permalink = false, signal } = options;
+    const { permalink = false, signal } = options;
     const owner = await this.#owner();
-    const since = this.#read(owner).find((one) => one.key === key)?.since ?? Date.now();
+    const { key, since } = this.#name(owner, draft, options.key);
     this.#write(owner, key, { key, draft, since });
     const headers = permalink ? { Prefer: "return=representation" } : {};
     const body = { ...draft, idempotencyKey: key };
@@ -73,6 +76,13 @@ export class Publishing {
   /** Posts belong to their author: the next user of this browser must not publish them. */
   async #owner(): Promise<string> {
     return `unfinished:${await this.#caller.userId()}`;
+  }
+
+  /** Return the key of a post, and when it was first sent. */
+  #name(owner: string, draft: Draft, key?: string): Omit<Unfinished, "draft"> {
+    const content = JSON.stringify(draft);
+    const isSame = (one: Unfinished) => (key ? one.key === key : JSON.stringify(one.draft) === content);
+    return this.#read(owner).find(isSame) ?? { key: key ?? crypto.randomUUID(), since: Date.now() };
   }
 
   #read(owner: string): Unfinished[] {

@@ -1,121 +1,43 @@
-// The words of the functions: what is sent, and what they answer. docs/api.md and docs/options.md explain them.
+// The words of the functions, from docs/openapi.yaml: what is sent, and what they answer.
 
-/** What can be published: see docs/options.md. */
-export interface PostOptions {
-  text?: string;
-  imageUrl?: string;
-  videoUrl?: string;
-  media?: { imageUrl?: string; videoUrl?: string; altText?: string }[];
-  altText?: string;
-  replyControl?: "everyone" | "accounts_you_follow" | "mentioned_only" | "parent_post_author_only" | "followers_only";
-  replyToId?: string;
-  quotePostId?: string;
-  linkAttachment?: string;
-  topicTag?: string;
-  poll?: string[];
-  gif?: { id: string };
-  textAttachment?: {
-    plaintext: string;
-    link?: string;
-    styling?: { offset: number; length: number; styles: string[] }[];
-  };
-  spoilers?: { offset: number; length: number }[];
-  spoilerMedia?: boolean;
-  ghost?: boolean;
-  replyApprovals?: boolean;
-  countries?: string[];
-  locationId?: string;
-  shareToInstagram?: boolean;
-}
+import type { components } from "./openapi.js";
 
-/** A post to publish. */
-export interface Draft extends PostOptions {
-  /** Which account publishes. Needed if the user has connected several. */
-  accountId?: string;
-  /** A root and its replies, instead of the options above. */
-  thread?: PostOptions[];
-  /** Whether a text that is too long becomes a thread. */
-  split?: boolean;
+type Schemas = components["schemas"];
+
+/** An answer without its `ok`: an answer that is not ok is thrown. */
+type Answer<Name extends keyof Schemas> = Omit<Schemas[Name], "ok">;
+
+/** A post to publish. Its key is not part of it. */
+export type Draft = Omit<Schemas["PublishRequest"], "scheduledTime" | "idempotencyKey" | "dryRun" | "userId"> & {
   /** When to publish: a moment within 30 days, or its text in ISO 8601 with a time zone. */
   scheduledTime?: string | Date;
-  /** Whether to leave the post to a task. */
-  queue?: boolean;
-}
+};
 
-export type PostStatus =
-  | "scheduled" | "processing" | "published" | "deleted" | "failed" | "cancelled" | "unknown";
+/** A change of a scheduled post. An option takes the place of the one that the post has, and `null` removes it. */
+export type PostChange = { [Name in keyof Omit<Draft, "accountId" | "queue">]?: Draft[Name] | null };
 
-/** What publishing answers. */
-export interface Published {
-  postId: string;
-  accountId: string;
-  status: "published" | "deleted" | "scheduled" | "processing";
-  /** The media id at Threads. */
+export type PostStatus = Schemas["PostStatus"];
+export type Published = Omit<Schemas["PublishedAnswer"], "ok" | "status" | "id"> & {
+  status: (Schemas["PublishedAnswer"] | Schemas["AcceptedAnswer"])["status"];
+  /** Its media id at Threads, once it is out. */
   id?: string;
-  permalink?: string;
+  /** When it is published, if it is not out. */
   scheduledTime?: string;
-  instagramStatus?: string;
-  /** The media ids of a thread's posts. */
-  ids?: string[];
-}
-
-/** A post's record. */
-export interface Post {
-  postId: string;
-  accountId: string;
-  status: PostStatus;
-  content: PostOptions & { thread?: PostOptions[] };
-  attempts: number;
-  createdAt: string;
-  updatedAt: string;
-  id?: string;
-  permalink?: string;
-  instagramStatus?: string;
-  scheduledTime?: string;
-  error?: import("./errors.js").AnsweredError;
-  nextAction?: string;
-  nextActionAt?: string;
-  /** After the first post of a thread was deleted: the others. */
-  replies?: { postId: string; status: PostStatus; id?: string }[];
-}
-
-export interface Account {
-  accountId: string;
-  displayName: string;
-  username: string;
-  avatarUrl?: string;
-  accountType: string;
-  status: "active" | "reconnect_required";
-  expiresAt: string;
-  canPublish: boolean;
-  enabled_for_repost: boolean;
-  statusReason?: "token_rejected" | "token_expired" | "disconnecting";
-  refreshError?: string;
-  refusedScopes?: string[];
-}
-
-export interface Accounts {
-  /** The default account first. */
-  accounts: Account[];
-  defaultAccountId: string | null;
-  connectedCount: number;
-}
-
-export interface Profile {
-  platformId: string;
-  displayName: string;
-  username: string;
-  avatarUrl?: string;
-  accountType: string;
-}
-
-/** What a post would be, without publishing it. */
-export interface DryRun {
-  accountId: string;
-  wouldSend: Record<string, unknown>;
-  counts: Record<string, { count: number; limit: number; counting?: string }>;
-  scopes: string[];
-  quota: { used: number; total: number };
-  children?: Record<string, unknown>[];
-  thread?: Pick<DryRun, "wouldSend" | "counts">[];
-}
+};
+export type DryRun = Answer<"DryRunAnswer">;
+export type Post = Answer<"PostAnswer">;
+export type PostPage = Answer<"PostsAnswer">;
+export type Repost = Answer<"RepostAnswer">;
+export type Account = Schemas["Account"];
+export type Accounts = Answer<"AccountsAnswer">;
+export type AccountChange = Omit<Schemas["AccountChangeRequest"], "accountId">;
+export type Disconnected = Answer<"DisconnectAnswer">;
+export type Forgetting = Answer<"ForgetAnswer">;
+export type Profile = Schemas["Profile"];
+export type Scope = Schemas["Scope"];
+export type AuthFinished = Answer<"AuthFinishAnswer">;
+export type AnsweredError = Schemas["ThreadsError"];
+export type ErrorDetail = Schemas["ErrorDetail"];
+export type NextAction = Schemas["NextAction"];
+/** A code of an error of the service, or of this client: `no_answer` and `unexpected_answer`. */
+export type ErrorCode = Schemas["ErrorCode"] | "no_answer" | "unexpected_answer";

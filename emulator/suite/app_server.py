@@ -47,6 +47,7 @@ def create_app(
         return send_from_directory(SDK, name)
 
     @server.get("/client/<path:name>")
+    @server.get("/client/example/", defaults={"name": "example/index.html"})
     def client_file(name: str) -> Response:
         return send_from_directory(CLIENT, name)
 

@@ -114,7 +114,7 @@ function Home(props: { client: ThreadsClient; connection: ConnectIntegration; us
           </button>
         </div>
       </section>
-      {accountId && <Composer client={client} accountId={accountId} onPublished={list.refresh} />}
+      {accountId && <Composer client={client} accountId={accountId} />}
       <section aria-label="Posts">
         <h2>Posts</h2>
         {list.posts?.length === 0 && <p className="quiet">Nothing yet.</p>}
@@ -130,20 +130,20 @@ function Home(props: { client: ThreadsClient; connection: ConnectIntegration; us
   );
 }
 
-function Composer(props: { client: ThreadsClient; accountId: string; onPublished: () => void }): ReactNode {
-  const { client, accountId, onPublished } = props;
+function Composer({ client, accountId }: { client: ThreadsClient; accountId: string }): ReactNode {
   const { publish, goOn, discard, isBusy, wait, error, unfinished } = usePublishThreads(client);
   const [text, setText] = useState("");
   const [time, setTime] = useState("");
   const id = useId();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const published = await publish({ text, accountId, ...(time && { scheduledTime: new Date(time) }) });
-    if (published) {
-      setText("");
-      setTime("");
-    }
-    onPublished();
+    const published = await publish(
+      { text, accountId, ...(time && { scheduledTime: new Date(time) }) },
+      { permalink: true },
+    );
+    if (!published) return;
+    setText("");
+    setTime("");
   };
   return (
     <form onSubmit={(event) => void submit(event)}>
@@ -152,7 +152,7 @@ function Composer(props: { client: ThreadsClient; accountId: string; onPublished
           <legend>Not finished</legend>
           <p>{one.draft.text}</p>
           <div className="row">
-            <button type="button" onClick={() => void goOn(one).then(onPublished)}>Go on</button>
+            <button type="button" onClick={() => void goOn(one)}>Go on</button>
             <button type="button" onClick={() => void discard(one)}>Discard</button>
           </div>
         </fieldset>

@@ -2,7 +2,7 @@
 
 import { Connecting, type AuthOutcome, type FinishAuthOptions, type StartAuthOptions } from "./connecting.js";
 import { ThreadsError } from "./errors.js";
-import { changes, follow, followPage, type WatchOptions } from "./following.js";
+import { Bell, changes, follow, followPage, type WatchOptions } from "./following.js";
 import { Caller, type Call, type CallerOptions } from "./http.js";
 import { Publishing, type PublishOptions, type Unfinished } from "./publishing.js";
 import { browserStore, type Store } from "./storage.js";
@@ -40,9 +40,17 @@ export function createThreadsClient(options: ThreadsClientOptions) {
   const connecting = new Connecting(caller, options.storage ?? browserStore("sessionStorage"));
   const publishing = new Publishing(caller, options.storage ?? browserStore("localStorage"));
 
+  const bell = new Bell();
+
   /** Send a request that does no harm if it arrives twice. */
   function ask<Answer>(name: string, call: Call): Promise<Answer> {
-    return repeat(() => caller.call<Answer>(name, call), RETRY_SECONDS, call);
+    const answer = repeat(() => caller.call<Answer>(name, call), RETRY_SECONDS, call);
+    return call.method === "GET" ? answer : announced(answer);
+  }
+
+  /** Let whoever watches see what a request has changed, even if it failed. */
+  function announced<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return answer.finally(() => bell.ring());
   }
 
   const accounts = {
@@ -62,8 +70,8 @@ export function createThreadsClient(options: ThreadsClientOptions) {
       ask("th_accounts", { method: "DELETE", query: { all: "true" } }),
 
     /** Yield the accounts, and again whenever they have changed, until the loop is left or the signal aborted. */
-    watch: ({ signal }: WatchOptions = {}): AsyncGenerator<Accounts, void, void> =>
-      changes(() => caller.call<Accounts>("th_accounts", { method: "GET", signal }), () => ACCOUNTS_SECONDS, signal),
+    watch: ({ signal }: WatchOptions = {}): AsyncGenerator<Accounts, void> =>
+      changes(() => caller.call<Accounts>("th_accounts", { method: "GET", signal }), () => ACCOUNTS_SECONDS, bell, signal),
   };
 
   const posts = {
@@ -72,7 +80,7 @@ export function createThreadsClient(options: ThreadsClientOptions) {
       ask("th_posts", { method: "GET", query: page }),
 
     /** All posts, from the latest to the oldest, read page by page. */
-    async *all(limit = 20): AsyncGenerator<Post, void, void> {
+    async *all(limit = 20): AsyncGenerator<Post, void> {
       let before: string | undefined;
       do {
         const page: PostPage = await posts.list({ limit, ...(before && { before }) });
@@ -102,18 +110,18 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     repost: (
       post: ({ postId: string } | { mediaId: string }) & { accountId?: string },
     ): Promise<Repost> =>
-      caller.call("th_posts", { method: "POST", body: post }),
+      announced(caller.call("th_posts", { method: "POST", body: post })),
 
     /** Go on with a post that was left open. */
     resume: (postId: string): Promise<Published> => ask("th_posts", { method: "POST", body: { postId, resume: true } }),
 
     /** Yield the latest posts, and again whenever one has changed, until the loop is left or the signal aborted. */
-    watchLatest: ({ limit, signal }: WatchOptions & { limit?: number } = {}): AsyncGenerator<PostPage, void, void> =>
-      followPage(() => caller.call<PostPage>("th_posts", { method: "GET", query: { limit }, signal }), signal),
+    watchLatest: ({ limit, signal }: WatchOptions & { limit?: number } = {}): AsyncGenerator<PostPage, void> =>
+      followPage(() => caller.call<PostPage>("th_posts", { method: "GET", query: { limit }, signal }), bell, signal),
 
     /** Yield a post, and again whenever it has changed, until it has ended. */
-    watch: (postId: string, { signal }: WatchOptions = {}): AsyncGenerator<Post, void, void> =>
-      follow(() => caller.call<Post>("th_posts", { method: "GET", query: { postId }, signal }), signal),
+    watch: (postId: string, { signal }: WatchOptions = {}): AsyncGenerator<Post, void> =>
+      follow(() => caller.call<Post>("th_posts", { method: "GET", query: { postId }, signal }), bell, signal),
   };
 
   return {
@@ -124,11 +132,12 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     startSignIn: (auth: Omit<StartAuthOptions, "accountId"> = {}): Promise<string> => connecting.startSignIn(auth),
 
     /** Finish a connection. Call it whenever the page opens, once the user is known. It does not throw. */
-    finishAuth: (finish: FinishAuthOptions = {}): Promise<AuthOutcome> => connecting.finishAuth(finish),
+    finishAuth: (finish: FinishAuthOptions = {}): Promise<AuthOutcome> =>
+      announced(connecting.finishAuth(finish)),
 
     /** Publish a post, now or later. It is published once, however often it is sent with the same key. */
     publishThreads: (draft: Draft, publish: PublishOptions = {}): Promise<Published> =>
-      publishing.publish(draft, publish),
+      announced(publishing.publish(draft, publish)),
 
     /** Check a draft, and return what would be sent, how much room is left, and the quota. Publishes nothing. */
     dryRun: (draft: Draft, { signal }: WatchOptions = {}): Promise<DryRun> => publishing.tryOut(draft, signal),

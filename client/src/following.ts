@@ -20,9 +20,32 @@ const QUIET = 300;
 /** The same for a page of posts: others may publish elsewhere. */
 const PAGE_QUIET = 60;
 
+/** Rings when this client has changed something, so that whoever watches it asks at once. */
+export class Bell {
+  rung = 0;
+  readonly #dozing = new Set<() => void>();
+
+  ring(): void {
+    this.rung++;
+    for (const wake of this.#dozing) wake();
+  }
+
+  /** Wait until it has rung more than so many times, the time is over, or the signal aborted. */
+  async doze(seconds: number, rung: number, signal?: AbortSignal): Promise<void> {
+    if (this.rung !== rung || signal?.aborted) return;
+    const waking = new AbortController();
+    const wake = () => waking.abort();
+    this.#dozing.add(wake);
+    signal?.addEventListener("abort", wake);
+    await sleep(seconds, waking.signal).catch(() => undefined);
+    this.#dozing.delete(wake);
+    signal?.removeEventListener("abort", wake);
+  }
+}
+
 /** Yield a post each time that it has changed, until it has ended. */
-export async function* follow(read: () => Promise<Post>, signal?: AbortSignal): AsyncGenerator<Post, void, void> {
-  for await (const post of changes(read, nextOf, signal)) {
+export async function* follow(read: () => Promise<Post>, bell: Bell, signal?: AbortSignal): AsyncGenerator<Post, void> {
+  for await (const post of changes(read, nextOf, bell, signal)) {
     yield post;
     if (ENDED.has(post.status)) return;
   }
@@ -35,23 +58,25 @@ function nextOf(post: Post, asked: number): number {
 }
 
 /** Yield a page of posts each time that one of them has changed. */
-export function followPage(read: () => Promise<PostPage>, signal?: AbortSignal): AsyncGenerator<PostPage, void, void> {
+export function followPage(read: () => Promise<PostPage>, bell: Bell, signal?: AbortSignal): AsyncGenerator<PostPage, void> {
   const next = ({ posts }: PostPage, asked: number) => {
     const open = posts.filter(({ status }) => !ENDED.has(status));
     return Math.min(PAGE_QUIET, ...open.map((post) => nextOf(post, asked)));
   };
-  return changes(read, next, signal);
+  return changes(read, next, bell, signal);
 }
 
 /** Ask again and again, and yield each answer that differs from the last one. Errors that may pass are waited out. */
 export async function* changes<Value>(
   read: () => Promise<Value>,
   next: (value: Value, asked: number) => number,
+  bell: Bell,
   signal?: AbortSignal,
-): AsyncGenerator<Value, void, void> {
+): AsyncGenerator<Value, void> {
   let last: string | undefined;
   let asked = 0; // since the last change
   while (!signal?.aborted) {
+    const { rung } = bell;
     let seconds: number;
     try {
       const value = await read();
@@ -65,7 +90,7 @@ export async function* changes<Value>(
       if (!(error instanceof ThreadsError) || !error.retryable) throw error;
       seconds = error.retryAfter ?? pause(++asked, DUE);
     }
-    await sleep(seconds, signal).catch(() => undefined);
+    await bell.doze(seconds, rung, signal);
     await untilVisible(signal);
   }
 }

@@ -127,22 +127,20 @@ export interface ThreadsAccounts {
   accounts: readonly Account[] | undefined;
   defaultAccountId: string | null;
   error: ThreadsError | undefined;
-  refresh: () => void;
   update: (accountId: string, change: AccountChange) => Promise<void>;
   disconnect: (accountId: string) => Promise<void>;
 }
 
-/** Show the accounts of the user, and change them. They are read again every minute while the page is seen. */
+/** Show the accounts of the user, and change them. They are read again after each change, and every minute. */
 export function useThreadsAccounts(client: ThreadsClient): ThreadsAccounts {
-  const { value, error, refresh, show } = useWatched<Accounts>(client, client.accounts.watch);
+  const { value, error } = useWatched<Accounts>(client, client.accounts.watch);
   const { error: refusal, run } = useAction();
   return {
     accounts: value?.accounts,
     defaultAccountId: value?.defaultAccountId ?? null,
     error: refusal ?? error,
-    refresh,
-    update: (accountId, change) => run(async () => show(await client.accounts.update(accountId, change))),
-    disconnect: (accountId) => run(async () => show(await client.accounts.disconnect(accountId))),
+    update: (accountId, change) => run(() => client.accounts.update(accountId, change)),
+    disconnect: (accountId) => run(() => client.accounts.disconnect(accountId)),
   };
 }
 
@@ -156,28 +154,25 @@ export interface Posts {
   error: ThreadsError | undefined;
   /** Shows more posts. */
   loadMore: () => void;
-  /** Reads them again, for example after publishing. */
-  refresh: () => void;
-  /** Does something with a post, such as `act(() => client.posts.cancel(postId))`, and shows the result. */
+  /** Does something with a post, such as `act(() => client.posts.cancel(postId))`, and keeps the error. */
   act: (action: () => Promise<unknown>) => Promise<void>;
 }
 
-/** Follow the latest posts. They are asked for when something is due, and only while the page is seen. */
+/** Follow the latest posts. They are asked for after each change and when something is due. */
 export function usePosts(client: ThreadsClient, { pageSize = 20 } = {}): Posts {
   const [limit, setLimit] = useState(pageSize);
   const watch = useCallback(
     (options: { signal: AbortSignal }) => client.posts.watchLatest({ limit, ...options }),
     [client, limit],
   );
-  const { value, error, refresh } = useWatched(client, watch);
+  const { value, error } = useWatched(client, watch);
   const { error: refusal, run } = useAction();
   return {
     posts: value?.posts,
     hasMore: value?.before !== undefined && limit < MOST_POSTS,
     error: refusal ?? error,
     loadMore: () => setLimit((shown) => Math.min(shown + pageSize, MOST_POSTS)),
-    refresh,
-    act: (action) => run(action).finally(refresh),
+    act: run,
   };
 }
 
@@ -263,7 +258,6 @@ type Watch<Value> = (options: { signal: AbortSignal }) => AsyncIterable<Value>;
 function useWatched<Value>(client: ThreadsClient, watch: Watch<Value>) {
   const [value, setValue] = useState<Value>();
   const [error, setError] = useState<ThreadsError>();
-  const [round, setRound] = useState(0);
   useEffect(() => () => setValue(undefined), [client]);
   useEffect(() => {
     const leaving = new AbortController();
@@ -277,9 +271,8 @@ function useWatched<Value>(client: ThreadsClient, watch: Watch<Value>) {
     };
     void follow();
     return () => leaving.abort();
-  }, [watch, round]);
-  const refresh = useCallback(() => setRound((count) => count + 1), []);
-  return { value, error, refresh, show: setValue };
+  }, [watch]);
+  return { value, error };
 }
 
 /** Keep the newest value where an effect can read it without beginning again. */

@@ -1,13 +1,17 @@
 """Each test begins with an empty Firestore and a fresh Threads."""
 
+import os
 from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
 from emulator.suite.ports import HOST, free
 from emulator.suite.suite import Suite
+from tests.browser import find
+from tests.e2e.browsing import FLAGS, SLOW
 from tests.e2e.functions import Function
 from tests.e2e.oidc import Issuer, issuer
 from tests.e2e.world import Author, CloudTasks, Firebase, SignedIn, Threads, store_account, vault_of
@@ -196,3 +200,45 @@ def connect(firebase: Firebase, threads: Threads, vault: Vault) -> Connect:
 def author(user: SignedIn, connect: Connect) -> Author:
     """Return a signed-in user with one connected account."""
     return Author(user.uid, user.id_token, connect(user))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start a headless browser."""
+    found = find()
+    if found is None:
+        pytest.skip("there is no browser; make test says so at its end, and fails")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found.path, env={**os.environ, **found.environment}, args=list(FLAGS)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Collect what the page complains about on its console; a test takes out what belongs there."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, suite: Suite, complaints: list[str]) -> Iterator[Page]:
+    """Open the page with an empty profile.
+
+    Whatever it complains about fails the test, and so does a request that leaves this machine.
+    """
+    context = browser.new_context(base_url=suite.page_url)
+    context.set_default_timeout(SLOW)
+    expect.set_options(timeout=SLOW)
+    outside: list[str] = []
+    here = ("http://127.0.0.1:", "http://localhost:", "data:", "blob:")
+    context.on("request", lambda sent: None if sent.url.startswith(here) else outside.append(sent.url))
+    context.on("weberror", lambda told: complaints.append(str(told.error)))
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page = context.new_page()
+    page.goto("/")
+    yield page
+    context.close()
+    assert outside == []
+    assert complaints == []

@@ -70,12 +70,14 @@ def _children_are_ready(world: World, account: Account, content: Content) -> Non
     """Refuse children that are not finished carousel items of this account."""
     for child_id in content.get("children", ()):
         child = world.containers.get(child_id)
-        if child is None or child.account_id != account.id:
-            raise errors.media_not_found(child_id)
+        if (
+            child is None
+            or child.account_id != account.id
+            or child.status(world.now()) is not Status.FINISHED
+        ):
+            raise errors.invalid_carousel_children(child_id)
         if "is_carousel_item" not in child.content:
             raise errors.refused("children", f"must be carousel items; {child_id} is not")
-        if child.status(world.now()) is not Status.FINISHED:
-            raise errors.invalid_carousel_children()
 
 
 def _named_posts_exist(world: World, _account: Account, content: Content) -> None:

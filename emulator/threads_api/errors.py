@@ -219,14 +219,14 @@ def too_many_links(limit: int) -> GraphError:
     )
 
 
-def invalid_carousel_children() -> GraphError:
-    """Return 100, subcode 4279004: a carousel's item is not ready, or lost (seen, exileum/meta-mcp#4)."""
+def invalid_carousel_children(children: str) -> GraphError:
+    """Return 100, subcode 4279004: an item is not ready, lost or not there (seen, exileum/meta-mcp#4)."""
     return GraphError(
         "Invalid parameter",
         100,
         subcode=4279004,
         user_title="Invalid Carousel Children",
-        user_message="The carousel child items are invalid or expired.",
+        user_message=f"The children with IDs {children} are invalid, nonexistent, or expired.",
     )
 
 

@@ -373,13 +373,7 @@ _ROWS = (
     _answered(
         "invalid_carousel_children",
         _CAROUSEL,
-        GraphError(
-            "Invalid parameter",
-            100,
-            subcode=4279004,
-            user_title="Invalid Carousel Children",
-            user_message="The children with IDs <container ids> are invalid, nonexistent, or expired.",
-        ),
+        errors.invalid_carousel_children("<container ids>"),
         "seen: exileum/meta-mcp#4",
         "Ask for each child's status, replace what is lost, and try again.",
     ),

@@ -168,9 +168,7 @@ def test_too_many_links(client: Client) -> None:
     """More than five different links, wherever they stand, are refused by name."""
     for form in (
         {"text": " ".join(LINKS)},
-        {
-            "text": "www.one.example https://two.example www.three.example www.four.example www.five.example www.6"
-        },
+        {"text": " ".join(f"www.{number}.example" for number in range(6))},
         {"text": " ".join(LINKS[:5]), "link_attachment": LINKS[5]},
         {"text": " ".join(LINKS[:5]), "text_attachment": attachment(link_attachment_url=LINKS[5])},
     ):

@@ -183,8 +183,8 @@ def test_children_must_be_finished_items_of_the_account(client: Client) -> None:
     foreign = client.container(
         client.token(account_id=client.account(username="other")), **IMAGE, is_carousel_item="true"
     )
-    not_ready, not_found = (100, 4279004), (24, 4279009)
-    errors = {failed: not_ready, unready: not_ready, plain: (100, None), foreign: not_found, "123": not_found}
+    invalid = (100, 4279004)
+    errors = {failed: invalid, unready: invalid, plain: (100, None), foreign: invalid, "123": invalid}
     for child, error in errors.items():
         answer = client.post("/me/threads", token, media_type="CAROUSEL", children=f"{good},{child}")
         assert error_of(answer) == error

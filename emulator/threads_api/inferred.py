@@ -25,6 +25,8 @@ class Inferred:
     source: str
 
 
+_POSTIZ = "Postiz (gitroomhq/postiz-app, threads.provider.ts)"
+
 EMPTY_CHOICES = Inferred(
     "a poll whose third or fourth choice is empty", "Meta's sample app sends option_c and option_d as typed"
 )
@@ -34,16 +36,17 @@ NUMBERS_AS_TEXTS = Inferred(
 )
 TEXT_OF_AN_ITEM = Inferred(
     "a text for a carousel item, which is ignored",
-    "Postiz (gitroomhq/postiz-app) sends it with each item; its carousels come out",
+    f"{_POSTIZ} sends the carousel's text with each item",
 )
 SLASH_AT_THE_END = Inferred(
     "a slash at the end of a path", "Meta's Postman collection, Check Container's Publishing Status"
 )
 CODE_BY_GET = Inferred(
-    "a code that is exchanged by GET", "how the Graph API itself does it: Meta, Manually build a login flow"
+    "a code that is exchanged by GET", f"{_POSTIZ}; so does the Graph API: Meta, Manually build a login flow"
 )
 WINDOW_WITHOUT_TYPE = Inferred(
-    "an authorization window without response_type", "its default is code: Meta, Manually build a login flow"
+    "an authorization window without response_type",
+    f"{_POSTIZ}; elsewhere its default is code: Meta, Manually build a login flow",
 )
 DEMOGRAPHICS_AS_A_WHOLE = Inferred(
     "follower_demographics without a breakdown", "Meta's Postman collection, Get Account Insights"

@@ -47,8 +47,7 @@ def read_node(node: str) -> Response:
         return jsonify(read_fields(USER_FIELDS, view, world.accounts[token.account_id], asked))
     container = world.containers.get(node)
     if container is not None and container.account_id == token.account_id:
-        if publishing.is_lost(world, container):
-            raise errors.media_not_found(node)
+        publishing.check_shown(world, container)
         return jsonify(read_fields(CONTAINER_FIELDS, view, container, asked, USUAL_CONTAINER_FIELDS))
     if node in LOCATIONS:
         return jsonify(read_fields(LOCATION_FIELDS, view, LOCATIONS[node], asked))

@@ -76,7 +76,6 @@ _CREATE = {"method": "POST", "path": "/threads"}
 _PUBLISH = {"method": "POST", "path": "/threads_publish"}
 _POSTING = {"method": "POST", "path": "/threads(_publish)?"}
 _CAROUSEL = {**_CREATE, "parameters": {"media_type": "CAROUSEL"}}
-_CONTAINER = {"method": "GET", "path": r"/\d+"}
 _DELETE = {"method": "DELETE", "path": r"/\d+"}
 _CODE = {"method": "POST", "path": "/oauth/access_token"}
 _REFRESH = {"method": "GET", "path": "/refresh_access_token"}
@@ -155,10 +154,24 @@ _ROWS = (
         _LOOK,
     ),
     _answered(
+        "unknown_error_as_400",
+        _POSTING,
+        GraphError("An unknown error has occurred.", 1),
+        "Meta, Graph API: Handling errors (the code); inferred (the status)",
+        _LOOK,
+    ),
+    _answered(
         "service_unavailable",
         _POSTING,
         GraphError("Service temporarily unavailable", 2, status=503, is_transient=True),
         _HANDLING,
+        _LOOK,
+    ),
+    _answered(
+        "transient_error",
+        _POSTING,
+        GraphError("An error occurred while processing this request", 99_999, is_transient=True),
+        "inferred: what is_transient is for",
         _LOOK,
     ),
     _answered(
@@ -230,6 +243,13 @@ _ROWS = (
         _POSTING,
         GraphError("Calls to this api have exceeded the rate limit.", 613, status=_FORBIDDEN),
         _LIMITS,
+        _WAIT,
+    ),
+    _answered(
+        "too_many_requests_in_words",
+        _POSTING,
+        GraphError("Too many requests", 429, status=HTTPStatus.TOO_MANY_REQUESTS),
+        "inferred: RFC 6585",
         _WAIT,
     ),
     _odd("too_many_requests", "429 without a body", "inferred: RFC 6585", _WAIT, status=429),
@@ -334,12 +354,12 @@ _ROWS = (
         "Do not create another one: look for the post.",
         errors.media_not_found("<container id>"),
     ),
-    _answered(
-        "status_refused",
-        _CONTAINER,
-        errors.unknown_field("status"),
-        "seen: exileum/meta-mcp#139, #143, of a published container",
+    NamedError(
+        "published_status_refused",
+        Change({"published_containers_tell": False}),
+        "seen: exileum/meta-mcp#139, #143",
         "Do not create another one: look for the post.",
+        errors.unknown_field("status"),
     ),
     NamedError(
         "container_expired",
@@ -369,6 +389,13 @@ _ROWS = (
         GraphError("An unknown error occurred", 1, subcode=2207052, **_NOT_FETCHED),
         "seen: postiz-app",
         "The same. The code alone says nothing.",
+    ),
+    _answered(
+        "media_fetch_failed_as_500",
+        _CREATE,
+        GraphError("An unknown error occurred", 1, status=_FAILED, subcode=2207052, **_NOT_FETCHED),
+        "inferred: code 1 comes with both statuses",
+        "The same.",
     ),
     _answered(
         "invalid_carousel_children",

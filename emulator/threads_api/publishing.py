@@ -132,6 +132,14 @@ def is_lost(world: World, container: Container) -> bool:
     )
 
 
+def check_shown(world: World, container: Container) -> None:
+    """Raise GraphError for a container whose status Threads does not show."""
+    if is_lost(world, container):
+        raise errors.media_not_found(container.id)
+    if container.media_id is not None and not world.settings.published_containers_tell:
+        raise errors.unknown_field("status")
+
+
 def visible_post(world: World, token: Token, media_id: str) -> Post | None:
     """Return a post of the account; None if there is none, or if it was deleted."""
     post = world.posts.get(media_id)

@@ -58,7 +58,6 @@ class Caller:
             "POST /threads": self.create,
             "POST /threads(_publish)?": self.create,
             "POST /threads_publish": self.publish,
-            r"GET /\d+": self.status,
             r"DELETE /\d+": self.delete,
             "POST /oauth/access_token": lambda: self.client.post("/oauth/access_token", **CODE),
             "GET /access_token": lambda: self.client.get("/access_token", grant_type="th_exchange_token"),
@@ -104,6 +103,7 @@ CALLS: dict[str, Callable[[Caller], requests.Response]] = {
     "deletion_quota_gone": lambda caller: caller.delete(),
     "lost_container": lost_container,
     "published_container_lost": published_container,
+    "published_status_refused": published_container,
 }
 """The calls that see what is no script, and no token."""
 

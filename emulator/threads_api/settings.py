@@ -57,7 +57,7 @@ class Settings(settings.Settings):
     #: Whether a published container still has a status, ``PUBLISHED``. That it is not found any more (error
     #: 24/4279009) was seen.
     published_containers_stay: bool = True
-    #: Whether a published container that stays tells its status. That it has no such field (error 100) was seen.
+    #: Whether a published container that stays tells its status. That it has no such field (100) was seen.
     published_containers_tell: bool = True
     #: Whether a text is given back ``as_sent``, or ``changed`` in the ways that were seen: without the first
     #: ``#`` and what cannot be seen, with ``&`` escaped, and with links cut off.

@@ -49,7 +49,9 @@ control_people      the controls for apps, accounts, tokens and codes
 control_deliveries  the controls for callbacks and webhooks
 wire                everything between the socket and the routes
 application         puts the routes together
+face                the controls as methods, for tests in the same process
 server              serves the emulator
+pytest_plugin       the fixture of the emulator's own distribution
 __main__            the command line
 
 ``World`` holds the state. ``serve`` serves it on a port::

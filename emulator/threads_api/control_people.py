@@ -110,14 +110,19 @@ def account_with(account_id: str) -> Account:
     return account
 
 
+def _read_account(body: JsonBody) -> Account:
+    """Take ``account_id`` out of a body; by default the first account."""
+    return account_with(body.text("account_id", next(iter(current_world().accounts), "")))
+
+
 # ---- tokens and codes
 
 
 @control_people.post("/tokens")
 def add_token() -> tuple[Response, int]:
-    """Take ``{account_id, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, long-lived."""
+    """Take ``{account_id?, scopes?, kind?, age_seconds?, app_id?}``; by default all scopes, long-lived."""
     body, world = json_body(), current_world()
-    account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
+    account, app, granted = _read_account(body), read_app(body), _scopes(body)
     kind = body.text("kind", "long")
     age = body.seconds("age_seconds")
     body.finish()
@@ -131,9 +136,9 @@ def add_token() -> tuple[Response, int]:
 
 @control_people.post("/codes")
 def add_code() -> tuple[Response, int]:
-    """Take ``{account_id, scopes?, redirect_uri?, app_id?}``; by default the app's first redirect URI."""
+    """Take ``{account_id?, scopes?, redirect_uri?, app_id?}``; by default the app's first redirect URI."""
     body, world = json_body(), current_world()
-    account, app, granted = account_with(body.text("account_id")), read_app(body), _scopes(body)
+    account, app, granted = _read_account(body), read_app(body), _scopes(body)
     redirect_uri = body.text("redirect_uri", next(iter(app.redirect_uris), ""))
     body.finish()
     code = authorization.issue_code(world, app, account, redirect_uri, granted)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulator.base.http_server import PortTakenError, listening, serving
 from emulator.threads_api.application import make_application
+from emulator.threads_api.face import Emulator
 from emulator.threads_api.sender import sending
 
 if TYPE_CHECKING:
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from emulator.threads_api.world import World
 
 __all__ = ["Emulator", "PortTakenError", "serve"]
-
-
-@dataclass(frozen=True)
-class Emulator:
-    """A running emulator."""
-
-    url: str
-    world: World
 
 
 @contextmanager
@@ -36,9 +28,10 @@ def serve(
         PortTakenError: another program listens on the port.
 
     """
+    application = make_application(world)
     with (
         listening(host, port) as (world.url, listener),
         sending(world),
-        serving(listener, make_application(world), verbose=verbose),
+        serving(listener, application, verbose=verbose),
     ):
-        yield Emulator(world.url, world)
+        yield Emulator(world.url, world, application)

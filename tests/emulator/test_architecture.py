@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("base", "threads_api", "cloud_tasks", "suite")
 
 ALLOWED = {
-    "emulator": {"emulator.suite"},
+    "emulator": {"emulator.suite", "flit_core"},
     "emulator.base": {"flask", "werkzeug"},
-    "emulator.threads_api": {"emulator.base", "flask", "werkzeug"},
+    "emulator.threads_api": {"emulator.base", "flask", "werkzeug", "pytest"},
     "emulator.cloud_tasks": {
         *("emulator.base", "flask", "werkzeug"),
         *("google", "grpc", "jwt", "cryptography", "yaml"),

@@ -36,9 +36,15 @@ def listening(host: str, port: int) -> Iterator[tuple[str, socket.socket]]:
 
 
 @contextmanager
-def serving(listener: socket.socket, application: WSGIApplication, *, verbose: bool) -> Iterator[None]:
+def serving(
+    listener: socket.socket,
+    application: WSGIApplication,
+    *,
+    verbose: bool,
+    handler: type[Handler] | None = None,
+) -> Iterator[None]:
     """Serve ``application`` on a listening socket until the block ends; ``verbose`` logs each request."""
-    server = Server(listener, application, LoggingHandler if verbose else Handler)
+    server = Server(listener, application, handler or (LoggingHandler if verbose else Handler))
     thread = Thread(target=server.serve_forever, args=(STOP_POLL_SECONDS,), daemon=True)
     thread.start()
     try:
@@ -69,6 +75,7 @@ def _listener(host: str, port: int) -> socket.socket:
 class Handler(WSGIRequestHandler):
     """Serves the requests of one connection. Werkzeug's own handler closes the connection after each one."""
 
+    server: Server
     protocol_version = "HTTP/1.1"
     # Send a small answer at once, head and body together.
     disable_nagle_algorithm = True
@@ -141,6 +148,11 @@ class Server(ThreadedWSGIServer):
         """Forget a connection that is closed."""
         self._connections.discard(request)
         super().shutdown_request(request)
+
+    def replace(self, plain: socket.socket, secured: socket.socket) -> None:
+        """Remember a connection by the socket that has taken the place of its first one."""
+        self._connections.discard(plain)
+        self._connections.add(secured)
 
     def server_close(self) -> None:
         """Stop listening, and close every connection."""

@@ -51,6 +51,8 @@ wire                everything between the socket and the routes
 application         puts the routes together
 face                the controls as methods, for tests in the same process
 server              serves the emulator
+certificates        the certificate authority of the proxy
+proxy               the proxy for clients whose address is a constant
 pytest_plugin       the fixture of the emulator's own distribution
 __main__            the command line
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.base.command import make_parser, run
+from emulator.base.json_body import Malformed
 from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.model import App
 from emulator.threads_api.server import serve
@@ -17,6 +19,10 @@ from emulator.threads_api.world import World
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from emulator.threads_api.face import Emulator
+    from emulator.threads_api.proxy import Proxy
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +45,23 @@ def _serving(asked: argparse.Namespace) -> Iterator[str]:
     )
     world = World([app], Settings(strict=asked.strict).changed(dict(asked.set)))
     with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
-        yield f"Threads emulator ready: {emulator.url}"
+        ready = f"Threads emulator ready: {emulator.url}"
+        if asked.proxy is None:
+            yield ready
+            return
+        with _proxying(emulator, asked) as proxy:
+            yield f"{ready}\nProxy ready: {proxy.url} (its certificate authority: {proxy.ca_file})"
+
+
+def _proxying(emulator: Emulator, asked: argparse.Namespace) -> AbstractContextManager[Proxy]:
+    """Return the proxy that was asked for. Raises Malformed without the package that makes certificates."""
+    try:
+        from emulator.threads_api.proxy import proxying  # noqa: PLC0415 - only a proxy needs its package
+    except ImportError:
+        raise Malformed(
+            "--proxy needs the package cryptography:  pip install 'threads-emulator[proxy]'"
+        ) from None
+    return proxying(emulator, folder=asked.proxy_ca, host=asked.host, port=asked.proxy, verbose=asked.verbose)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port", type=int, default=8090, help="the port; 0 chooses a free one (default: 8090)"
+    )
+    parser.add_argument(
+        "--proxy",
+        type=int,
+        nargs="?",
+        const=8091,
+        help="also run a proxy that answers for graph.threads.net, on this port (8091; 0 chooses a free one)",
+    )
+    parser.add_argument(
+        "--proxy-ca",
+        type=Path,
+        help="the folder in which the proxy's certificate authority is kept; by default each run has its own",
     )
     parser.add_argument("--app-id", default="1000000000000001", help="the app's client_id")
     parser.add_argument(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import jsonify, request
+from flask import Response, jsonify, request
 
 from emulator.base.control import add_list, done, json_body, make_controls
 from emulator.base.json_body import JsonBody, Malformed
@@ -22,8 +22,6 @@ from emulator.threads_api.named_errors import NAMED_ERRORS, provoke
 from emulator.threads_api.outcomes import ERROR_MESSAGES
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from emulator.threads_api.model import Container, Post
 
 control = make_controls()
@@ -35,6 +33,14 @@ add_list(control, "requests", lambda world: world.journal)
 def health() -> Response:
     """Answer as soon as the emulator is up."""
     return jsonify({"ok": True, "url": current_view().base_url, "now": current_world().now().isoformat()})
+
+
+@control.get("/ca")
+def show_authority() -> Response:
+    """Show the certificate that clients of the proxy must trust, as PEM."""
+    if (certificate := current_world().authority) is None:
+        raise Malformed("there is no proxy: start the emulator with --proxy")
+    return Response(certificate, mimetype="application/x-pem-file")
 
 
 @control.get("/errors")

@@ -24,7 +24,7 @@ class Emulator:
         """Take its address, its state, and what serves it."""
         self.url = url
         self.world = world
-        self._application = application
+        self.application = application
 
     def next_answer(self, wanted: str | Mapping[str, Any], **members: Any) -> None:
         """Decide what the next matching request gets: an error by its name, or a script.
@@ -74,7 +74,7 @@ class Emulator:
         """Call any control, such as ``POST accounts``, and return its answer. Raises Malformed."""
         from werkzeug.test import Client  # noqa: PLC0415 - a command that only serves starts faster
 
-        with Client(self._application).open(
+        with Client(self.application).open(
             f"{PREFIX}/{name}", method=method, json=None if body is None else dict(body), base_url=self.url
         ) as answer:
             parsed = answer.get_json()

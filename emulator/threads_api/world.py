@@ -67,6 +67,8 @@ class World(world.World[Settings]):
         self.lock = RLock()
         #: Notified when a delivery enters the outbox, and when one has ended.
         self.mail = Condition(self.lock)
+        #: The certificate of the proxy's authority, while there is a proxy.
+        self.authority: str | None = None
         self._first_apps = tuple(apps)
         # A reset does not start these again: an id from before it must not name something new.
         self._container_ids = itertools.count(_FIRST_CONTAINER, _STEP)

@@ -20,7 +20,7 @@ PACKAGES = ("base", "threads_api", "cloud_tasks", "suite")
 ALLOWED = {
     "emulator": {"emulator.suite", "flit_core"},
     "emulator.base": {"flask", "werkzeug"},
-    "emulator.threads_api": {"emulator.base", "flask", "werkzeug", "pytest"},
+    "emulator.threads_api": {"emulator.base", "flask", "werkzeug", "cryptography", "pytest"},
     "emulator.cloud_tasks": {
         *("emulator.base", "flask", "werkzeug"),
         *("google", "grpc", "jwt", "cryptography", "yaml"),

@@ -99,3 +99,18 @@ def test_wrong_setting_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str
     """A wrong setting ends the command with status 1."""
     assert main(["--set", "text_counts=bits"]) == 1
     assert capsys.readouterr().err.startswith("text_counts must be one of utf8_bytes")
+
+
+def test_command_runs_a_proxy_and_says_where(tmp_path: Path) -> None:
+    """The second line has the proxy's address and the certificate that its clients need."""
+    with process("--proxy", "0", "--proxy-ca", str(tmp_path)) as running:
+        ready_url(running)
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        assert line.startswith("Proxy ready: http://127.0.0.1:")
+        assert line.endswith(f"(its certificate authority: {tmp_path}/ca.pem)\n")
+        proxies = {"https": line.split()[2]}
+        answer = requests.get(
+            "https://graph.threads.net/me", proxies=proxies, verify=str(tmp_path / "ca.pem"), timeout=10
+        )
+        assert answer.json()["error"]["code"] == 190

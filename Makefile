@@ -16,11 +16,12 @@ EMULATORS = venv/.emulators
 CLIENT = client/dist/.built
 CLIENT_TYPES = client/src/openapi.ts
 
-.PHONY: help setup run test quick lint format lock faults hostile fairness planted bench forward deploy doctor clean
+.PHONY: help setup run test quick lint format lock faults hostile conformance fairness planted bench forward deploy \
+	doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
-		printf '  make %-8s %s\n' "$$name" "$$does"; done
+		printf '  make %-11s %s\n' "$$name" "$$does"; done
 
 setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) $(CLIENT) ## install all that `run` needs (again: costs nothing)
 
@@ -41,6 +42,9 @@ faults: setup ## prove that one request is one post, in full; one row or case: m
 
 hostile: setup ## send 50,000 requests that nobody should send, and judge the answers
 	@$(PYTHON) -m tests.hostile $(if $(SEED),--seed $(SEED))
+
+conformance: $(PACKAGES) ## check what the service relies on at Threads; at the real one: make conformance REAL=1
+	@$(PYTHON) -m tests.conformance $(if $(REAL),--real)
 
 quick: $(PACKAGES) ## run the tests that need no emulator
 	$(PYTHON) -m pytest --ignore=tests/suite --ignore=tests/e2e

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from flask import jsonify
+from flask import jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from emulator.base.control import make_app
+from emulator.base.control import PREFIX, make_app
 from emulator.base.http_server import with_body_read
-from emulator.cloud_tasks.control import control
+from emulator.cloud_tasks.control import control, current_world
 from emulator.cloud_tasks.control_deliveries import control_deliveries
+from emulator.cloud_tasks.errors import HTTP_STATUSES, no_path, not_served
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from flask import Response
 
     from emulator.cloud_tasks.world import World
+
+
+#: Paths of Google's REST interface, of any version, with and without it.
+_REST = re.compile(r"/(v\d+\w*/)?projects/")
 
 
 def make_application(world: World) -> WSGIApplication:
@@ -53,4 +59,13 @@ def make_application(world: World) -> WSGIApplication:
 
 
 def _other(problem: HTTPException) -> tuple[Response, int]:
-    return jsonify(error=problem.description), problem.code or 500
+    """Answer an error of a control as a control, and every other one as Google does.
+
+    Clients that speak REST arrive here: those with ``transport="rest"``, and firebase-admin's task queues,
+    whose ``CLOUD_TASKS_EMULATOR_HOST`` leaves the version out.
+    """
+    if request.path.startswith(PREFIX):
+        return jsonify(error=problem.description), problem.code or 500
+    is_rest = _REST.match(request.path)
+    refused = not_served("REST", f"gRPC, at {current_world().host}") if is_rest else no_path(request.path)
+    return jsonify(refused.envelope()), HTTP_STATUSES[refused.code]

@@ -5,7 +5,16 @@ Texts that are marked "seen" are the real service's. The others are ours.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 from grpc import StatusCode
+
+#: The HTTP status for each gRPC status that the HTTP side answers (google.rpc.Code).
+HTTP_STATUSES = {
+    StatusCode.UNIMPLEMENTED: HTTPStatus.NOT_IMPLEMENTED,
+    StatusCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+}
 
 
 class Refused(Exception):
@@ -15,6 +24,11 @@ class Refused(Exception):
         """Take the two parts of the status."""
         super().__init__(message)
         self.code = code
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the error as Google's JSON interfaces write it (google.aip.dev/193)."""
+        status = HTTP_STATUSES[self.code]
+        return {"error": {"code": int(status), "message": str(self), "status": self.code.name}}
 
 
 def invalid(message: str) -> Refused:
@@ -27,6 +41,11 @@ def unsupported(message: str) -> Refused:
     return Refused(StatusCode.UNIMPLEMENTED, f"The emulator does not support {message}.")
 
 
+def not_served(what: str, served: str) -> Refused:
+    """Return UNIMPLEMENTED: the real service has such a call, or such an interface."""
+    return Refused(StatusCode.UNIMPLEMENTED, f"The emulator does not serve {what}, only {served}.")
+
+
 def no_queue() -> Refused:
     """Return NOT_FOUND: the queue does not exist (seen)."""
     return Refused(
@@ -34,6 +53,11 @@ def no_queue() -> Refused:
         "Queue does not exist. If you just created the queue, wait at least a minute for the queue to "
         "initialize.",
     )
+
+
+def no_path(path: str) -> Refused:
+    """Return NOT_FOUND: the HTTP side has no such path."""
+    return Refused(StatusCode.NOT_FOUND, f"There is nothing at {path}: the controls are under /_emulator/.")
 
 
 def no_task() -> Refused:

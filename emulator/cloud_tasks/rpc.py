@@ -13,7 +13,7 @@ import grpc
 
 from emulator.base.http_server import PortTakenError
 from emulator.cloud_tasks import tasks
-from emulator.cloud_tasks.errors import Refused
+from emulator.cloud_tasks.errors import Refused, not_served
 from emulator.cloud_tasks.messages import CreateTaskRequest, DeleteTaskRequest
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SERVICE = "google.cloud.tasks.v2.CloudTasks"
 
-#: Each method with the class of its request and its rule. gRPC answers UNIMPLEMENTED to all others.
+#: Each method with the class of its request and its rule. All others are UNIMPLEMENTED.
 METHODS: dict[str, tuple[Any, Rule]] = {
     "CreateTask": (CreateTaskRequest, tasks.create),
     "DeleteTask": (DeleteTaskRequest, tasks.delete),
@@ -40,11 +40,11 @@ ENDING_SECONDS = 0.2
 @contextmanager
 def serving_calls(world: World, host: str, port: int) -> Iterator[str]:
     """Serve calls until the block ends, and yield ``address:port``. Raises PortTakenError."""
-    handlers = {name: _handler(world, *method) for name, method in METHODS.items()}
+    methods = {f"/{SERVICE}/{name}": _handler(world, *method) for name, method in METHODS.items()}
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
     server = grpc.server(
         threads,
-        handlers=[grpc.method_handlers_generic_handler(SERVICE, handlers)],
+        handlers=[_Calls(methods)],
         # Otherwise two emulators could listen on the same port.
         options=[("grpc.so_reuseport", 0)],
     )
@@ -59,6 +59,28 @@ def serving_calls(world: World, host: str, port: int) -> Iterator[str]:
     finally:
         server.stop(ENDING_SECONDS).wait()
         threads.shutdown()
+
+
+class _Calls(grpc.GenericRpcHandler):
+    """Finds what serves a call. Without a method of that name, it is a refusal that says what there is."""
+
+    def __init__(self, methods: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        """Take the methods by their paths."""
+        self._methods = methods
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return what serves a call, whatever it is."""
+        return self._methods.get(details.method) or grpc.unary_unary_rpc_method_handler(
+            _refuse(details.method)
+        )
+
+
+def _refuse(path: str) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def call(_request: Any, context: grpc.ServicerContext) -> Any:
+        refused = not_served(path.strip("/").replace("/", "."), f"{' and '.join(METHODS)} of {SERVICE}")
+        context.abort(refused.code, str(refused))
+
+    return call
 
 
 def _handler(world: World, request_class: Any, rule: Rule) -> grpc.RpcMethodHandler[Any, Any]:

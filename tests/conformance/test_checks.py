@@ -120,7 +120,7 @@ def test_an_answer_of_another_shape_is_a_difference() -> None:
     """A check that cannot read what it gets has seen something else than was assumed."""
 
     def odd(_target: object) -> str:
-        return {}["missing"]  # type: ignore[no-any-return]
+        raise KeyError("missing")
 
     with emulated() as target:
         [finding] = conform(target, [replace(CHECKS[0], see=odd)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
+import requests
 from google.api_core import exceptions
 from google.cloud.tasks_v2 import Task
 from google.protobuf.duration_pb2 import Duration  # type: ignore[import-untyped]
@@ -191,3 +193,34 @@ def test_every_other_call_is_unimplemented(tasks: CloudTasks) -> None:
     for call in (tasks.client.get_task, tasks.client.get_queue, tasks.client.pause_queue):
         with pytest.raises(exceptions.MethodNotImplemented):
             call(name=QUEUE)
+
+
+@pytest.mark.parametrize(
+    "service", ["google.cloud.tasks.v2.CloudTasks", "google.cloud.tasks.v2beta3.CloudTasks"]
+)
+def test_what_is_not_served_says_what_is(tasks: CloudTasks, service: str) -> None:
+    """Other calls and other versions are UNIMPLEMENTED, with a sentence that names those that are there."""
+    with grpc.insecure_channel(tasks.see("health", "host")) as channel:
+        call: Any = channel.unary_unary(f"/{service}/ListQueues")
+        with pytest.raises(grpc.RpcError) as refused:
+            call(b"", timeout=10)
+    error: Any = refused.value
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert f"does not serve {service}.ListQueues, only CreateTask and DeleteTask" in error.details()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "name"),
+    [
+        ("/v2/projects/p/locations/l/queues/q/tasks", 501, "UNIMPLEMENTED"),
+        ("/v2beta3/projects/p/locations/l/queues", 501, "UNIMPLEMENTED"),
+        ("/projects/p/locations/l/queues/q/tasks", 501, "UNIMPLEMENTED"),
+        ("/nonsense", 404, "NOT_FOUND"),
+    ],
+)
+def test_rest_gets_googles_envelope(tasks: CloudTasks, path: str, status: int, name: str) -> None:
+    """REST, with and without a version, is refused as Google's interfaces refuse, and told where gRPC is."""
+    answer = requests.post(f"{tasks.see('health', 'url')}{path}", json={}, timeout=10)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["status"]) == (status, status, name)
+    assert tasks.see("health", "host") in error["message"] or status == 404

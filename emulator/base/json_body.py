@@ -25,12 +25,12 @@ class JsonBody:
         if not isinstance(parsed, dict):
             raise Malformed(f"{where} must be a JSON object")
         self._left: dict[str, Any] = dict(parsed)
-        self._where = where
+        self.where = where
 
     def finish(self) -> None:
         """Raise Malformed if a field was never taken: it is unknown."""
         if self._left:
-            raise Malformed(f"{self._where} has unknown fields: {', '.join(sorted(map(str, self._left)))}")
+            raise Malformed(f"{self.where} has unknown fields: {', '.join(sorted(map(str, self._left)))}")
 
     def has(self, name: str) -> bool:
         """Return whether a field is present and not yet taken."""
@@ -43,7 +43,7 @@ class JsonBody:
     def take(self, name: str, default: object = _MISSING) -> Any:
         """Take a field of any type."""
         if name not in self._left and default is _MISSING:
-            raise Malformed(f"{self._where} needs {name}")
+            raise Malformed(f"{self.where} needs {name}")
         return self._left.pop(name, default)
 
     def text(self, name: str, default: object = _MISSING) -> Any:
@@ -80,6 +80,10 @@ class JsonBody:
         if value is not default and not all(isinstance(item, str) for item in value):
             raise Malformed(f"{name} must be a list of texts")
         return value
+
+    def items(self, name: str) -> list[JsonBody]:
+        """Take a list of objects; an empty one if the field is missing."""
+        return [JsonBody(it, f"{name}[{number}]") for number, it in enumerate(self._typed(name, list, []))]
 
     def inner(self, name: str) -> JsonBody:
         """Take an object; an empty one if the field is missing."""

@@ -49,6 +49,7 @@ control_people      the controls for apps, accounts, tokens and codes
 control_deliveries  the controls for callbacks and webhooks
 wire                everything between the socket and the routes
 application         puts the routes together
+seed_file           reads the accounts and posts to begin with
 face                the controls as methods, for tests in the same process
 server              serves the emulator
 certificates        the certificate authority of the proxy

@@ -12,6 +12,7 @@ from emulator.base.command import make_parser, run
 from emulator.base.json_body import Malformed
 from emulator.threads_api.deliveries import read_address
 from emulator.threads_api.model import App
+from emulator.threads_api.seed_file import read_seed_file
 from emulator.threads_api.server import serve
 from emulator.threads_api.settings import Settings
 from emulator.threads_api.world import World
@@ -43,7 +44,8 @@ def _serving(asked: argparse.Namespace) -> Iterator[str]:
         webhook_verify_token=asked.webhook_verify_token,
         webhook_fields=tuple(asked.webhook_field or App.webhook_fields),
     )
-    world = World([app], Settings(strict=asked.strict).changed(dict(asked.set)))
+    settings = Settings(strict=asked.strict).changed(dict(asked.set))
+    world = World([app], settings, read_seed_file(asked.seed).plant if asked.seed else None)
     with serve(world, host=asked.host, port=asked.port, verbose=asked.verbose) as emulator:
         ready = f"Threads emulator ready: {emulator.url}"
         if asked.proxy is None:
@@ -83,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="the folder in which the proxy's certificate authority is kept; by default each run has its own",
     )
+    parser.add_argument("--seed", type=Path, help="a JSON file with accounts and posts that are there")
     parser.add_argument("--app-id", default="1000000000000001", help="the app's client_id")
     parser.add_argument(
         "--app-secret",

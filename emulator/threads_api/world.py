@@ -61,8 +61,16 @@ class LateEffect:
 class World(world.World[Settings]):
     """The state of one emulator."""
 
-    def __init__(self, apps: Iterable[App], settings: Settings | None = None) -> None:
-        """Begin with these apps and settings, and with a few made-up accounts."""
+    def __init__(
+        self,
+        apps: Iterable[App],
+        settings: Settings | None = None,
+        plant: Callable[[World], None] | None = None,
+    ) -> None:
+        """Begin with these apps and settings, and with a few made-up accounts.
+
+        ``plant`` may put in something else: see ``seed_file``.
+        """
         super().__init__(settings or Settings())
         self.lock = RLock()
         #: Notified when a delivery enters the outbox, and when one has ended.
@@ -73,6 +81,7 @@ class World(world.World[Settings]):
         # A reset does not start these again: an id from before it must not name something new.
         self._container_ids = itertools.count(_FIRST_CONTAINER, _STEP)
         self._media_ids = itertools.count(_FIRST_MEDIA, _STEP)
+        self._plant = plant
         self._begin()
 
     def reset(self) -> None:
@@ -103,6 +112,8 @@ class World(world.World[Settings]):
         self.deliveries: deque[Delivery] = deque(maxlen=JOURNAL_LENGTH)
         #: The app and the address of each webhook that an app has confirmed.
         self.subscriptions: set[tuple[str, str]] = set()
+        if self._plant:
+            self._plant(self)
 
     def add_account(self, account: Account) -> Account:
         """Add an account. Its id and its username must be new."""

@@ -24,8 +24,8 @@ from emulator.threads_api import replies
 from emulator.threads_api.errors import GraphError
 from emulator.threads_api.model import Account, Post, Token
 from emulator.threads_api.parameters import read_content
-from emulator.threads_api.shortcodes import shortcode_of
 from emulator.threads_api.scopes import SCOPES
+from emulator.threads_api.shortcodes import shortcode_of
 from emulator.threads_api.window import USERNAME
 
 if TYPE_CHECKING:

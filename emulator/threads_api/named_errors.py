@@ -340,6 +340,20 @@ _ROWS = (
         "seen: fbsamples/threads_api#70",
         "Ask for the container's status, and publish it again once it is FINISHED.",
     ),
+    _answered(
+        "already_published",
+        _PUBLISH,
+        errors.already_published("<container id>"),
+        "inferred: a container publishes once",
+        "Do not create another one: ask for its status, and look for the post.",
+    ),
+    _answered(
+        "not_publishable",
+        _PUBLISH,
+        errors.not_publishable("<container id>", "it has failed"),
+        "inferred: what has failed or expired cannot be published",
+        "Ask for the container's status, which says why.",
+    ),
     NamedError(
         "lost_container",
         Media(Outcome(0.0, fate=Fate.LOST)),

@@ -121,6 +121,8 @@ MET = {
     "media_fetch_failed_as_1": SECOND_FILE,
     "media_fetch_failed_as_500": SECOND_FILE,
     "invalid_carousel_children": SECOND_FILE._replace(content=CAROUSEL),
+    "already_published": BAD_FILE,
+    "not_publishable": BAD_FILE,
     # the content is refused
     "invalid_aspec_ratio": BAD_FILE,
     "invalid_bit_rate": BAD_FILE,

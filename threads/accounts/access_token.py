@@ -65,11 +65,13 @@ def ensure_usable(parts: AccountParts, account: StoredAccount, needed_scopes: It
 
     Raises:
         ReconnectRequired, MissingScope: as ``check_usable``.
+        AccountNotFound: it was disconnected meanwhile.
 
     """
     now = parts.now()
     if is_looked_at(account, now) and is_token_alive(parts, account):
-        account = parts.repository.change(account, revived_change(account, now)) or account
+        revived = parts.repository.change(account, revived_change(account, now))
+        account = revived or find_account(parts, account.uid, account.account_id)  # another request was first
     check_usable(account, needed_scopes)
     return account
 

@@ -157,6 +157,19 @@ def test_whoever_needs_an_account_that_has_ended_asks_threads(
     assert "statusReason" not in world.card() or not is_good
 
 
+def test_requests_at_once_all_find_out_that_an_account_lives() -> None:
+    """Posts that are due at the same moment go on with the account that one of them has revived."""
+    world = World()
+    access_token.note_dead_token(world.accounts, world.account())
+    world.graph.always["ask_witness"] = reply(200, {"id": ACCOUNT})
+
+    def find() -> bool:
+        return access_token.find_open_account(world.accounts, UID, ACCOUNT).stored.is_active
+
+    world.comes_between(find)
+    assert find()
+
+
 # --- a token that is about to end ---------------------------------------------------------------------------
 
 NEW = reply(200, {"access_token": "THAAnew", "expires_in": 5184000})

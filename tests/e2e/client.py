@@ -3,10 +3,14 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from emulator.suite import local_secrets
 from emulator.suite.paths import CLIENT, ROOT
+from tests.e2e.world import vault_of
+from threads.accounts.vault import Vault
 
 TIMEOUT = 120
 
@@ -47,6 +51,11 @@ class RunClient(Protocol):
 
     def __call__(self, script: str, **given: Any) -> Any:
         """Return what the script returns. It finds what it is given as ``given``."""
+
+
+def suite_vault(environment: Mapping[str, str]) -> Vault:
+    """Return what seals tokens as the functions of the suite do, with the keys of this folder."""
+    return vault_of(environment, local_secrets.read(ROOT)["TOKEN_KEYS"])
 
 
 def build() -> None:

@@ -19,9 +19,10 @@ from playwright.sync_api import expect
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
 from emulator.suite.paths import CLIENT, NODE_MODULES, ROOT
 from emulator.suite.suite import Suite
-from tests.e2e.client import build
+from tests.e2e.client import build, suite_vault
 from tests.e2e.world import Author, CloudTasks, Firebase, Threads
 from tests.pages import Page
+from threads.accounts.vault import Vault
 
 APP = Page(ROOT / "docs" / "app.md")
 
@@ -45,6 +46,12 @@ HTML = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><mai
 
 
 @pytest.fixture(scope="module")
+def vault(environment: dict[str, str]) -> Vault:
+    """Return what seals tokens as the functions of the suite do."""
+    return suite_vault(environment)
+
+
+@pytest.fixture(scope="module")
 def script(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Bundle the page's JavaScript as one app, at the addresses of this suite."""
     build()
@@ -53,7 +60,7 @@ def script(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> str:
     for written, here in addresses(suite).items():
         assert written in module, written
         module = module.replace(written, here)
-    (folder / "blocks.jsx").write_text(f"{module}\nexport {{ auth, Composer }};", encoding="utf-8")
+    (folder / "blocks.jsx").write_text(f"{module}\nexport {{ auth }};", encoding="utf-8")
     imported = 'import * as blocks from "./blocks.jsx";\nimport { auth, Composer } from "./blocks.jsx";'
     (folder / "app.jsx").write_text(f"{imported}\n{FOOTER}", encoding="utf-8")
     return bundle(folder / "app.jsx")
@@ -71,7 +78,8 @@ def addresses(suite: Suite) -> dict[str, str]:
 def bundle(entry: Path) -> str:
     """Return an app in one script, as a bundler makes it."""
     command = [
-        *(NODE_MODULES / ".bin" / "esbuild", entry, "--bundle", "--format=esm", "--jsx=automatic"),
+        str(NODE_MODULES / ".bin" / "esbuild"),
+        *(str(entry), "--bundle", "--format=esm", "--jsx=automatic"),
         '--define:process.env.NODE_ENV="production"',
         f"--alias:threads-on-firebase={CLIENT / 'client.js'}",
         f"--alias:threads-on-firebase/react={CLIENT / 'react.js'}",
@@ -83,7 +91,7 @@ def bundle(entry: Path) -> str:
 
 
 @pytest.fixture
-def tab(page: Tab, suite: Suite, script: str, firebase: Firebase, threads: Threads) -> Tab:
+def tab(page: Tab, suite: Suite, firebase: Firebase, threads: Threads) -> Tab:
     """Open a page of the app that a reader has made of the blocks."""
     assert firebase
     assert threads
@@ -161,9 +169,8 @@ def test_a_reader_offers_what_helps_and_uses_plain_fetch(tab: Tab, app: Run, thr
     assert app('publishByHand(page.newDraft("By hand"))')["status"] == "published"
     app(offer % '{ text: "x".repeat(600), topicTag: "a.b" }')
     expect(tab.locator("main")).to_contain_text("topicTag")
-    assert app("token().then((token) => page.publishFor(token, { id: 'job-1', content: { text: 'Job' } }))")[
-        "status"
-    ] == ("published")
+    job = "{ id: 'job-1', content: { text: 'Job' } }"
+    assert app(f"token().then((token) => page.publishFor(token, {job}))")["status"] == "published"
     assert [it["content"]["text"] for it in threads.posts()] == ["By hand", "Job"]
 
 
@@ -192,7 +199,6 @@ def test_a_reader_publishes_with_react(tab: Tab, app: Run, threads: Threads) -> 
     expect(tab.get_by_role("status")).to_have_text("published")
 
 
-@pytest.mark.usefixtures("page")
 def test_a_backend_publishes_by_a_task(
     suite: Suite, author: Author, threads: Threads, cloud_tasks: CloudTasks
 ) -> None:

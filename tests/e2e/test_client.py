@@ -9,12 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from emulator.suite import local_secrets
-from emulator.suite.paths import ROOT
 from emulator.suite.suite import Suite
-from tests.e2e.client import RunClient, build, run
+from tests.e2e.client import RunClient, build, run, suite_vault
 from tests.e2e.conftest import Connect
-from tests.e2e.world import TIMEOUT, Author, CloudTasks, Firebase, SignedIn, Threads, account_path, vault_of
+from tests.e2e.world import TIMEOUT, Author, CloudTasks, Firebase, SignedIn, Threads, account_path
 from threads.accounts.vault import Vault
 
 
@@ -27,7 +25,7 @@ def built() -> None:
 @pytest.fixture(scope="module")
 def vault(environment: dict[str, str]) -> Vault:
     """Return what seals tokens as the functions of the suite do."""
-    return vault_of(environment, local_secrets.read(ROOT)["TOKEN_KEYS"])
+    return suite_vault(environment)
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ curl                on an emulator's port: it is run against that emulator; on a
                     suite: port, function, and what is sent are known
 firebase            the Firebase CLI has the command with these options (where it is installed)
 gcloud              the Google Cloud CLI has the command with these options (where it is installed)
+npm                 it is run (tests/e2e/test_app_page.py)
 others              the machine has the program, or the page defines the function
 each shell block    bash reads it, and it uses only variables that the page has set
-JavaScript          Node reads it; the README's is run against a server that asks for a repetition
+JavaScript          Node reads it; the README's is run against a server that asks for a repetition, and that
+                    of docs/app.md against the local suite (tests/e2e/test_app_page.py)
 Python              it is run
 JSON                the service reads it, or says the same
 Mermaid             the states are the ledger's, and the packages those of the table
@@ -48,6 +50,7 @@ from emulator.cloud_tasks import control as tasks_control
 from emulator.cloud_tasks.control_deliveries import control_deliveries as tasks_deliveries
 from emulator.cloud_tasks.settings import Settings as TasksSettings
 from emulator.suite import addresses
+from emulator.suite.paths import CLIENT
 from emulator.suite.ports import Ports
 from emulator.threads_api import control as threads_control
 from emulator.threads_api.control_deliveries import control_deliveries as threads_deliveries
@@ -530,7 +533,7 @@ def commands_of(*programs: str) -> list[tuple[str, list[str]]]:
 
 def test_every_command_has_a_check() -> None:
     """A program that no test below knows is a reason to write one."""
-    checked = {"make", "python", "python3", "curl", "firebase", "gcloud"}
+    checked = {"make", "python", "python3", "curl", "firebase", "gcloud", "npm"}
     unknown = {
         words[0]
         for _, words, defined in commands()
@@ -734,33 +737,43 @@ def test_node_reads_every_block(name: str, tmp_path: Path) -> None:
 
 BROWSER = """
 const visits = [];
-const user = { getIdToken: async () => "id-token" };
+const auth = { currentUser: { getIdToken: async () => "id-token" } };
 const functions = process.argv[2];
-const location = {
-  href: "https://app.example/page#th_link=handle", hash: "#th_link=handle", pathname: "/page",
+const connectButton = {}, publishButton = {};
+globalThis.location = {
+  href: "https://app.example/page#th_link=handle",
   assign: (url) => visits.push(url),
 };
-const history = { replaceState: (state, title, url) => visits.push(url) };
+globalThis.history = { replaceState: (state, title, url) => visits.push(`${url}`) };
 """
 """What the README's code finds in a browser, and in an app."""
 
+CLICKS = """
+await connectButton.onclick();
+const { status } = await publishButton.onclick();
+console.log(JSON.stringify({ visits, outcome: outcome.status, status }));
+"""
+
 
 @needs_node
+@pytest.mark.skipif(not (CLIENT / "client.js").exists(), reason="make setup builds the client")
 def test_the_readmes_code_connects_and_publishes_once(tmp_path: Path) -> None:
-    """It opens the window, finishes, waits as Retry-After says, and sends the same draft and key again."""
+    """It finishes, opens the window, waits as Retry-After says, and sends the same draft and key again."""
     [block] = README.blocks("js")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "threads-on-firebase").symlink_to(CLIENT.parent)
     script = tmp_path / "app.mjs"
-    script.write_text(f"{BROWSER}{block}\nconsole.log(JSON.stringify({{ visits, status, id }}));\n")
+    script.write_text(f"{BROWSER}{block}{CLICKS}")
     with asking_once_more() as (address, received):
         done = run_node(script, address)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "visits": ["https://window", "/page"],
+        "visits": ["https://app.example/page", "https://window"],
+        "outcome": "connected",
         "status": "published",
-        "id": "1",
     }
-    assert [name for name, _, _ in received] == ["th_auth_start", "th_auth_finish", *2 * ["publish_threads"]]
-    assert received[1][1] == {"handle": "handle"}
+    assert [name for name, _, _ in received] == ["th_auth_finish", "th_auth_start", *2 * ["publish_threads"]]
+    assert received[0][1] == {"handle": "handle"}
     assert received[2][1] == received[3][1]
     assert received[3][1].keys() == {"text", "idempotencyKey"}
     assert received[3][2] - received[2][2] >= timedelta(seconds=1)

@@ -1,6 +1,7 @@
 """A Threads emulator: ``graph.threads.net`` and Threads' authorization window, on this machine.
 
-model               apps, accounts, codes, tokens, containers, posts and deliveries
+model               apps, accounts, codes, tokens, containers and posts
+delivery            a request to an app
 scopes              the permissions
 settings            what can be chosen
 shortcodes          ids in permalinks
@@ -15,6 +16,7 @@ outcomes            how the processing of media ends
 app_tokens          the tokens of apps
 inferred            what is taken although it is not documented
 authorization       the rules for codes and tokens
+consent             the rules for the authorization window
 readers             read a single parameter of a creation
 parameters          the table of the parameters of a creation
 checks              the rules for a creation as a whole

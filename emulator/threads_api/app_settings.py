@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, request, url_for
 
 from emulator.threads_api import authorization, callbacks, deliveries, scopes
+from emulator.threads_api.delivery import Kind
 from emulator.threads_api.edge import current_world
-from emulator.threads_api.model import Kind
 from emulator.threads_api.pages import render_page
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from emulator.threads_api.callbacks import Confirmation
-    from emulator.threads_api.model import Account, App, Delivery
+    from emulator.threads_api.delivery import Delivery
+    from emulator.threads_api.model import Account, App
     from emulator.threads_api.world import World
 
 app_settings = Blueprint("app_settings", __name__)

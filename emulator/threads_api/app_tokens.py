@@ -29,17 +29,12 @@ def generate(world: World, sent: Mapping[str, str]) -> str:
     return f"{_PREFIX}|{app.id}|{_generated(app)}"
 
 
-def is_app_token(value: str | None) -> bool:
-    """Return whether a token has the form of an app's."""
-    return (value or "").startswith(f"{_PREFIX}|")
-
-
 def app_of(world: World, value: str) -> App | None:
     """Return the app whose token this is, or None."""
-    _, _, rest = value.partition("|")
+    prefix, _, rest = value.partition("|")
     app_id, _, proof = rest.partition("|")
     app = world.apps.get(app_id)
-    if app is None or not is_app_token(value):
+    if app is None or prefix != _PREFIX:
         return None
     proofs = (app.secret, _generated(app))
     return app if any(hmac.compare_digest(proof.encode(), one.encode()) for one in proofs) else None

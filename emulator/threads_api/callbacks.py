@@ -18,12 +18,13 @@ from urllib.parse import urlencode
 from emulator.base.json_body import Malformed
 from emulator.threads_api import authorization
 from emulator.threads_api.deliveries import enqueue, new_delivery, read_address
-from emulator.threads_api.model import Kind
+from emulator.threads_api.delivery import Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from emulator.threads_api.model import Account, App, Delivery
+    from emulator.threads_api.delivery import Delivery
+    from emulator.threads_api.model import Account, App
     from emulator.threads_api.world import World
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}

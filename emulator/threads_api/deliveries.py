@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from emulator.base.json_body import Malformed
-from emulator.threads_api.model import Delivery
+from emulator.threads_api.delivery import Delivery
 
 if TYPE_CHECKING:
-    from emulator.threads_api.model import Account, App, Kind
+    from emulator.threads_api.delivery import Kind
+    from emulator.threads_api.model import Account, App
     from emulator.threads_api.world import World
 
 #: How many characters of an app's answer are kept: more than a correct answer has.

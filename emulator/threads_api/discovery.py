@@ -36,6 +36,8 @@ def public_posts(world: World) -> list[Post]:
 def mentioned_in(world: World, post: Post) -> list[Account]:
     """Return the accounts that a post mentions, without its author."""
     names = {name.lower() for name in _MENTION.findall(post.content.get("text", ""))}
+    if not names:
+        return []
     return [it for it in world.accounts.values() if it.username in names and it.id != post.account_id]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, make_response, render_template
 
-from emulator.threads_api import publishing, replies
+from emulator.threads_api import discovery, publishing, replies
 from emulator.threads_api.edge import current_view, current_world
 from emulator.threads_api.fields import permalink
 
@@ -33,16 +33,15 @@ def front() -> Response:
     world = current_world()
     posts = [post for account_id in world.accounts for post in publishing.listed_posts(world, account_id)]
     posts.sort(key=lambda post: post.published_at, reverse=True)
-    return render_page("front.html", posts=posts[:50])
+    return render_page("front.html", people=world.accounts.values(), posts=posts[:50])
 
 
 @pages.get("/@<username>")
 def profile(username: str) -> Response:
     """Show an account and its posts."""
     account = _account(username)
-    return render_page(
-        "profile.html", account=account, posts=publishing.listed_posts(current_world(), account.id)
-    )
+    posts = [post for post in discovery.public_posts(current_world()) if post.account_id == account.id]
+    return render_page("profile.html", account=account, posts=posts)
 
 
 @pages.get("/@<username>/post/<shortcode>")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPConnection
 
-    from emulator.threads_api.model import Delivery
+    from emulator.threads_api.delivery import Delivery
     from emulator.threads_api.world import World
 
 _NOT_SUBSCRIBED = "not sent: the app did not confirm the subscription"

@@ -18,16 +18,17 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from emulator.threads_api import scopes
 from emulator.threads_api.deliveries import enqueue, new_delivery
+from emulator.threads_api.delivery import Kind
 from emulator.threads_api.discovery import mentioned_in
 from emulator.threads_api.fields import View, graph_time, read_fields
 from emulator.threads_api.media_fields import MEDIA_FIELDS
-from emulator.threads_api.model import Kind
 from emulator.threads_api.replies import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from emulator.threads_api.model import Account, App, Delivery, Post
+    from emulator.threads_api.delivery import Delivery
+    from emulator.threads_api.model import Account, App, Post
     from emulator.threads_api.world import World
 
 #: Meta, "Webhooks for Threads > Webhook topics".

@@ -20,14 +20,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from emulator.threads_api import authorization, scopes
+from emulator.threads_api import consent, scopes
 from emulator.threads_api.edge import current_world
 from emulator.threads_api.model import Account
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-    from emulator.threads_api.authorization import AuthorizationRequest
+    from emulator.threads_api.consent import AuthorizationRequest
     from emulator.threads_api.world import World
 
 window = Blueprint("window", __name__)
@@ -50,7 +50,7 @@ class NoSuchAccount(Exception):
 @window.get("/oauth/authorize")
 def show() -> Response:
     """Show the window, or a JSON error if the app is configured wrongly."""
-    return _page(authorization.read_authorization_request(current_world(), request.args), "")
+    return _page(consent.read_authorization_request(current_world(), request.args), "")
 
 
 @window.post("/oauth/authorize")
@@ -59,14 +59,14 @@ def decide() -> AnyResponse:
     world = current_world()
     ticked = ",".join(request.form.getlist("scope"))
     parameters = request.form.to_dict() | {"scope": ticked} | request.args.to_dict()
-    asked = authorization.read_authorization_request(world, parameters)
+    asked = consent.read_authorization_request(world, parameters)
     if request.form.get("decision") != "allow":
         return _back(asked, DENIED)
     try:
         account = _chosen_account(world)
     except NoSuchAccount as complaint:
         return _page(asked, str(complaint))
-    code = authorization.allow(world, asked, account, authorization.split_scopes(ticked))
+    code = consent.allow(world, asked, account, consent.split_scopes(ticked))
     return _back(asked, {"code": code.value})
 
 

@@ -23,18 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from emulator.threads_api.answers import Answer
+    from emulator.threads_api.delivery import Delivery
     from emulator.threads_api.journal import Entry
-    from emulator.threads_api.model import (
-        App,
-        Code,
-        Container,
-        Delivery,
-        Post,
-        Quota,
-        ScriptedOutcome,
-        Search,
-        Token,
-    )
+    from emulator.threads_api.model import App, Code, Container, Post, Quota, ScriptedOutcome, Search, Token
 
 #: Ids begin here and grow by an even step, so all are odd numbers beyond 2^53. A client that reads an id as a
 #: floating-point number changes it, which its tests notice.

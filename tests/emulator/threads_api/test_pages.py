@@ -116,3 +116,10 @@ def test_avatar_is_drawn_from_the_account(client: Client) -> None:
     pictures = [client.get(f"/avatars/{account}.svg").text for account in (first, second)]
     assert ">M<" in pictures[0]
     assert pictures[0] != pictures[1]
+
+
+def test_other_people_have_pages_but_are_not_on_the_front_page(client: Client) -> None:
+    """A seeded profile shows its posts; the front page lists only who can sign in."""
+    assert "ThreadsAPI" in client.get("/@threads").text
+    assert client.get("/@threads/post/DCkkKl_OGb1").status_code == 200
+    assert "@threads" not in client.get("/").text

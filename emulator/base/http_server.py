@@ -107,9 +107,13 @@ class Handler(WSGIRequestHandler):
             super().finish()
 
     def _begin(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None, /) -> Any:
-        """Write the head of the answer. This is WSGI's ``start_response``."""
+        """Write the head of the answer: WSGI's ``start_response``. The application may tell the time."""
         code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason)
+        self.log_request(int(code))
+        self.send_response_only(int(code), reason)
+        self.send_header("Server", self.version_string())
+        if "date" not in {name.lower() for name, _ in headers}:
+            self.send_header("Date", self.date_time_string())
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()

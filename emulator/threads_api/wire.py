@@ -8,8 +8,9 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from werkzeug.http import http_date
 from werkzeug.wrappers import Response
 
 from emulator.base.control import PREFIX
@@ -39,7 +40,16 @@ class Wire:
         self._world = world
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request."""
+        """Serve one request. The answer tells the emulator's time."""
+        return self._serve(environ, self._dated(start_response))
+
+    def _dated(self, start_response: StartResponse) -> StartResponse:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start_response(status, [*headers, ("Date", http_date(self._world.now()))], *more)
+
+        return start
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = with_body_read(environ)
         self._mount(environ)
         if environ["PATH_INFO"].startswith(PREFIX):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,3 +33,11 @@ def test_two_emulators_do_not_share_anything() -> None:
         for emulator in (first, second):
             answer = requests.post(f"{emulator.url}/_emulator/accounts", json={"username": "one"}, timeout=10)
             assert answer.status_code == 201
+
+
+def test_an_answer_tells_the_emulators_time(client: Client) -> None:
+    """``Date`` goes with the clock that the posts' times are from, once."""
+    client.control("clock", freeze=True, advance_seconds=86_400)
+    shown = client.get("/_emulator/clock")
+    assert parsedate_to_datetime(shown.headers["Date"]).timestamp() == int(shown.json()["unix"])
+    assert shown.raw.headers.getlist("Date") == [shown.headers["Date"]]

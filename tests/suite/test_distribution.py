@@ -111,7 +111,11 @@ def cheapest(*command: str | Path, folder: Path) -> float:
     return min(costs)
 
 
-def test_the_page_has_the_width_of_the_others() -> None:
-    """Prose wraps where the other pages' does."""
+def test_the_page_is_like_the_others() -> None:
+    """Prose wraps where the other pages' does, and links lead somewhere."""
     lines = [line for line in PAGE.prose.splitlines() if not line.startswith("|")]
     assert [line for line in lines if len(line) > 100] == []
+    for link in PAGE.links:
+        path, _, anchor = link.partition("#")
+        assert not anchor or anchor in Page(PAGE.path.parent / path).anchors
+        assert (PAGE.path.parent / path).exists()

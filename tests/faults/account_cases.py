@@ -13,6 +13,12 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     mutants.ids_of_documents_believed: (
         f"{CONNECTIONS}deletion.py::test_an_id_that_a_client_has_written_forgets_nobody_else",
     ),
+    mutants.places_of_seals_believed: (
+        f"{CONNECTIONS}deletion.py::test_an_account_counts_for_all_only_if_threads_has_said_its_id",
+    ),
+    mutants.documents_say_whom_to_connect_again: (
+        f"{CALLBACK}::test_an_account_that_a_client_has_written_is_not_connected_again",
+    ),
     mutants.new_ids_forget_nobody: (
         f"{CONNECTIONS}deletion.py::test_a_person_is_found_by_the_id_that_threads_has_changed",
     ),

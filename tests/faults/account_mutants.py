@@ -41,6 +41,31 @@ def ids_of_documents_believed() -> Iterator[None]:
 
 
 @contextmanager
+def places_of_seals_believed() -> Iterator[None]:
+    """Let a seal prove the id of its document, too, for all users."""
+    sealed_ids = Vault.sealed_ids
+
+    def credulous(vault: Vault, account: StoredAccount) -> frozenset[str]:
+        ids = sealed_ids(vault, account)
+        return ids | {account.account_id} if ids else ids
+
+    with patch.object(Vault, "sealed_ids", credulous):
+        yield
+
+
+@contextmanager
+def documents_say_whom_to_connect_again() -> Iterator[None]:
+    """Connect an account again because its document says that it is the same person's."""
+    sealed_ids = Vault.sealed_ids
+
+    def credulous(vault: Vault, account: StoredAccount) -> frozenset[str]:
+        return sealed_ids(vault, account) | {account.threads_user_id or ""}
+
+    with patch.object(Vault, "sealed_ids", credulous):
+        yield
+
+
+@contextmanager
 def new_ids_forget_nobody() -> Iterator[None]:
     """Look for whom Meta wants forgotten by the ids of the day of the connection."""
     with patch.object(deletion, "ID_FIELDS", ID_FIELDS[:2]):

@@ -122,12 +122,21 @@ def _can_do_more(account: StoredAccount, connection: Connection) -> bool:
     return new < there and there.isdisjoint(connection.refused_scopes)
 
 
-def sealed_fields(vault: Vault, uid: str, connection: Connection) -> dict[str, str]:
-    """Return the sealed fields of an account's document: its token, and whose it is."""
-    account_id = connection.account_id
+def sealed_fields(
+    vault: Vault, uid: str, connection: Connection, account: StoredAccount | None
+) -> dict[str, str]:
+    """Return the sealed fields of an account's document: its token, and whose it is.
+
+    Only ids that Threads itself has said are sealed, now or earlier, of the same person. The account's own id
+    may be none of them: a client can write a document under any id.
+    """
+    account_id, ids = connection.account_id, {connection.threads_user_id, connection.profile.id}
+    earlier = vault.sealed_ids(account) if account else frozenset()
+    if connection.threads_user_id in earlier:
+        ids |= earlier
     return {
         TOKEN_FIELD: vault.seal_token(connection.token, uid, account_id),
-        OWNER_FIELD: vault.seal_ids({connection.threads_user_id, connection.profile.id}, uid, account_id),
+        OWNER_FIELD: vault.seal_ids(ids, uid, account_id),
     }
 
 

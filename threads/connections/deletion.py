@@ -82,7 +82,10 @@ class Connections(NamedTuple):
     """Who has connected a Threads user: connections, each by its uid and the id of its account."""
 
     proven: set[tuple[str, str]]
-    """The service has written that they are about this Threads user."""
+    """The service has written that they are about this Threads user, and Threads has said their ids."""
+    alone: set[tuple[str, str]]
+    """The service has written that they are about this Threads user, and a client may have chosen their ids.
+    They count for their own users alone."""
     unproven: set[tuple[str, str]]
     """Their documents say it, and count for their own users alone."""
     account_ids: set[str]
@@ -237,40 +240,46 @@ def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt)
     found = _find(parts, deletion.threads_user_id)
     account_ids = sorted({deletion.threads_user_id, *deletion.account_ids, *found.account_ids})
     parts.repository.change_deletion(deletion.code, {"accountIds": account_ids})
-    is_gone = _remove_all(parts, found.proven, attempt)
+    is_gone = _remove_all(parts, found.proven | found.alone, attempt)
     if not attempt.is_last:
         _forget_people(parts, account_ids, attempt.until)
     posts = parts.posts.repository
     for account_id in account_ids:
         is_gone = _erase(parts, posts.pages_of(account_id, attempt.note_odd), attempt) and is_gone
-    return _forget_unproven(parts, found.unproven, attempt) and is_gone
+    own = [*sorted(found.alone), *sorted(found.unproven)]
+    return _forget_own_records(parts, own, attempt) and is_gone
 
 
 def _find(parts: ConnectionParts, threads_user_id: str) -> Connections:
     """Find who has connected a Threads user.
 
     A rule of the app may let users write below their own path, with any id. So another id than the one that
-    Meta has named counts only if the service itself has sealed it together with that one.
+    Meta has named counts only if Threads has said it, and the service has sealed it together with that one.
+    The id of a document is a client's choice, even if the service has sealed something in it.
     """
-    vault, found = parts.accounts.vault, Connections(set(), set(), set())
+    vault, found = parts.accounts.vault, Connections(set(), set(), set(), set())
     for name in ID_FIELDS:
         for account in parts.accounts.repository.find_connected(name, threads_user_id):
-            is_named = account.account_id == threads_user_id and vault.has_sealed(account)
-            if is_named or threads_user_id in vault.sealed_ids(account):
-                found.proven.add((account.uid, account.account_id))
-                found.account_ids.add(account.account_id)
+            it, ids = (account.uid, account.account_id), vault.sealed_ids(account)
+            if account.account_id == threads_user_id and vault.has_sealed(account):
+                found.proven.add(it)
+            elif threads_user_id not in ids:
+                found.unproven.add(it)
+            elif account.account_id not in ids:
+                found.alone.add(it)
             else:
-                found.unproven.add((account.uid, account.account_id))
+                found.proven.add(it)
+                found.account_ids.add(account.account_id)
     return found
 
 
-def _forget_unproven(parts: ConnectionParts, connections: set[tuple[str, str]], attempt: Attempt) -> bool:
+def _forget_own_records(parts: ConnectionParts, connections: list[tuple[str, str]], attempt: Attempt) -> bool:
     """Delete what counts for its own user alone, and return whether the deletion need not wait for the rest.
 
     A client may have written these documents, however many, or a key is missing.
     """
     posts, left = parts.posts.repository, len(connections)
-    for uid, account_id in sorted(connections):
+    for uid, account_id in connections:
         if parts.now() >= attempt.ends:
             break
         with suppress(ServiceUnavailable):

@@ -2,6 +2,7 @@
 
     1 write    use up what the code came with: from here on only this request goes on
     4 calls    code → short-lived token → long-lived token → profile and granted scopes, side by side
+    1 read     only if a certain account was asked for, and the profile has another id: is it the same person?
     1 commit   account, summary, and how the window has ended
 
 If the user has a summary already, that commit fails on it. Then more steps follow:
@@ -42,7 +43,7 @@ from threads.base.errors import (
 )
 from threads.cloud.firestore import is_refused
 from threads.connections.parts import ConnectionParts
-from threads.connections.states import CONNECTED, FAILED, End, ExpectedAccount, UsedUp
+from threads.connections.states import CONNECTED, FAILED, Asked, End, UsedUp
 from threads.graph import oauth
 
 _NO_ROOM = Problem(
@@ -68,7 +69,7 @@ def exchange(parts: ConnectionParts, code: oauth.AuthorizationCode, used: UsedUp
     profile, grants = parts.both(
         lambda: _profile(parts, long), lambda: _grants(parts, long, used.asked.scopes)
     )
-    account_id = _account_id(used.asked.account, profile, short.user_id)
+    account_id = _account_id(parts, used.asked, profile, short.user_id)
     return replace(new_connection(profile, short, long, grants, issued_at), account_id=account_id)
 
 
@@ -114,7 +115,7 @@ def _change(
     parts: ConnectionParts, uid: str, connection: Connection
 ) -> Callable[[StoredSummary, StoredAccount | None], ConnectionChange | None]:
     """Return what says what the connection changes, given the current summary and account."""
-    sealed = sealed_fields(parts.accounts.vault, uid, connection)
+    vault = parts.accounts.vault
     witnessed: dict[str | None, bool] = {}  # other writers may come first: a token is asked about once
 
     def change(summary: StoredSummary, account: StoredAccount | None) -> ConnectionChange | None:
@@ -127,8 +128,9 @@ def _change(
         is_as_told = connection.account_id == connection.profile.id
         if account is None and summary.cards and is_as_told:
             person = parts.accounts.repository.find_person(uid, connection.threads_user_id)
-            if person:
+            if person and connection.threads_user_id in vault.sealed_ids(person):
                 raise _KnownAs(person.account_id)
+        sealed = sealed_fields(vault, uid, connection, account)
         return connection_change(connection, sealed, summary=summary, account=account, is_alive=is_alive)
 
     return change
@@ -170,14 +172,17 @@ class _KnownAs(Exception):
         self.account_id = account_id
 
 
-def _account_id(expected: ExpectedAccount | None, profile: oauth.Profile, threads_user_id: str) -> str:
+def _account_id(parts: ConnectionParts, asked: Asked, profile: oauth.Profile, threads_user_id: str) -> str:
     """Return the id of the connected account, and refuse another one than the only one allowed, if any.
 
-    Threads may change the id of a profile (assumed). The id that came with the token still tells whose it is.
+    Threads may change the id of a profile (assumed). The id that came with the token still tells whose it is,
+    if the service has sealed it in the account's document. A client may have written any other field.
     """
-    if not expected:
+    expected = asked.account
+    if not expected or profile.id == expected.account_id:
         return profile.id
-    if profile.id == expected.account_id or threads_user_id == expected.threads_user_id:
+    account = parts.accounts.repository.read(asked.uid or "", expected.account_id)
+    if account and threads_user_id in parts.accounts.vault.sealed_ids(account):
         return expected.account_id
     if not expected.username:
         raise WrongAccount

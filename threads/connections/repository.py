@@ -287,11 +287,7 @@ def _asked_fields(asked: Asked) -> dict[str, Any]:
 
 
 def _account_fields(account: ExpectedAccount) -> dict[str, Any]:
-    return {
-        "id": account.account_id,
-        "username": account.username,
-        "threadsUserId": account.threads_user_id,
-    }
+    return {"id": account.account_id, "username": account.username}
 
 
 def _asked(fields: Fields) -> Asked:
@@ -306,7 +302,7 @@ def _asked(fields: Fields) -> Asked:
 
 
 def _expected(fields: Fields) -> ExpectedAccount:
-    return ExpectedAccount(fields["id"], fields.get("username"), fields.get("threadsUserId"))
+    return ExpectedAccount(fields["id"], fields.get("username"))
 
 
 def _usage(now: datetime, end: End | None, code_id: str | None) -> dict[str, Any]:

@@ -64,9 +64,7 @@ def start(parts: ConnectionParts, wish: Wish) -> str:
     if account:  # connecting it again must not take a scope away from it
         granted = [scope for scope in account.scopes or () if scope in KNOWN_SCOPES]
         scopes = tuple(dict.fromkeys((*scopes, *granted)))
-    expected = (
-        ExpectedAccount(account.account_id, account.username, account.threads_user_id) if account else None
-    )
+    expected = ExpectedAccount(account.account_id, account.username) if account else None
     state = OAuthState(
         state=secrets.token_urlsafe(STATE_BYTES),
         asked=Asked(wish.mode, wish.uid, scopes, expected, wish.unverified_challenge),

@@ -45,8 +45,6 @@ class ExpectedAccount:
     account_id: str
     username: str | None
     """The name for messages."""
-    threads_user_id: str | None = None
-    """Threads' id of its owner. It tells the account even if Threads has changed the account's own id."""
 
 
 @dataclass(frozen=True)

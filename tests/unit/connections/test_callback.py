@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.support import HTML, OTHER_KEY, TOKEN, config, graph_error, reply
 from tests.unit.windows import ASKED, CODE, PROFILE, RETURN_TO, Windows
-from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, silence, summary_path
+from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, Died, account_path, silence, summary_path
 from threads.accounts.vault import Vault
 from threads.base.errors import InProgress, InvalidState, ServiceUnavailable, WrongAccount
 from threads.base.secret import Secret
@@ -193,6 +193,37 @@ def test_a_person_whose_id_has_changed_connects_the_same_account_again(*, is_ask
     assert (world.card()["username"], world.token()) == ("ada.k", TOKEN)
     assert world.vault.sealed_ids(world.account()) == {ACCOUNT, CHANGED["id"]}
     assert world.saved()["connectedAt"] == NOW + timedelta(days=1)
+
+
+def test_the_ids_of_all_times_stay_known() -> None:
+    """Whichever of them Meta names in the end, it finds the account."""
+    world = Windows()
+    for number in ("1", "2", "3"):
+        world.is_person(PROFILE | {"id": number}, threads_user_id=ACCOUNT)
+        world.come_back(world.begin())
+    assert world.account_ids() == ["1"]
+    assert world.vault.sealed_ids(world.account("1")) == {ACCOUNT, "1", "2", "3"}
+
+
+VICTIM = "17841499999999999"
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_an_account_that_a_client_has_written_is_not_connected_again(
+    *, is_asked_for: bool, is_copied: bool
+) -> None:
+    """It says that it is hers, under another's id. Her token is sealed under her own, or not at all."""
+    world = Windows()
+    world.come_back(world.begin())
+    copied = world.saved() if is_copied else {"extra": {"threadsUserId": ACCOUNT}, "status": "active"}
+    world.delete_account()
+    world.database.put(account_path(UID, VICTIM), {**copied, "accountId": VICTIM})
+    before = world.account(VICTIM)
+    outcome = world.come_back(world.begin(unverified_account_id=VICTIM if is_asked_for else None))
+    assert world.account(VICTIM) == before
+    assert isinstance(outcome.error, WrongAccount) is is_asked_for
+    assert outcome.account_id == (None if is_asked_for else ACCOUNT)
 
 
 def test_another_users_account_of_the_same_person_stays_alone() -> None:

@@ -538,6 +538,21 @@ def test_seals_that_a_client_has_copied_prove_nothing() -> None:
         assert len(left(world)) == 3
 
 
+def test_an_account_counts_for_all_only_if_threads_has_said_its_id() -> None:
+    """A client chooses a document's place, and may get the service to seal what it writes there."""
+    world = full()
+    world.connect(ACCOUNT, uid=ATTACKER, threads_user_id=HERS)
+    world.change_account(uid=ATTACKER, sealedThreadsUserId=world.vault.seal_ids({HERS}, ATTACKER, ACCOUNT))
+    for uid in (ATTACKER, "bob"):
+        world.put_post("planted", new_record(ACCOUNT, TEXT, NOW).failed({}, NOW), uid)
+    mine = {path: it for path, it in world.everything().items() if ATTACKER not in path}
+    request_deletion(world.connections, signed(HERS))
+    finish(world)
+    assert {path: it for path, it in world.everything().items() if path in mine} == mine
+    assert world.users.saved
+    assert (world.account_ids(ATTACKER), world.post("planted", ATTACKER)) == ([], None)
+
+
 def test_a_record_that_a_client_has_written_takes_no_claim_away() -> None:
     """The claim of another's post stays, although a record that names its media id is erased."""
     world = full()

@@ -94,7 +94,7 @@ def path_of(found: Found) -> str:
 ASKS = [
     STATE.asked,
     Asked(CONNECT, UID, (), ExpectedAccount("17", "ada")),
-    Asked(CONNECT, UID, (), ExpectedAccount("17", None, "18")),
+    Asked(CONNECT, UID, (), ExpectedAccount("17", None)),
     Asked(SIGN_IN, None, ("threads_basic",), challenge=CHALLENGE),
 ]
 

@@ -76,7 +76,7 @@ def test_the_account_to_connect_again_is_one_of_the_users() -> None:
     for profile, username in (({"username": "ada"}, "ada"), (None, None)):
         world.connect(ACCOUNT, profile=profile)
         fields = world.state(world.begin(unverified_account_id=ACCOUNT))
-        assert fields["account"] == {"id": ACCOUNT, "username": username, "threadsUserId": ACCOUNT}
+        assert fields["account"] == {"id": ACCOUNT, "username": username}
 
 
 def test_without_a_certain_account_none_is_read() -> None:

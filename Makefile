@@ -14,7 +14,7 @@ UV = UV_DEFAULT_INDEX="$$($(PYTHON) -m pip config list 2>/dev/null | \
 	sed -n "s/^[^=]*\.index-url='\(.*\)'$$/\1/p" | head -n 1)" $(PYTHON) -m uv pip install --quiet
 PIP = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 LOCKED = --require-hashes -r requirements.txt -r requirements-dev.txt
-NPM_CI = npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+NPM_CI = npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 
 # Files that say "done": newer than what they were made from, a step is not repeated.
 PACKAGES = venv/.packages

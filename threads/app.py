@@ -254,7 +254,7 @@ def preload() -> None:
     os.environ.pop("CLOUD_RUN_TIMEOUT_SECONDS", None)
     modules = ["google.cloud.firestore", "google.api_core.retry"]
     if os.environ.get("FUNCTION_TARGET") not in {endpoint.name for endpoint in WITHOUT_USERS}:
-        modules += ["firebase_admin.auth", *["firebase_admin.app_check"] * CONFIG.is_app_check_on]
+        modules += ["firebase_admin.auth"]
     gc.disable()
     for module in modules:
         import_module(module)

@@ -1,5 +1,7 @@
 """What the suite finds and writes on a machine: Java, the Firestore jar, secrets."""
 
+import json
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.suite import firestore_jar, java, local_secrets
+from emulator.suite.paths import EMULATOR
 from tests import browser
 
 
@@ -75,6 +78,32 @@ def test_the_clis_own_jar_comes_first(
     assert firestore_jar.for_cli(tmp_path / "firestore.jar", named) is None
     monkeypatch.setattr(firestore_jar, "in_cache", lambda _environ: True)
     assert firestore_jar.for_cli(tmp_path / "firestore.jar", environ) is None
+
+
+def test_npm_is_told_where_each_package_is() -> None:
+    """The lock file names no registry; for an installation each package has its address in the user's."""
+    lock = (EMULATOR / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in lock
+    script = EMULATOR / "suite" / "addressed_lock.cjs"
+    done = subprocess.run(  # noqa: S603
+        ["node", script, "https://npm.example.com/all"],  # noqa: S607
+        input=lock,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    packages = json.loads(done.stdout)["packages"]
+    assert "resolved" not in packages[""]
+    for folder, address in {
+        "superstatic/node_modules/commander": "commander/-/commander",
+        "@firebase/app": "@firebase/app/-/app",
+        "pglite-2": "@electric-sql/pglite/-/pglite",
+    }.items():
+        package = packages[f"node_modules/{folder}"]
+        assert package["resolved"] == f"https://npm.example.com/all/{address}-{package['version']}.tgz"
+    assert all("resolved" in package for folder, package in packages.items() if folder)
+    asked_for = [{**package, "resolved": ""} for package in json.loads(lock)["packages"].values()]
+    assert [{**package, "resolved": ""} for package in packages.values()] == asked_for
 
 
 def test_missing_secrets_are_made_up_once(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from threads.accounts.account import (
     StoredAccount,
 )
 from threads.accounts.token_lifetime import FIRST_LOOK, refresh_at_once_alive, token_times
+from threads.base.scopes import may_publish
 from threads.graph.oauth import Grants, LongLivedToken
 
 TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason to connect again
@@ -55,15 +56,17 @@ def reconnect_change(reason: str, now: datetime) -> AccountChange:
     )
 
 
-def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: datetime) -> AccountChange:
+def refreshed_change(
+    account: StoredAccount, token: LongLivedToken, sealed: str, now: datetime
+) -> AccountChange:
     """Return what changes when a token has been refreshed.
 
     If the account was marked meanwhile because of its old token, it becomes active again.
     """
-    account = {
+    fields = {
         TOKEN_FIELD: sealed,
         "tokenType": token.token_type,
-        **token_times(account_id, now, token.expires_in),
+        **token_times(account.account_id, now, token.expires_in),
         "status": ACTIVE,
         "endedAt": None,
         "alarmedAt": None,
@@ -71,7 +74,9 @@ def refreshed_change(account_id: str, token: LongLivedToken, sealed: str, now: d
         **_UNTROUBLED,
         "updatedAt": now,
     }
-    return AccountChange(account, card={**_WELL, "expiresAt": account["expiresAt"]})
+    # An older version has written cards that do not say whether the account may publish.
+    shown = {"expiresAt": fields["expiresAt"], "canPublish": may_publish(account.scopes)}
+    return AccountChange(fields, card={**_WELL, **shown})
 
 
 def revived_change(account: StoredAccount, now: datetime) -> AccountChange:
@@ -93,7 +98,8 @@ def granted_change(
     if account.scopes is not None or grants.granted is None:
         return AccountChange({**owner, "updatedAt": now}) if owner else None
     fields = {**owner, "scopes": list(grants.granted), "updatedAt": now}
-    return AccountChange(fields, card={"refusedScopes": list(grants.refused) or None})
+    refused = {"refusedScopes": list(grants.refused) or None}
+    return AccountChange(fields, card={**refused, "canPublish": may_publish(grants.granted)})
 
 
 def postponed_change(

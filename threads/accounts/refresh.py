@@ -182,7 +182,7 @@ def _save(parts: AccountParts, account: StoredAccount, old: Secret, fresh: LongL
     that marks the account, or the command ``reseal``.
     """
     sealed = parts.vault.seal_token(fresh.secret, account.uid, account.account_id)
-    change = refreshed_change(account.account_id, fresh, sealed, parts.now())
+    change = refreshed_change(account, fresh, sealed, parts.now())
     for _ in range(SAVE_ATTEMPTS):
         try:
             saved = parts.repository.change(account, change)

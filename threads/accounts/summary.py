@@ -7,7 +7,7 @@ from typing import Any
 
 from threads.accounts.account import ACTIVE
 from threads.base.errors import AccountNotFound
-from threads.base.scopes import DEFAULT_SCOPES
+from threads.base.scopes import DEFAULT_SCOPES, may_publish
 from threads.base.validation import as_json
 from threads.graph.oauth import Profile
 
@@ -64,6 +64,11 @@ def refused_member(scopes: Sequence[str]) -> dict[str, list[str]]:
     return {"refusedScopes": list(scopes)} if scopes else {}
 
 
+def publishing_member(refused: Sequence[str]) -> dict[str, bool]:
+    """Return the member that says whether an account that has not granted these scopes may publish."""
+    return {"canPublish": may_publish([scope for scope in DEFAULT_SCOPES if scope not in refused])}
+
+
 def with_connected_card(
     summary: StoredSummary, account_id: str, fresh: Card, now: datetime
 ) -> dict[str, Any]:
@@ -86,7 +91,7 @@ def fresh_card(profile: Profile, expires_at: datetime, refused_scopes: Sequence[
         **shown_profile(profile),
         "status": ACTIVE,
         "expiresAt": expires_at,
-        "canPublish": not set(DEFAULT_SCOPES) & set(refused_scopes),
+        **publishing_member(refused_scopes),
         **refused_member(refused_scopes),
     }
 
@@ -148,16 +153,21 @@ def cards_answer(summary: StoredSummary) -> dict[str, Any]:
     """Return the cards as the web app gets them, the default account's first.
 
     A newer version may have written some of them, before it was taken back. They are shown as far as they
-    can be, and ``unreadable_cards`` are left out.
+    can be, and ``unreadable_cards`` are left out. An older version has written cards without ``canPublish``.
     """
     default = summary.default_account_id
     cards = [
-        {"accountId": account_id, **as_json(card)}
+        {"accountId": account_id, **publishing_member(_refused(card)), **as_json(card)}
         for account_id, card in summary.cards.items()
         if isinstance(card, Mapping)
     ]
     cards.sort(key=lambda card: (card["accountId"] != default, str(card.get("username") or "")))
     return {"ok": True, "accounts": cards, "defaultAccountId": default, "connectedCount": len(cards)}
+
+
+def _refused(card: Card) -> Sequence[str]:
+    refused = card.get("refusedScopes")
+    return refused if isinstance(refused, list) else ()
 
 
 def unreadable_cards(summary: StoredSummary) -> list[str]:

@@ -1,6 +1,6 @@
 """The permissions that Threads knows, and which of them a connection asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from threads.base.errors import InvalidRequest, Problem
 from threads.base.secret import redacted
@@ -21,6 +21,11 @@ KNOWN_SCOPES = (
     "threads_share_to_instagram",
 )
 """Source: https://developers.facebook.com/docs/threads/overview#threads-api-permissions"""
+
+
+def may_publish(granted: Collection[str] | None) -> bool:
+    """Return whether an account with these scopes may publish. If they are not known (None), it may."""
+    return granted is None or set(DEFAULT_SCOPES) <= set(granted)
 
 
 def requested_scopes(extra: Iterable[str], wanted: Iterable[str] = ()) -> tuple[str, ...]:

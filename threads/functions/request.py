@@ -38,6 +38,7 @@ class HttpRequest:
         self.notes: dict[str, Any] = {}
         self._incoming = Incoming(request)
         self._body: bytes | None = None
+        self._object: dict[str, Any] | None = None
 
     @property
     def method(self) -> str:
@@ -101,7 +102,7 @@ class HttpRequest:
 
         """
         self._check_type(JSON)
-        return parse_object(self.raw_body())
+        return self.untyped_json()
 
     def optional_json(self) -> dict[str, Any]:
         """Return the JSON object in the body, or an empty one if there is no body.
@@ -110,11 +111,7 @@ class HttpRequest:
             PayloadTooLarge, UnsupportedMediaType, InvalidRequest: there is a body, but no acceptable object.
 
         """
-        body = self.raw_body()
-        if not body:
-            return {}
-        self._check_type(JSON)
-        return parse_object(body)
+        return self.json() if self.raw_body() else {}
 
     def untyped_json(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever its content type is. Cloud Tasks sets none.
@@ -123,7 +120,9 @@ class HttpRequest:
             PayloadTooLarge, InvalidRequest: there is no acceptable object.
 
         """
-        return parse_object(self.raw_body())
+        if self._object is None:  # it is parsed only once
+            self._object = parse_object(self.raw_body())
+        return self._object
 
     def _check_type(self, expected: str) -> None:
         """Require a content type. For JSON, a browser sends a preflight before another site's request."""

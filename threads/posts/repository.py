@@ -67,6 +67,9 @@ class LatePost:
     """None: it cannot be read as the record of a post."""
 
 
+NOT_READABLE = "A newer version of this service has written this post. It must be back to go on with it."
+"""What is said about a record that this version cannot read."""
+
 Note = Callable[[str], object]
 """Gets the path of a document that this version cannot read. A newer version, or a client, has written it."""
 
@@ -97,9 +100,18 @@ class PostRepository(Repository):
         return there
 
     def read(self, uid: str, post_id: str) -> StoredPost | None:
-        """Read a record. One read."""
+        """Read a record. One read.
+
+        Raises:
+            ServiceUnavailable: this version cannot read it; the one that has written it can.
+
+        """
         with self.rpc():
-            return _stored(uid, self.get(self._post(uid, post_id)))
+            snapshot = self.get(self._post(uid, post_id))
+        post = _readable(uid, snapshot)
+        if post is None and snapshot.exists:
+            raise ServiceUnavailable(NOT_READABLE)
+        return post
 
     def write(self, post: StoredPost, record: Record, *, media_id: str | None = None) -> StoredPost:
         """Change a record unless it has changed since it was read, and claim a media id with it. One commit.
@@ -164,7 +176,7 @@ class PostRepository(Repository):
     def find(
         self, uid: str, account_id: str, *, limit: int, state: State | None = None, after: str | None = None
     ) -> list[StoredPost]:
-        """Return a user's posts of one account, in the order of their ids. One read.
+        """Return the readable posts of one account of a user, in the order of their ids. One read.
 
         Args:
             uid: the user.
@@ -185,7 +197,7 @@ class PostRepository(Repository):
             if after:
                 found = found.start_after({"__name__": self._post(uid, after)})
             snapshots = found.limit(limit).get(**patience())
-        return [post for snapshot in snapshots if (post := _stored(uid, snapshot))]
+        return [post for snapshot in snapshots if (post := _readable(uid, snapshot))]
 
     def count_open(self, uid: str, account_id: str, *, most: int) -> int:
         """Return how many of a user's posts of one account have not ended, up to ``most``.
@@ -328,6 +340,7 @@ def _changes(before: Record, after: Record) -> dict[str, Any]:
 
 
 def _readable(uid: str, snapshot: Any) -> StoredPost | None:
+    """Return a post that can be delivered and shown. None: there is none, or this version cannot read it."""
     try:
         post = _stored(uid, snapshot)
         if post:

@@ -1,9 +1,14 @@
 """What changes on an account, and on its card, when something happens to its token."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from threads.accounts.account import StoredAccount
 from threads.accounts.changes import disconnect_change, reconnect_change, refreshed_change
 from threads.accounts.token_lifetime import token_times
+from threads.base.scopes import DEFAULT_SCOPES
 from threads.base.secret import Secret
 from threads.graph.oauth import LongLivedToken
 
@@ -29,7 +34,8 @@ def test_a_dead_token_is_no_longer_refreshed() -> None:
 
 def test_a_refreshed_token_lifts_the_mark() -> None:
     """The new token comes with its times; an account that was marked meanwhile becomes active again."""
-    change = refreshed_change("1", LongLivedToken(Secret("t"), "bearer", TERM), "sealed", NOW)
+    account = StoredAccount("u", "1", {}, version=None)
+    change = refreshed_change(account, LongLivedToken(Secret("t"), "bearer", TERM), "sealed", NOW)
     assert change.account == {
         "accessToken": "sealed",
         "tokenType": "bearer",
@@ -43,7 +49,17 @@ def test_a_refreshed_token_lifts_the_mark() -> None:
         "updatedAt": NOW,
     }
     well = {"status": "active", "statusReason": None, "refreshError": None}
-    assert change.card == {**well, "expiresAt": NOW + TERM}
+    assert change.card == {**well, "expiresAt": NOW + TERM, "canPublish": True}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"), [(None, True), (DEFAULT_SCOPES, True), (["threads_basic"], False), ([], False)]
+)
+def test_a_refresh_says_whether_the_account_may_publish(scopes: Sequence[str] | None, *, may: bool) -> None:
+    """A card that an older version has written does not say it."""
+    account = StoredAccount("u", "1", {"scopes": scopes}, version=None)
+    change = refreshed_change(account, LongLivedToken(Secret("t"), "bearer", TERM), "sealed", NOW)
+    assert (change.card or {})["canPublish"] is may
 
 
 def test_a_disconnected_account_loses_its_token_first() -> None:

@@ -83,7 +83,7 @@ def test_a_refresh_is_one_read_two_commits_and_one_call() -> None:
         "updatedAt": NOW,
         **token_lifetime.token_times(ACCOUNT, NOW, LIFETIME),
     }
-    assert scene.card == {**card, "expiresAt": NOW + LIFETIME}
+    assert scene.card == {**card, "expiresAt": NOW + LIFETIME, "canPublish": True}
 
 
 def test_threads_is_asked_as_meta_says() -> None:
@@ -340,6 +340,7 @@ def test_what_nobody_knew_is_asked_with_each_refresh() -> None:
     assert (done.outcome, done.account) == (Outcome.REFRESHED, scene.account)
     assert scene.account.scopes == ["threads_basic"]
     assert scene.card["refusedScopes"] == ["threads_content_publish"]
+    assert scene.card["canPublish"] is False
     scene.world.change_account(refreshAt=NOW, expiresIn=None)
     scene.run(fresh())
     assert scene.world.calls == [*["refresh_token", "read_grants"] * 2, "refresh_token"]

@@ -95,6 +95,17 @@ def test_an_account_that_may_not_publish_says_so() -> None:
     assert connected("1", summary)["accounts"]["1"]["canPublish"] is True
 
 
+@pytest.mark.parametrize(
+    ("refused", "may"), [({}, True), ({"refusedScopes": ["threads_content_publish"]}, False)], ids=str
+)
+def test_a_card_of_an_older_version_is_answered_with_whether_it_may_publish(
+    refused: dict[str, Any], *, may: bool
+) -> None:
+    """It does not stand on the card, but what was refused does."""
+    [card] = cards_answer(StoredSummary("u", {"accounts": {"1": refused}}))["accounts"]
+    assert card["canPublish"] is may
+
+
 def test_making_a_summary_changes_nothing() -> None:
     """The summary that was read stays as it was read: a commit that fails is tried with it again."""
     before = connected("1")
@@ -147,15 +158,16 @@ def test_the_cards_are_answered_default_first() -> None:
             "4": {"username": None},
         },
     }
+    well = {"canPublish": True}
     assert cards_answer(stored(summary)) == {
         "ok": True,
         "defaultAccountId": "3",
         "connectedCount": 4,
         "accounts": [
-            {"accountId": "3", "username": "max", "status": "reconnect_required"},
-            {"accountId": "4", "username": None},
-            {"accountId": "2", "username": "ada"},
-            {"accountId": "1", "username": "zoe", "expiresAt": "2026-01-01T00:00:00Z"},
+            {"accountId": "3", **well, "username": "max", "status": "reconnect_required"},
+            {"accountId": "4", **well, "username": None},
+            {"accountId": "2", **well, "username": "ada"},
+            {"accountId": "1", **well, "username": "zoe", "expiresAt": "2026-01-01T00:00:00Z"},
         ],
     }
     nothing = {"ok": True, "accounts": [], "defaultAccountId": None, "connectedCount": 0}

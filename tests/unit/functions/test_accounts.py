@@ -152,7 +152,13 @@ def test_cards_are_answered_as_they_are() -> None:
     assert answer == {
         "ok": True,
         "accounts": [
-            {"accountId": "3", "status": "active", "username": "user3", "expiresAt": "2026-05-01T12:00:00Z"}
+            {
+                "accountId": "3",
+                "canPublish": True,
+                "status": "active",
+                "username": "user3",
+                "expiresAt": "2026-05-01T12:00:00Z",
+            }
         ],
         "defaultAccountId": "3",
         "connectedCount": 1,
@@ -172,7 +178,7 @@ def test_a_card_of_a_newer_version_hides_no_other(capsys: pytest.CaptureFixture[
     assert answer.status_code == 200
     assert shown.keys() == {ACCOUNT, OTHER, "8"}
     at = "2026-05-01T12:00:00Z"
-    assert shown["8"] == {**odd, "accountId": "8", "seen": [{"at": at}], "raw": None}
+    assert shown["8"] == {**odd, "accountId": "8", "canPublish": True, "seen": [{"at": at}], "raw": None}
     assert json.loads(capsys.readouterr().out)["unreadable"] == ["9"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from firebase_admin import _token_gen, app_check, credentials
+from firebase_admin import _token_gen, credentials
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
@@ -30,6 +31,7 @@ from threads.base.errors import (
     Unauthenticated,
     UnverifiedApp,
 )
+from threads.functions import callers as module
 from threads.functions.callers import (
     KEYS_KEPT,
     KEYS_LAST,
@@ -643,7 +645,15 @@ def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callers]:
 
 
 @pytest.fixture
-def guarded(users: Callers) -> Callers:
+def app_check_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """Serve a key from this machine instead of App Check's."""
+    with loopback(serve_json(JWK_SET)) as server:
+        monkeypatch.setattr(module, "APP_CHECK_KEYS", server.url)
+        yield server
+
+
+@pytest.fixture
+def guarded(users: Callers, app_check_keys: Loopback) -> Callers:  # noqa: ARG001 - it comes first
     """Return the same checks with App Check."""
     return Callers(config(TASKS_ISSUER=ISSUER, APP_CHECK="on"), users._firebase_app)
 
@@ -796,14 +806,6 @@ def test_a_tasks_token_is_no_users(users: Callers) -> None:
 # --- Firebase App Check -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def app_check_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """Serve a key from this machine, where firebase-admin looks for those of App Check."""
-    with loopback(serve_json(JWK_SET)) as server:
-        monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", server.url)
-        yield server
-
-
 def app_token(**changes: Any) -> str:
     """Return a token as Firebase App Check issues it, with changed claims, key or header."""
     claims: dict[str, Any] = {
@@ -833,7 +835,7 @@ def callers_of_the_app(callers: Callers) -> dict[str, Callable[[HttpRequest], An
     }
 
 
-@pytest.mark.usefixtures("googles_certificates", "app_check_keys")
+@pytest.mark.usefixtures("googles_certificates")
 def test_the_app_is_admitted_with_its_token(guarded: Callers) -> None:
     """A token that App Check has signed for this project opens what the same caller may do without it."""
     for name, check in callers_of_the_app(guarded).items():
@@ -864,7 +866,7 @@ FORGED_APP_TOKENS: dict[str, Callable[[], str | None]] = {
 }
 
 
-@pytest.mark.usefixtures("googles_certificates", "app_check_keys")
+@pytest.mark.usefixtures("googles_certificates")
 @pytest.mark.parametrize("forge", FORGED_APP_TOKENS.values(), ids=FORGED_APP_TOKENS)
 def test_a_program_that_is_not_the_app_is_refused(forge: Callable[[], str | None], guarded: Callers) -> None:
     """Without a sound App Check token even a signed-in user, or one who wants to sign in, gets nothing."""
@@ -885,13 +887,18 @@ def test_cloud_tasks_needs_no_app_check(keys_server: Loopback) -> None:
 
 
 def test_without_the_keys_of_app_check_the_app_comes_again(
-    guarded: Callers, monkeypatch: pytest.MonkeyPatch
+    users: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the keys cannot be fetched, the app is neither accepted nor refused."""
-    with loopback(always(http(b"", "500 Oops"))) as server:
-        monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", server.url)
-        with pytest.raises(ServiceUnavailable):
-            guarded.user(calling(app_token(), f"Bearer {id_token()}"))
+    """While the keys cannot be fetched, the app is neither accepted nor refused, and is told so soon."""
+    monkeypatch.setattr(module, "KEYS_TIMEOUT", timedelta(seconds=0.1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(module, "APP_CHECK_KEYS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        guarded = Callers(config(APP_CHECK="on"), users._firebase_app)
+        started = time.monotonic()
+        for _ in range(20):
+            with pytest.raises(ServiceUnavailable):
+                guarded.user(calling(app_token(), f"Bearer {id_token()}"))
+        assert time.monotonic() - started < 1, "only the first one waits for the keys"
 
 
 # --- visitors -----------------------------------------------------------------------------------------------

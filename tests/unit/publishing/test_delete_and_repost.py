@@ -141,6 +141,24 @@ def test_a_record_of_a_newer_version_hides_no_other(
     assert named == ([] if understood else [[post_id("b")]])
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH", "POST"])
+@pytest.mark.parametrize("newer", ["another state", "content of another kind"])
+def test_a_record_of_a_newer_version_is_left_to_it(newer: str, method: str) -> None:
+    """Who names it is told to come again when that version is back; nothing is changed."""
+    world = World()
+    scheduled(world)
+    record = {**(world.database.fields(post_path(NAME)) or {}), **NEWER[newer]}
+    world.database.put(post_path(NAME), record)
+    bodies: dict[str, dict[str, Any]] = {"POST": {"resume": True}, "PATCH": {"text": "other"}}
+    members = bodies.get(method, {})
+    named: dict[str, Any] = {"json" if members else "query_string": {"postId": NAME, **members}}
+    answer = serve(th_posts, world.publishing, door(world).user, method=method, **named)
+    error = (answer.json or {})["error"]
+    assert (answer.status_code, error["code"]) == (503, "service_unavailable")
+    assert "A newer version" in error["message"]
+    assert world.database.fields(post_path(NAME)) == record
+
+
 def test_a_scheduled_post_is_cancelled_with_its_task() -> None:
     """The record says that it was cancelled before the task is deleted; the key stays used."""
     world = World()

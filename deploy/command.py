@@ -163,7 +163,8 @@ def _new_secret(name: str, there: Mapping[str, str], environ: Mapping[str, str])
         return makers[name]()
     if value := environ.get(name):
         return value
-    return getpass.getpass(f"{name} (Meta's dashboard, Threads app): ") if is_answerable() else None
+    which = "the Threads app" if name == "THREADS_APP_SECRET" else "the Facebook app"
+    return getpass.getpass(f"{name} ({which}, in Meta's dashboard): ") if is_answerable() else None
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:

@@ -198,11 +198,15 @@ class _ProjectDoctor:
             yield f"{gap.sentence} {self._again}" if gap.commands else gap.sentence
 
     def _functions_are_right(self) -> Iterator[str]:
-        self._deployed = self._tools.ask("functions", "list", "--v2") or []
-        there = {it["name"].rpartition("/")[2]: it for it in self._deployed}
+        listed = self._tools.ask("functions", "list", "--v2") or []
+        # The app may have functions of its own.
+        there = {
+            name: it for it in listed if (name := it["name"].rpartition("/")[2]) in self._wanted.endpoints
+        }
+        self._deployed = [*there.values()]
         if missing := [name for name in self._wanted.endpoints if name not in there]:
             yield f"Not deployed: {', '.join(missing)}. {self._again}"
-        for name in self._wanted.endpoints.keys() & there.keys():
+        for name in there:
             region = there[name]["name"].split("/")[3]
             account = there[name]["serviceConfig"].get("serviceAccountEmail")
             if region != self._wanted.region:

@@ -29,6 +29,13 @@ PACKED = ROOT / "venv" / "browser"
 
 PACKAGE = "@sparticuz/chromium@153.0.0"
 
+FONTS = (
+    '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
+    f"<fontconfig><dir>{PACKED / 'tmp' / 'fonts'}</dir><cachedir>{PACKED / 'cache'}</cachedir></fontconfig>"
+)
+"""Says where its fonts are. The package's own file names folders of AWS Lambda, and a page without fonts ends
+the browser."""
+
 UNPACK = """
 const { default: chromium } = await import("@sparticuz/chromium");
 console.log(await chromium.executablePath());
@@ -79,8 +86,14 @@ def _downloaded() -> str | None:
 
 
 def _unpacked() -> Found | None:
-    path, libraries = PACKED / "tmp" / "chromium", PACKED / "tmp" / "al2023" / "lib"
-    return Found(str(path), {"LD_LIBRARY_PATH": str(libraries)}) if path.exists() else None
+    path, libraries, fonts = (
+        PACKED / "tmp" / "chromium",
+        PACKED / "tmp" / "al2023" / "lib",
+        PACKED / "fonts.conf",
+    )
+    if not (path.exists() and fonts.exists()):
+        return None
+    return Found(str(path), {"LD_LIBRARY_PATH": str(libraries), "FONTCONFIG_FILE": str(fonts)})
 
 
 def _ran(*command: str | Path, environment: dict[str, str] | None = None) -> bool:
@@ -115,6 +128,7 @@ def _from_npm() -> bool:
     (PACKED / "tmp").mkdir(parents=True, exist_ok=True)
     script = PACKED / "unpack.mjs"
     script.write_text(UNPACK, encoding="utf-8")
+    (PACKED / "fonts.conf").write_text(FONTS, encoding="utf-8")
     lambda_like = {"TMPDIR": str(PACKED / "tmp"), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs20.x"}
     return _ran("npm", "install", "--prefix", PACKED, "--ignore-scripts", "--no-audit", PACKAGE) and _ran(
         "node", script, environment=lambda_like

@@ -299,7 +299,9 @@ class Firebase:
                     },
                 }
             )
-        self.state["functions"] = deployed
+        ours = {it["name"] for it in deployed}
+        others = [it for it in self.state["functions"] if it["name"] not in ours]  # of another codebase
+        self.state["functions"] = [*others, *deployed]
         region = endpoints["th_upkeep"]["region"][0]
         jobs = f"projects/{project}/locations/{region}/jobs"
         self.state["jobs"] = [

@@ -34,6 +34,24 @@ def test_on_a_right_project_it_is_silent(ready: Site) -> None:
     assert ready.read() == before
 
 
+def test_functions_of_the_apps_own_are_no_concern(ready: Site) -> None:
+    """They have other variables, accounts and regions. They stay, and nothing is said of them."""
+    own = {
+        "name": "projects/my-app/locations/europe-west1/functions/api",
+        "serviceConfig": {
+            "serviceAccountEmail": "api@my-app.iam.gserviceaccount.com",
+            "environmentVariables": {"LOG_EXECUTION_ID": "true"},
+        },
+    }
+    ready.change(functions=[own, *ready.read()["functions"]])
+    assert ready.deploy().returncode == 0
+    assert ready.read()["functions"][0] == own
+    done = examined(ready)
+    assert (done.returncode, done.stdout) == (0, "")
+    ready.change(functions=[own])
+    assert examined(ready).stdout.startswith("✗ Not deployed: th_auth_start")
+
+
 def test_what_it_cannot_see_it_says(ready: Site) -> None:
     """Without a permission, or without a network, nothing is wrong and nothing is right."""
     ready.change(fails={"tasks.queues.describe": DENIED})

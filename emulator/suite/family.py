@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -79,23 +79,23 @@ class Family:
 
     def end_earlier(self) -> int:
         """End the processes that a killed launcher of this directory left behind; return how many."""
-        left_behind = []
-        for process, mark in _marked():
-            directory, _, rest = mark.partition(_SEPARATOR)
-            launcher = rest.partition(_SEPARATOR)[0]
-            if directory == str(self._directory) and not psutil.pid_exists(int(launcher)):
-                left_behind.append(process)
-        _kill(left_behind)
-        return len(left_behind)
+        return _end_all(self._left_behind)
 
     def end(self) -> None:
         """Ask the children to end, then kill every process that is left."""
         try:
             self._ask_children()
         finally:
-            _kill(self.members())
-            # The second time finds a process that was just being started the first time.
-            _kill(self.members())
+            _end_all(self.members)
+
+    def _left_behind(self) -> set[psutil.Process]:
+        found = set()
+        for process, mark in _marked():
+            directory, _, rest = mark.partition(_SEPARATOR)
+            launcher = rest.partition(_SEPARATOR)[0]
+            if directory == str(self._directory) and not psutil.pid_exists(int(launcher)):
+                found.add(process)
+        return found
 
     def _ask_children(self) -> None:
         running = [child for child in self._children if child.poll() is None]
@@ -113,6 +113,16 @@ def _marked() -> Iterator[tuple[psutil.Process, str]]:
         with contextlib.suppress(psutil.Error, OSError):
             if mark := process.environ().get(MARK):
                 yield process, mark
+
+
+def _end_all(find: Callable[[], set[psutil.Process]]) -> int:
+    """Kill every process that is found, and return how many.
+
+    The second time finds what one of them was just starting the first time: the CLI starts Java.
+    """
+    _kill(first := find())
+    _kill(second := find())
+    return len(first | second)
 
 
 def _kill(processes: Collection[psutil.Process]) -> None:

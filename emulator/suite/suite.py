@@ -18,7 +18,7 @@ from subprocess import Popen
 from types import TracebackType
 from typing import Self
 
-from emulator.suite import commands, firestore_jar, java, local_secrets, ports
+from emulator.suite import commands, java, local_secrets, ports
 from emulator.suite.addresses import Addresses
 from emulator.suite.console import Console
 from emulator.suite.family import Family
@@ -28,12 +28,9 @@ from emulator.suite.ports import Ports
 from emulator.suite.probe import first_status, is_ready, with_tail
 from emulator.suite.scheduler import Scheduler
 
-START_SECONDS = 180
-"""How long a service may take until it answers. Auth is the slowest: 8 s on two cores, and more than a minute
-on a busy machine."""
-
-DOWNLOAD_SECONDS = 600
-"""The same while the CLI downloads the Firestore emulator, which it does once."""
+START_SECONDS = 600
+"""How long a service may take until it answers. Auth takes 8 s on two cores, and over three minutes on a very
+busy machine, or while the CLI downloads the Firestore emulator. That a process has ended is seen at once."""
 
 PULSE_SECONDS = 0.1
 
@@ -260,7 +257,7 @@ class Suite(Addresses):
             for service in [service for service in waiting if is_ready(service.ready_url)]:
                 waiting.remove(service)
                 self._report_ready(service.name)
-            if waiting and seconds > _patience():
+            if waiting and seconds > START_SECONDS:
                 late = waiting[0]
                 raise SuiteError(
                     with_tail(f"The {late.name} does not answer after {seconds:.0f} s.", late.log)
@@ -327,8 +324,3 @@ def _require_setup() -> None:
     missing = [path for path in (ROOT / "venv", FIREBASE) if not path.exists()]
     if missing:
         raise SuiteError(f"{missing[0].relative_to(ROOT)} is missing. Run:  make setup")
-
-
-def _patience() -> int:
-    on_disk = firestore_jar.in_cache(os.environ) or firestore_jar.find_component(os.environ)
-    return START_SECONDS if on_disk else DOWNLOAD_SECONDS

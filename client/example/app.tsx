@@ -8,7 +8,9 @@ import {
 } from "firebase/auth";
 import { useEffect, useId, useMemo, useState, type FormEvent, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { canPublish, createThreadsClient, type Post, type ThreadsClient, type ThreadsError } from "threads-on-firebase";
+import {
+  canPublish, createThreadsClient, type AuthOutcome, type Post, type ThreadsClient, type ThreadsError,
+} from "threads-on-firebase";
 import {
   AccountPicker, useConnectIntegration, usePosts, usePublishThreads, useThreadsAccounts, type ConnectIntegration,
 } from "threads-on-firebase/react";
@@ -30,9 +32,7 @@ function App(): ReactNode {
   const client = useMemo(() => createThreadsClient({ baseUrl: config.functionsUrl, user: () => user }), [user]);
   const connection = useConnectIntegration(client, {
     isReady: user !== undefined,
-    onOutcome: (outcome) => {
-      if (outcome.status === "connected" && outcome.customToken) void signInWithCustomToken(auth, outcome.customToken);
-    },
+    onOutcome: finishSignIn,
   });
   return (
     <>
@@ -42,6 +42,11 @@ function App(): ReactNode {
       {user && <Home key={user.uid} client={client} connection={connection} user={user} />}
     </>
   );
+}
+
+function finishSignIn(outcome: AuthOutcome): void {
+  const customToken = outcome.status === "connected" && outcome.customToken;
+  if (customToken) void signInWithCustomToken(auth, customToken);
 }
 
 /** The user, null if nobody is signed in, and undefined until that is known. */
@@ -120,9 +125,10 @@ function Home(props: { client: ThreadsClient; connection: ConnectIntegration; us
         {list.posts?.length === 0 && <p className="quiet">Nothing yet.</p>}
         {list.error && <Problem error={list.error} />}
         <ol>
-          {list.posts?.map((post) => (
-            <Row key={post.postId} post={post} onCancel={() => void list.act(() => client.posts.cancel(post.postId))} />
-          ))}
+          {list.posts?.map((post) => {
+            const cancel = () => client.posts.cancel(post.postId);
+            return <Row key={post.postId} post={post} onCancel={() => void list.act(cancel)} />;
+          })}
         </ol>
         {list.hasMore && <button onClick={list.loadMore}>Older posts</button>}
       </section>
@@ -182,12 +188,13 @@ function Problem({ error: { message, details, helpUrl } }: { error: ThreadsError
 function Row({ post, onCancel }: { post: Post; onCancel: () => void }): ReactNode {
   const { status, content, permalink, scheduledTime, error } = post;
   const isOpen = status === "scheduled" || status === "processing";
+  const when = status === "scheduled" && scheduledTime && new Date(scheduledTime).toLocaleString();
   return (
     <li>
       <p>{content.text}</p>
       <div className="row">
         <span className="quiet">
-          {status === "scheduled" && scheduledTime ? `Scheduled for ${new Date(scheduledTime).toLocaleString()}` : status}
+          {when ? `Scheduled for ${when}` : status}
           {error && `: ${error.message}`}
         </span>
         {permalink && <a href={permalink}>See it on Threads</a>}

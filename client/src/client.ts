@@ -44,8 +44,17 @@ export function createThreadsClient(options: ThreadsClientOptions) {
 
   /** Send a request that does no harm if it arrives twice. */
   function ask<Answer>(name: string, call: Call): Promise<Answer> {
-    const answer = repeat(() => caller.call<Answer>(name, call), RETRY_SECONDS, call);
-    return call.method === "GET" ? answer : announced(answer);
+    return repeat(() => caller.call<Answer>(name, call), RETRY_SECONDS, call);
+  }
+
+  /** Return what asks once, for a watch, which asks again by itself. */
+  function reading<Answer>(name: string, signal?: AbortSignal, query: NonNullable<Call["query"]> = {}) {
+    return () => caller.call<Answer>(name, { method: "GET", query, signal });
+  }
+
+  /** Send a request that changes something, and does no harm if it arrives twice. */
+  function change<Answer>(name: string, call: Call): Promise<Answer> {
+    return announced(ask<Answer>(name, call));
   }
 
   /** Let whoever watches see what a request has changed, even if it failed. */
@@ -58,20 +67,20 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     list: (): Promise<Accounts> => ask("th_accounts", { method: "GET" }),
 
     /** Make an account the default one, or store whether your app may repost from it. */
-    update: (accountId: string, change: AccountChange): Promise<Accounts> =>
-      ask("th_accounts", { method: "PATCH", body: { accountId, ...change } }),
+    update: (accountId: string, settings: AccountChange): Promise<Accounts> =>
+      change("th_accounts", { method: "PATCH", body: { accountId, ...settings } }),
 
     /** Forget an account, and cancel its scheduled posts. */
     disconnect: (accountId: string): Promise<Disconnected> =>
-      ask("th_accounts", { method: "DELETE", query: { accountId } }),
+      change("th_accounts", { method: "DELETE", query: { accountId } }),
 
     /** Forget all accounts and records of this user. Call it before you delete the user. */
     forgetUser: (): Promise<Forgetting> =>
-      ask("th_accounts", { method: "DELETE", query: { all: "true" } }),
+      change("th_accounts", { method: "DELETE", query: { all: "true" } }),
 
     /** Yield the accounts, and again whenever they have changed, until the loop is left or the signal aborted. */
     watch: ({ signal }: WatchOptions = {}): AsyncGenerator<Accounts, void> =>
-      changes(() => caller.call<Accounts>("th_accounts", { method: "GET", signal }), () => ACCOUNTS_SECONDS, bell, signal),
+      changes(reading<Accounts>("th_accounts", signal), () => ACCOUNTS_SECONDS, bell, signal),
   };
 
   const posts = {
@@ -92,8 +101,8 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     get: (postId: string): Promise<Post> => ask("th_posts", { method: "GET", query: { postId } }),
 
     /** Change a scheduled post that nobody has begun to publish. */
-    change: (postId: string, change: PostChange): Promise<Post> =>
-      ask("th_posts", { method: "PATCH", body: { postId, ...change } }),
+    change: (postId: string, changed: PostChange): Promise<Post> =>
+      change("th_posts", { method: "PATCH", body: { postId, ...changed } }),
 
     /** Cancel a post that is not out. A post that is out stays out: `not_cancellable`. */
     async cancel(postId: string): Promise<Post> {
@@ -104,24 +113,25 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     },
 
     /** Delete a published post at Threads (permission `threads_delete`), or cancel it if it is not out. */
-    delete: (postId: string): Promise<Post> => ask("th_posts", { method: "DELETE", query: { postId } }),
+    delete: (postId: string): Promise<Post> => change("th_posts", { method: "DELETE", query: { postId } }),
 
-    /** Repost a post of this user, or anyone's by its media id. Sent once: a second request may be a second repost. */
+    /** Repost a post of this user, or anyone's by its media id. Sent once: a second one may be a second repost. */
     repost: (
       post: ({ postId: string } | { mediaId: string }) & { accountId?: string },
     ): Promise<Repost> =>
       announced(caller.call("th_posts", { method: "POST", body: post })),
 
     /** Go on with a post that was left open. */
-    resume: (postId: string): Promise<Published> => ask("th_posts", { method: "POST", body: { postId, resume: true } }),
+    resume: (postId: string): Promise<Published> =>
+      change("th_posts", { method: "POST", body: { postId, resume: true } }),
 
     /** Yield the latest posts, and again whenever one has changed, until the loop is left or the signal aborted. */
     watchLatest: ({ limit, signal }: WatchOptions & { limit?: number } = {}): AsyncGenerator<PostPage, void> =>
-      followPage(() => caller.call<PostPage>("th_posts", { method: "GET", query: { limit }, signal }), bell, signal),
+      followPage(reading("th_posts", signal, { limit }), bell, signal),
 
     /** Yield a post, and again whenever it has changed, until it has ended. */
     watch: (postId: string, { signal }: WatchOptions = {}): AsyncGenerator<Post, void> =>
-      follow(() => caller.call<Post>("th_posts", { method: "GET", query: { postId }, signal }), bell, signal),
+      follow(reading("th_posts", signal, { postId }), bell, signal),
   };
 
   return {
@@ -132,8 +142,11 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     startSignIn: (auth: Omit<StartAuthOptions, "accountId"> = {}): Promise<string> => connecting.startSignIn(auth),
 
     /** Finish a connection. Call it whenever the page opens, once the user is known. It does not throw. */
-    finishAuth: (finish: FinishAuthOptions = {}): Promise<AuthOutcome> =>
-      announced(connecting.finishAuth(finish)),
+    async finishAuth(finish: FinishAuthOptions = {}): Promise<AuthOutcome> {
+      const outcome = await connecting.finishAuth(finish);
+      if (outcome.status !== "none") bell.ring();
+      return outcome;
+    },
 
     /** Publish a post, now or later. It is published once, however often it is sent with the same key. */
     publishThreads: (draft: Draft, publish: PublishOptions = {}): Promise<Published> =>

@@ -1,4 +1,4 @@
-// Connecting an account, and signing in with Threads: sends the browser to Threads, and finishes what it comes back with.
+// Connecting an account, and signing in with Threads: to Threads, and back.
 
 import { ThreadsError } from "./errors.js";
 import type { Caller } from "./http.js";
@@ -119,7 +119,8 @@ export class Connecting {
 
   async #send(handle: string, options: FinishAuthOptions): Promise<AuthOutcome> {
     const body = { handle, verifier: this.#verifier.read("verifier") };
-    const send = () => this.#caller.call<AuthFinished>("th_auth_finish", { method: "POST", body, signal: options.signal });
+    const call = { method: "POST", body, signal: options.signal } as const;
+    const send = () => this.#caller.call<AuthFinished>("th_auth_finish", call);
     try {
       const { accountId, profile, refusedScopes = [], customToken } = await repeat(send, FINISH_SECONDS, options);
       this.#forget();
@@ -148,7 +149,7 @@ function cleaned(url: URL): URL {
 }
 
 function messageOf(code: string): string {
-  if (code === "wrong_account") return "You chose another account than the one to connect again. Nothing was changed.";
+  if (code === "wrong_account") return "This is not the account to connect again. Nothing was changed.";
   return "The account could not be connected. Please try again.";
 }
 

@@ -19,7 +19,7 @@ export interface ErrorContext {
 /** A request that did not succeed. `message` is in plain English and says what to do. */
 export class ThreadsError extends Error {
   override readonly name = "ThreadsError";
-  /** What went wrong, such as `rate_limited`. `no_answer`: the function could not be reached, or its answer was lost. */
+  /** What went wrong. `no_answer`: the function could not be reached, or its answer was lost. */
   readonly code: ErrorCode;
   /** The status of HTTP, or 0 if there was no answer. */
   readonly status: number;

@@ -9,6 +9,8 @@ export interface WatchOptions {
   signal?: AbortSignal | undefined;
 }
 
+type Read<Value> = () => Promise<Value>;
+
 const ENDED = new Set<Post["status"]>(["published", "deleted", "failed", "cancelled", "unknown"]);
 
 /** The longest pause in seconds while something is due. */
@@ -44,7 +46,7 @@ export class Bell {
 }
 
 /** Yield a post each time that it has changed, until it has ended. */
-export async function* follow(read: () => Promise<Post>, bell: Bell, signal?: AbortSignal): AsyncGenerator<Post, void> {
+export async function* follow(read: Read<Post>, bell: Bell, signal?: AbortSignal): AsyncGenerator<Post, void> {
   for await (const post of changes(read, nextOf, bell, signal)) {
     yield post;
     if (ENDED.has(post.status)) return;
@@ -58,7 +60,7 @@ function nextOf(post: Post, asked: number): number {
 }
 
 /** Yield a page of posts each time that one of them has changed. */
-export function followPage(read: () => Promise<PostPage>, bell: Bell, signal?: AbortSignal): AsyncGenerator<PostPage, void> {
+export function followPage(read: Read<PostPage>, bell: Bell, signal?: AbortSignal): AsyncGenerator<PostPage, void> {
   const next = ({ posts }: PostPage, asked: number) => {
     const open = posts.filter(({ status }) => !ENDED.has(status));
     return Math.min(PAGE_QUIET, ...open.map((post) => nextOf(post, asked)));
@@ -68,7 +70,7 @@ export function followPage(read: () => Promise<PostPage>, bell: Bell, signal?: A
 
 /** Ask again and again, and yield each answer that differs from the last one. Errors that may pass are waited out. */
 export async function* changes<Value>(
-  read: () => Promise<Value>,
+  read: Read<Value>,
   next: (value: Value, asked: number) => number,
   bell: Bell,
   signal?: AbortSignal,

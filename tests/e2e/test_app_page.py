@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT
 from emulator.suite.paths import CLIENT, NODE_MODULES, ROOT
 from emulator.suite.suite import Suite
+from tests.e2e.browsing import expected
 from tests.e2e.client import build, suite_vault
 from tests.e2e.world import Author, CloudTasks, Firebase, Threads
 from tests.pages import Page
@@ -30,6 +31,7 @@ FOOTER = """
 import { createRoot } from "react-dom/client";
 import { GoogleAuthProvider, signInWithCredential } from "firebase/auth";
 
+document.body.replaceChildren(document.createElement("main"));
 const account = (email) => JSON.stringify({ sub: email, email, email_verified: true });
 const page = {
   ...blocks,
@@ -41,8 +43,8 @@ const page = {
 Object.assign(window, { page });
 """
 
-HTML = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><main></main>'
-"""An empty page of the app."""
+BARE = "/config.json"
+"""A page of the app's origin that does nothing by itself."""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def bundle(entry: Path) -> str:
     """Return an app in one script, as a bundler makes it."""
     command = [
         str(NODE_MODULES / ".bin" / "esbuild"),
-        *(str(entry), "--bundle", "--format=esm", "--jsx=automatic"),
+        *(str(entry), "--bundle", "--format=iife", "--jsx=automatic"),
         '--define:process.env.NODE_ENV="production"',
         f"--alias:threads-on-firebase={CLIENT / 'client.js'}",
         f"--alias:threads-on-firebase/react={CLIENT / 'react.js'}",
@@ -91,21 +93,19 @@ def bundle(entry: Path) -> str:
 
 
 @pytest.fixture
-def tab(page: Tab, suite: Suite, firebase: Firebase, threads: Threads) -> Tab:
+def tab(page: Tab, firebase: Firebase, threads: Threads) -> Tab:
     """Open a page of the app that a reader has made of the blocks."""
     assert firebase
     assert threads
-    address = f"{suite.page_url}/my-app"
-    page.route(f"{address}*", lambda route: route.fulfill(content_type="text/html", body=HTML))
-    page.goto(address)
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    page.goto(BARE)
     return page
 
 
 def run(tab: Tab, script: str, call: str) -> Any:
     """Call a function of the blocks on whatever page is open there, which is loaded first if it is new."""
     if not tab.evaluate("!!window.page"):
-        tab.add_script_tag(content=script, type="module")
-        tab.wait_for_function("!!window.page")
+        tab.evaluate(script)
     return tab.evaluate(f"page.{call}")
 
 
@@ -124,7 +124,7 @@ def connect(tab: Tab, app: Run, name: str, call: str = "connect()") -> None:
     tab.wait_for_url("**/oauth/authorize?**")
     tab.get_by_text(name, exact=True).click()
     tab.get_by_role("button", name="Allow").click()
-    tab.wait_for_url("**/my-app*")
+    tab.wait_for_url(f"**{BARE}*")
 
 
 def test_a_reader_connects_publishes_schedules_and_follows(
@@ -135,7 +135,7 @@ def test_a_reader_connects_publishes_schedules_and_follows(
     app('signIn("reader@example.com")')
     connect(tab, app, person["name"])
     assert app("finishConnecting()") == "Your Threads account is connected."
-    assert tab.url.endswith("/my-app")
+    assert tab.url.endswith(BARE)
     assert app("showAccounts()") == [person["username"]]
 
     assert app('publish({ text: "Hello" })') == "published"
@@ -157,7 +157,9 @@ def test_a_reader_connects_publishes_schedules_and_follows(
     assert [it["content"]["text"] for it in threads.posts()] == ["Hello", "Later"]
 
 
-def test_a_reader_offers_what_helps_and_uses_plain_fetch(tab: Tab, app: Run, threads: Threads) -> None:
+def test_a_reader_offers_what_helps_and_uses_plain_fetch(
+    tab: Tab, app: Run, threads: Threads, complaints: list[str]
+) -> None:
     """Each kind of error leads to its offer, and the same can be done without the client."""
     app('signIn("careful@example.com")')
     offer = "publishOrOffer(%s, (...what) => page.show(what[0])).then(() => undefined)"
@@ -172,6 +174,7 @@ def test_a_reader_offers_what_helps_and_uses_plain_fetch(tab: Tab, app: Run, thr
     job = "{ id: 'job-1', content: { text: 'Job' } }"
     assert app(f"token().then((token) => page.publishFor(token, {job}))")["status"] == "published"
     assert [it["content"]["text"] for it in threads.posts()] == ["By hand", "Job"]
+    expected(complaints, "400", "404")
 
 
 def test_a_reader_signs_people_in_with_threads(tab: Tab, app: Run, threads: Threads) -> None:
@@ -190,7 +193,7 @@ def test_a_reader_publishes_with_react(tab: Tab, app: Run, threads: Threads) -> 
     tab.wait_for_url("**/oauth/authorize?**")
     tab.get_by_text(person["name"], exact=True).click()
     tab.get_by_role("button", name="Allow").click()
-    tab.wait_for_url("**/my-app*")
+    tab.wait_for_url(f"**{BARE}*")
     app("finishConnecting()")
     app("mount()")
     tab.get_by_role("radio", name=person["username"]).check()

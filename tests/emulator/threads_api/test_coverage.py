@@ -68,34 +68,44 @@ DOCUMENTED = {
 FIELDS: dict[str, tuple[Table, str]] = {
     "posts": (
         MEDIA_FIELDS,
-        "id media_product_type media_type media_url permalink owner username text timestamp shortcode "
-        "thumbnail_url children is_quote_post quoted_post reposted_post alt_text link_attachment_url gif_url "
-        "poll_attachment topic_tag is_spoiler_media text_entities text_attachment ghost_post_status "
-        "ghost_post_expiration_timestamp is_verified profile_picture_url has_replies is_reply "
-        "is_reply_owned_by_me root_post replied_to hide_status reply_audience location_id location "
-        "reply_approval_status allowlisted_country_codes",
+        (
+            "id media_product_type media_type media_url permalink owner username text timestamp shortcode "
+            "thumbnail_url children is_quote_post quoted_post reposted_post alt_text link_attachment_url gif_url "
+            "poll_attachment topic_tag is_spoiler_media text_entities text_attachment ghost_post_status "
+            "ghost_post_expiration_timestamp is_verified profile_picture_url has_replies is_reply "
+            "is_reply_owned_by_me root_post replied_to hide_status reply_audience location_id location "
+            "reply_approval_status allowlisted_country_codes"
+        ),
     ),
     "polls": (
         POLL_FIELDS,
-        "option_a option_b option_c option_d option_a_votes_percentage option_b_votes_percentage "
-        "option_c_votes_percentage option_d_votes_percentage total_votes expiration_timestamp",
+        (
+            "option_a option_b option_c option_d option_a_votes_percentage option_b_votes_percentage "
+            "option_c_votes_percentage option_d_votes_percentage total_votes expiration_timestamp"
+        ),
     ),
     "profiles": (
         USER_FIELDS,
-        "id username name threads_profile_picture_url threads_biography is_verified "
-        "recently_searched_keywords is_eligible_for_geo_gating",
+        (
+            "id username name threads_profile_picture_url threads_biography is_verified "
+            "recently_searched_keywords is_eligible_for_geo_gating"
+        ),
     ),
     "public profiles": (
         PUBLIC_PROFILE_FIELDS,
-        "username name profile_picture_url biography is_verified follower_count likes_count quotes_count "
-        "replies_count reposts_count views_count",
+        (
+            "username name profile_picture_url biography is_verified follower_count likes_count quotes_count "
+            "replies_count reposts_count views_count"
+        ),
     ),
     "containers": (CONTAINER_FIELDS, "id status error_message"),
     "locations": (LOCATION_FIELDS, "id name address city country latitude longitude postal_code"),
     "limits": (
         LIMIT_FIELDS,
-        "quota_usage config reply_quota_usage reply_config delete_quota_usage delete_config "
-        "location_search_quota_usage location_search_config",
+        (
+            "quota_usage config reply_quota_usage reply_config delete_quota_usage delete_config "
+            "location_search_quota_usage location_search_config"
+        ),
     ),
 }
 """Every field of Meta's documentation, by the kind of object that has it."""

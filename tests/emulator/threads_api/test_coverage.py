@@ -69,12 +69,13 @@ FIELDS: dict[str, tuple[Table, str]] = {
     "posts": (
         MEDIA_FIELDS,
         (
-            "id media_product_type media_type media_url permalink owner username text timestamp shortcode "
-            "thumbnail_url children is_quote_post quoted_post reposted_post alt_text link_attachment_url "
-            "gif_url poll_attachment topic_tag is_spoiler_media text_entities text_attachment ghost_post_status "
-            "ghost_post_expiration_timestamp is_verified profile_picture_url has_replies is_reply "
-            "is_reply_owned_by_me root_post replied_to hide_status reply_audience location_id location "
-            "reply_approval_status allowlisted_country_codes"
+            "id media_product_type media_type media_url permalink owner username text timestamp "
+            "shortcode thumbnail_url children is_quote_post quoted_post reposted_post alt_text "
+            "link_attachment_url gif_url poll_attachment topic_tag is_spoiler_media "
+            "text_entities text_attachment ghost_post_status ghost_post_expiration_timestamp "
+            "is_verified profile_picture_url has_replies is_reply is_reply_owned_by_me root_post "
+            "replied_to hide_status reply_audience location_id location reply_approval_status "
+            "allowlisted_country_codes"
         ),
     ),
     "polls": (

@@ -42,6 +42,7 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
         f"{ACCOUNTS}refresh.py::test_a_bad_day_of_threads_ends_no_account",
         f"{ACCOUNTS}sweep.py::test_a_bad_hour_ends_no_account_and_is_told",
     ),
+    mutants.dead_tokens_doubted: (f"{ACCOUNTS}refresh.py::test_a_dead_token_asks_for_a_reconnect",),
     mutants.ended_for_ever: (f"{ACCOUNTS}refresh.py::test_an_account_that_threads_was_wrong_about_revives",),
     mutants.ended_until_looked_at: (
         f"{ACCOUNTS}access_token.py::test_whoever_needs_an_account_that_has_ended_asks_threads",

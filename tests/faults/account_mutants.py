@@ -142,8 +142,15 @@ def one_witness_is_enough() -> Iterator[None]:
 
 @contextmanager
 def one_refresh_is_enough() -> Iterator[None]:
-    """End an account at the first refresh in which Threads calls its token dead."""
+    """End an account at the first refresh in which Threads calls its token dead, and all others."""
     with patch.object(token_lifetime, "DOUBT", timedelta()):
+        yield
+
+
+@contextmanager
+def dead_tokens_doubted() -> Iterator[None]:
+    """Leave an account active for a day whose token is dead."""
+    with patch.object(AccountRepository, "note_dead", lambda *_: False):
         yield
 
 

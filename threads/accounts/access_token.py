@@ -60,8 +60,8 @@ def check_usable(account: StoredAccount, needed_scopes: Iterable[str]) -> None:
 def ensure_usable(parts: AccountParts, account: StoredAccount, needed_scopes: Iterable[str]) -> StoredAccount:
     """Return an account that can do what is asked of it.
 
-    An account that has ended within the last week is asked about once more: who wants to use it need not wait
-    until it is looked at. That costs a call, and a commit if its token works after all.
+    An account that has ended within the last week, and not just now, is asked about once more: who wants to
+    use it need not wait until it is looked at. That costs a call, and a commit if its token works after all.
 
     Raises:
         ReconnectRequired, MissingScope: as ``check_usable``.

@@ -9,9 +9,11 @@ If it is not known what the token may do, or whose it is, a call asks for it, an
 A transient error leaves the account as it is. The refresh is tried again some hours later: there are weeks
 for it. In the last week, each day with a failed refresh is an alarm, and the card says so.
 
-The account asks for a reconnect only if Threads has called its token dead for a day, in two calls each time.
-Even then, it is looked at again for a week, and revives if its token works. A token that has expired ends its
-account at once, if Threads calls it dead, too: a clock may be wrong.
+The account asks for a reconnect once Threads has called its token dead in two calls. If it calls more than a
+handful of tokens of the project dead within an hour, it may be wrong about all of them: then it has to say so
+for a day, two calls each time. An account that has ended is looked at again for a week, and revives if its
+token works. A token that has expired ends its account only if Threads calls it dead, too: a clock may be
+wrong.
 """
 
 from contextlib import suppress
@@ -55,7 +57,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"
     """There was a transient error. The refresh is tried again later."""
     DOUBTED = "doubted"
-    """Threads calls this token dead, for less than a day. It is asked again later."""
+    """Threads calls this token dead, for less than a day, and many others. It is asked again later."""
     ENDED = "ended"
     """The account asks for a reconnect."""
     STILL_DEAD = "still_dead"
@@ -130,9 +132,16 @@ def _refused(parts: AccountParts, account: StoredAccount, token: Secret, error: 
     if account.has_run_out(now):
         return _end(parts, account, TOKEN_EXPIRED, error)
     dead_since = account.moment("deadSince") or now
-    if token_lifetime.is_doubtful(dead_since, now):
+    if not _is_among_few(parts, now) and token_lifetime.is_doubtful(dead_since, now):
         return _postpone(parts, account, error, dead_since)._replace(outcome=Outcome.DOUBTED)
     return _end(parts, account, TOKEN_REJECTED, error)
+
+
+def _is_among_few(parts: AccountParts, now: datetime) -> bool:
+    """Note that Threads calls a token dead, and return whether it calls few dead. One read, one write."""
+    with suppress(ServiceUnavailable):
+        return parts.repository.note_dead(now)
+    return False
 
 
 def _look_again(parts: AccountParts, account: StoredAccount, token: Secret) -> Refresh:

@@ -5,6 +5,7 @@
 | ``users/{uid}/integrations/threads``              | the summary that the web app renders           |
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
 | ``threadsAlarms/refreshes``                       | when it was last said that most refreshes fail |
+| ``threadsAlarms/deadTokens``                      | when Threads has last called tokens dead       |
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from threads.accounts.account import OWNER_FIELD, TOKEN_FIELD, TOKEN_ID_FIELD, S
 from threads.accounts.changes import AccountChange
 from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
+from threads.accounts.token_lifetime import DEAD_SPAN, FEW_DEAD
 from threads.base.errors import ServiceUnavailable
 from threads.base.validation import is_threads_id
 from threads.cloud.firestore import (
@@ -40,6 +42,9 @@ ACCOUNTS = "users/{uid}/integrations/threads/accounts"
 
 ALARM = "threadsAlarms/refreshes"
 """The document that says when the last alarm about all accounts was raised."""
+
+DEAD_TOKENS = "threadsAlarms/deadTokens"
+"""The document that says when Threads has last called tokens dead, whosever they are."""
 
 Fields = Mapping[str, Any]
 """A document's fields."""
@@ -335,17 +340,40 @@ class AccountRepository(Repository):
             pause: how long it is not raised again, by any process.
 
         """
+
+        def change(there: Fields) -> Fields | None:
+            raised_at = there.get("raisedAt")
+            is_recent = raised_at and timedelta(0) <= now - raised_at < pause
+            return None if is_recent else {"raisedAt": now}
+
+        return self._compare_and_set(ALARM, change)
+
+    def note_dead(self, now: datetime) -> bool:
+        """Note that Threads calls a token dead, and return whether it calls few dead. One read, one write.
+
+        Of those who note it at the same moment, all but one are told that there are many.
+        """
+        recent: list[datetime] = []
+
+        def change(there: Fields) -> Fields:
+            recent[:] = [moment for moment in there.get("deadAt") or () if abs(now - moment) < DEAD_SPAN]
+            return {"deadAt": [*recent, now][-FEW_DEAD - 1 :]}
+
+        return self._compare_and_set(DEAD_TOKENS, change) and len(recent) < FEW_DEAD
+
+    def _compare_and_set(self, path: str, change: Callable[[Fields], Fields | None]) -> bool:
+        """Change a document, given its fields, and return whether it is. Another writer may come first."""
         with self.rpc() as client, conflicts():
-            reference = client.document(ALARM)
+            reference = client.document(path)
             there = reference.get(**patience())
-            raised_at = (there.to_dict() or {}).get("raisedAt")
-            if raised_at and timedelta(0) <= now - raised_at < pause:
+            changed = change(there.to_dict() or {})
+            if changed is None:
                 return False
             if there.exists:
                 unchanged = client.write_option(last_update_time=there.update_time)
-                reference.update({"raisedAt": now}, option=unchanged, **patience())
+                reference.update(dict(changed), option=unchanged, **patience())
             else:
-                reference.create({"raisedAt": now}, **patience())
+                reference.create(dict(changed), **patience())
             return True
         return False
 

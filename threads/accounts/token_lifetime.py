@@ -44,10 +44,16 @@ LAST_WEEK = timedelta(days=7)
 """When a token has less time left than this, a refresh that fails is an alarm, once in ``ALARM_PAUSE``. By
 then, refreshes have failed for weeks."""
 
+FEW_DEAD = 5
+"""How many tokens of the project Threads calls dead in ``DEAD_SPAN`` without a doubt that they are."""
+
+DEAD_SPAN = timedelta(hours=1)
+"""The time in which more than ``FEW_DEAD`` are too many: Threads may call every token dead just now."""
+
 DOUBT = timedelta(days=1)
-"""A refresh believes that a token is dead once Threads has called it dead for this long, in each try. A bad
-day of Threads, in which it calls every token dead, ends no account. A token that is dead has weeks left on
-paper, so nothing is lost."""
+"""If Threads calls many tokens dead, a refresh believes it of one that it has called dead for this long, in
+each try. A bad day of Threads, in which it calls every token dead, ends a handful of accounts, which revive.
+A token that is dead has weeks left on paper, so nothing is lost."""
 
 FIRST_LOOK = timedelta(hours=1)
 """When an account is looked at again after Threads has called its token dead. After that, each pause is as
@@ -56,6 +62,9 @@ calls."""
 
 LOOKS_FOR = timedelta(days=7)
 """How long an account is looked at that has ended."""
+
+JUST_ASKED = timedelta(seconds=30)
+"""How long nobody asks again whether a token works that Threads has called dead."""
 
 LEASE = timedelta(minutes=2)
 """How long a refresh may take: two calls to Threads of 15 s, and the writes before and after them."""
@@ -155,9 +164,9 @@ def is_doubtful(dead_since: datetime, now: datetime) -> bool:
 
 
 def is_looked_at(account: StoredAccount, now: datetime) -> bool:
-    """Return whether an account has ended so recently that Threads may have been wrong."""
+    """Return whether an account has ended so recently that Threads may have been wrong, and not just now."""
     ended_at = account.moment("endedAt")
-    return account.is_ended and ended_at is not None and now - ended_at <= LOOKS_FOR
+    return account.is_ended and ended_at is not None and JUST_ASKED <= now - ended_at <= LOOKS_FOR
 
 
 def look_again_at(account: StoredAccount, now: datetime) -> datetime | None:

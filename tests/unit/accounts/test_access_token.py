@@ -133,13 +133,14 @@ def test_a_dead_token_that_cannot_be_noted_is_still_told() -> None:
 @pytest.mark.parametrize(
     ("since", "said", "is_good"),
     [
+        (timedelta(seconds=29), [], False),
         (timedelta(minutes=1), [reply(200, {"id": ACCOUNT})], True),
         (timedelta(days=7), [reply(200, {"id": ACCOUNT})], True),
         (timedelta(minutes=1), [DEAD], False),
         (timedelta(minutes=1), [silence()], False),
         (timedelta(days=7, seconds=1), [], False),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_whoever_needs_an_account_that_has_ended_asks_threads(
     since: timedelta, said: list[Said], *, is_good: bool
@@ -161,6 +162,7 @@ def test_requests_at_once_all_find_out_that_an_account_lives() -> None:
     """Posts that are due at the same moment go on with the account that one of them has revived."""
     world = World()
     access_token.note_dead_token(world.accounts, world.account())
+    world.clock.forward(seconds=60)
     world.graph.always["ask_witness"] = reply(200, {"id": ACCOUNT})
 
     def find() -> bool:

@@ -241,8 +241,8 @@ ENDS: list[list[Said]] = [
 
 @pytest.mark.parametrize("said", ENDS, ids=range(len(ENDS)))
 def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
-    """A token that Threads calls dead for a day is not refreshed again, and is looked at in an hour."""
-    scene = Scene(deadSince=NOW - DAY)
+    """The card says so at once. The token is not refreshed again, and looked at in an hour."""
+    scene = Scene()
     done = scene.run(*said)
     assert (done.outcome, type(done.error).__name__) == (Outcome.ENDED, "ReconnectRequired")
     assert scene.fields["status"] == "reconnect_required"
@@ -254,7 +254,7 @@ def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
 
 def ended() -> Scene:
     """Return an account that has ended, for wrong answers, an hour later."""
-    scene = Scene(deadSince=NOW - DAY)
+    scene = Scene()
     scene.run(DEAD, DEAD)
     scene.world.clock.now = scene.fields["refreshAt"]
     return scene
@@ -293,17 +293,42 @@ def test_an_account_that_is_connected_again_while_it_is_looked_at_keeps_that() -
         assert (scene.world.token(), scene.world.is_marked()) == (OTHER, False)
 
 
+def others_die(world: World) -> None:
+    """Let Threads call some other tokens dead just now."""
+    for _ in range(5):
+        world.accounts.repository.note_dead(world.clock())
+
+
+def test_a_token_that_is_still_dead_when_few_others_are_ends_its_account() -> None:
+    """The doubt is about Threads' bad hour, and ends with it, if the token was really dead."""
+    scene = Scene()
+    others_die(scene.world)
+    assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert scene.run(DEAD, DEAD).outcome is Outcome.ENDED
+
+
+def test_a_firestore_that_does_not_tell_how_many_are_dead_leaves_doubt() -> None:
+    """The account stays active, and is tried again later."""
+    scene = Scene()
+    scene.world.wire.refuses = "threadsAlarms/"
+    assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
+    assert not scene.world.is_marked()
+
+
 def test_a_bad_day_of_threads_ends_no_account() -> None:
-    """Whatever else it says in between, a token has to be called dead in each try of a day, until the end."""
+    """While many are called dead, each has to be called so in each try of a day, whatever comes between."""
     for said in ([ODD, reply(200, {"id": ACCOUNT})], [silence()], [DEAD, reply(200, {"id": ACCOUNT})]):
         scene = Scene()
         while scene.world.clock() < NOW + 23 * HOUR:
+            others_die(scene.world)
             done = scene.run(DEAD, DEAD)
             assert (done.outcome, type(done.error).__name__) == (Outcome.DOUBTED, "ReconnectRequired")
             scene.world.clock.now = scene.fields["refreshAt"]
         assert scene.world.clock() >= NOW + DAY
         assert scene.run(*said).outcome is Outcome.POSTPONED
         scene.world.clock.now = scene.fields["refreshAt"]
+        others_die(scene.world)
         assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
         assert not scene.world.is_marked()
 
@@ -408,7 +433,7 @@ def test_a_reconnect_wins() -> None:
 
 def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -> None:
     """That the old token is dead says nothing of the new one."""
-    scene = Scene(deadSince=NOW - DAY)
+    scene = Scene()
     done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD, DEAD)
     assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.account)
     assert (scene.fields["status"], scene.card["status"]) == ("active", "active")
@@ -416,7 +441,7 @@ def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -
 
 def test_a_dead_token_of_an_account_that_is_gone_marks_nothing() -> None:
     """A refresh that learns of a dead token after its account was disconnected writes nothing."""
-    scene = Scene(deadSince=NOW - DAY)
+    scene = Scene()
     assert scene.meanwhile(scene.world.delete_account, DEAD, DEAD) == Refresh(Outcome.OVERTAKEN)
     assert scene.card["status"] == "active"
 

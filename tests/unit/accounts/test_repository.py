@@ -22,7 +22,7 @@ from threads.accounts.repository import (
 from threads.accounts.summary import StoredSummary
 from threads.base.errors import ServiceUnavailable
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 def repository(world: World) -> AccountRepository:
@@ -422,6 +422,28 @@ def test_an_alarm_is_the_projects() -> None:
     assert not second.raise_alarm(NOW + pause, pause)
     assert second.raise_alarm(NOW + 2 * pause, pause)
     assert [*world.database.paths("threadsAlarms/")] == ["threadsAlarms/refreshes"]
+
+
+def test_how_many_tokens_are_called_dead_is_counted_for_the_project() -> None:
+    """Some in an hour are few, whichever process notes them. One more is too many, until an hour is over."""
+    world = World()
+    first, second = repository(world), repository(world)
+    moments = [NOW + number * SECOND for number in range(7)]
+    assert [first.note_dead(moment) for moment in moments] == [True] * 5 + [False] * 2
+    assert cost(world) == (7, 7)
+    assert not second.note_dead(NOW + HOUR)
+    assert [second.note_dead(NOW + 2 * HOUR + number * SECOND) for number in range(2)] == [True] * 2
+    [path] = world.database.paths("threadsAlarms/")
+    assert len((world.database.fields(path) or {})["deadAt"]) <= 6
+
+
+def test_tokens_that_are_called_dead_at_once_are_not_few() -> None:
+    """Who comes second knows only that there are others: so it is not known how many."""
+    world = World()
+    first, second = repository(world), repository(world)
+    for moment in (NOW, NOW + HOUR):
+        world.comes_between(lambda moment=moment: first.note_dead(moment))  # type: ignore[misc]
+        assert not second.note_dead(moment)
 
 
 def void(_value: object) -> None:

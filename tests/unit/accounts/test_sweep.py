@@ -282,12 +282,15 @@ def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  #
 
 
 def test_a_bad_hour_ends_no_account_and_is_told() -> None:
-    """Threads calls every token dead: a person is told, and the next sweeps refresh them all."""
+    """Threads calls every token dead: a person is told, and the next sweeps refresh them all.
+
+    Those whose tokens it calls dead before it is too many ask for a reconnect meanwhile.
+    """
     scene = Scene(25, has_queue=False)
     dead = reply(401, graph_error(190))
     scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead}
-    assert scene.sweep() == ({"doubted": 25}, None, (), True)
-    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH}
+    assert scene.sweep() == ({"ended": 5, "doubted": 20}, None, (), True)
+    scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH, Step.ASK_WITNESS: reply(200, {"id": "1"})}
     for _ in range(8):
         scene.world.clock.forward(seconds=3600)
         assert not scene.sweep().is_mostly_failing

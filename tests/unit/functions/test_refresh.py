@@ -196,7 +196,7 @@ def test_a_task_for_an_account_refreshes_it(scene: Scene) -> None:
 SAID: list[tuple[GraphReply, str, str]] = [
     (silence(), "postponed", "threads_unavailable"),
     (reply(429, b""), "postponed", "rate_limited"),
-    (DEAD, "doubted", "reconnect_required"),
+    (DEAD, "ended", "reconnect_required"),
 ]
 
 

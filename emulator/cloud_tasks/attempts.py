@@ -41,7 +41,12 @@ def begin(world: World, queue: Queue, task: Task) -> Delivery:
 def begin_again(world: World, delivery: Delivery) -> Delivery:
     """Begin a duplicate, which has the headers of the first delivery."""
     entry = Dispatch(
-        delivery.task.name, delivery.entry.url, delivery.retry_count, world.now(), duplicate=True
+        delivery.task.name,
+        delivery.entry.url,
+        delivery.retry_count,
+        world.now(),
+        duplicate=True,
+        body=delivery.entry.body,
     )
     world.journal.append(entry)
     world.under_way += 1
@@ -90,7 +95,7 @@ def _is_success(status: int | None) -> bool:
 
 def _next(world: World, queue: Queue, task: Task) -> Delivery:
     """Return the next delivery of a task, not yet begun."""
-    url: str = task.message.http_request.url
+    sent = task.message.http_request
     return Delivery(
         queue,
         task,
@@ -98,6 +103,13 @@ def _next(world: World, queue: Queue, task: Task) -> Delivery:
         retry_count=task.dispatched,
         execution_count=task.executed,
         previous=task.last_status,
-        entry=Dispatch(task.name, url, task.dispatched, world.now(), duplicate=False),
+        entry=Dispatch(
+            task.name,
+            sent.url,
+            task.dispatched,
+            world.now(),
+            duplicate=False,
+            body=sent.body.decode(errors="replace"),
+        ),
         began_at=time.monotonic(),
     )

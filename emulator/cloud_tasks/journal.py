@@ -20,6 +20,8 @@ class Dispatch:
     dispatched_at: datetime
     #: Whether it is an extra delivery, for a script or a setting.
     duplicate: bool
+    #: What was sent.
+    body: str = ""
     #: The status of the answer; None while there is no answer.
     status: int | None = None
     #: Why there is no answer.
@@ -34,6 +36,7 @@ class Dispatch:
             "retry_count": self.retry_count,
             "time": self.dispatched_at.isoformat(),
             "duplicate": self.duplicate,
+            "body": self.body,
             "status": self.status,
             "error": self.error,
             "seconds": self.seconds,

@@ -1,4 +1,4 @@
-"""Starts the local suite: emulators of Firebase, Threads and Cloud Tasks, the functions, and the demo page.
+"""Starts the local suite: emulators of Firebase, Threads and Cloud Tasks, the functions, and the console.
 
 command        what ``python -m emulator`` does
 suite          starts the services, watches them and ends them
@@ -11,7 +11,9 @@ family         keeps the processes of a suite together
 ports          chooses the ports, and checks that they are free
 console        writes to the terminal
 function_log   shows each request of the functions as one line
-app_server     serves the demo page
+app_server     serves the console
+journals       collects what the parts of the suite have written down about their calls
+trouble        lets things go wrong at Threads, and lets time pass
 local_secrets  keeps the secrets of the local suite
 java           finds a Java for the Firebase CLI
 firestore_jar  finds the Firestore emulator

@@ -47,14 +47,12 @@ def tasks_emulator(suite: Addresses) -> Command:
     ]
 
 
-def page_server(suite: Addresses, *, sign_in: str) -> Command:
-    """Return the command of the demo page's server."""
+def page_server(suite: Addresses, *, sign_in: str, log: Path) -> Command:
+    """Return the command of the console's server. ``log`` is where the Firebase CLI writes."""
     return [
         *(sys.executable, "-m", "emulator.suite.app_server"),
-        *("--port", str(suite.ports.page), "--project", suite.project),
-        *("--auth-port", str(suite.ports.auth), "--firestore-port", str(suite.ports.firestore)),
-        *("--functions-url", suite.functions_url),
-        *("--sign-in", sign_in),
+        *("--ports", json.dumps(asdict(suite.ports))),
+        *("--sign-in", sign_in, "--log", log),
     ]
 
 

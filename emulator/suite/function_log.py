@@ -79,6 +79,12 @@ class FunctionLog:
         return "    " + message
 
 
+def read_entry(line: str) -> dict[str, Any] | None:
+    """Return the structured line that a function has written; None if the line is another one."""
+    written = _WRITTEN_BY_FUNCTION.match(line)
+    return _json_object(written[1]) if written else None
+
+
 def _frames(entry: dict[str, Any]) -> Iterator[str]:
     if exception := entry.get("exception"):
         yield f"      {exception}"

@@ -202,7 +202,8 @@ class Suite(Addresses):
             process, log = self._run(commands.tasks_emulator(self), "tasks.log")
             self._add("tasks", f"{self.tasks_url}/_emulator/health", process, log)
         if "page" in self._wanted:
-            command = commands.page_server(self, sign_in=self._functions_environment["SIGN_IN"])
+            sign_in = self._functions_environment["SIGN_IN"]
+            command = commands.page_server(self, sign_in=sign_in, log=self._firebase_log)
             process, log = self._run(command, "page.log")
             self._add("page", f"{self.page_url}/config.json", process, log)
         self._launch_firebase()

@@ -1,12 +1,17 @@
-"""The pages that a browser shows: posts, profiles, profile pictures, and the emulator's front page."""
+"""The pages that a browser shows: posts, profiles, pictures, and the emulator's front page.
+
+An image or a video must have a public https address, which nothing on this machine has. So the addresses
+below ``SAMPLES`` stand for files of the emulator: its pages show them from ``/samples/``.
+"""
 
 from __future__ import annotations
 
 import colorsys
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, make_response, render_template
+from flask import Blueprint, Response, abort, make_response, render_template, send_from_directory
 
 from emulator.threads_api import discovery, publishing, replies
 from emulator.threads_api.edge import current_view, current_world
@@ -21,10 +26,15 @@ pages = Blueprint("pages", __name__)
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; "
-        "img-src 'self' data: http: https:; media-src http: https:"
+        "img-src 'self' data: http: https:; media-src 'self' http: https:"
     )
 }
 _HUES = 360
+
+SAMPLES = "https://samples.example/"
+"""What the addresses of the samples begin with. ``.example`` belongs to nobody (RFC 2606)."""
+
+_SAMPLE_FILES = Path(__file__).with_name("samples")
 
 
 @pages.get("/")
@@ -68,6 +78,18 @@ def avatar(account_id: str) -> Response:
         second=_colour((seed // _HUES) % _HUES),
     )
     return make_response(page, {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=60"})
+
+
+@pages.get("/samples/<name>")
+def sample(name: str) -> Response:
+    """Serve a sample: a small image or video."""
+    return send_from_directory(_SAMPLE_FILES, name, max_age=3600)
+
+
+@pages.app_template_filter("shown")
+def shown_address(url: str) -> str:
+    """Return where a page finds an image or a video."""
+    return f"/samples/{url.removeprefix(SAMPLES)}" if url.startswith(SAMPLES) else url
 
 
 def _colour(hue: int) -> str:

@@ -4,23 +4,21 @@ import base64
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from emulator.suite.addresses import Addresses
 from emulator.suite.app_server import SDK, create_app
+from emulator.suite.ports import Ports
 
 
 @pytest.fixture
-def client() -> FlaskClient:
+def client(tmp_path: Path) -> FlaskClient:
     """Return a client of a server whose suite listens at made-up ports."""
-    server = create_app(
-        project="demo-threads",
-        auth_url="http://127.0.0.1:1001",
-        firestore_port=1002,
-        functions_url="http://127.0.0.1:1003/demo-threads/us-central1",
-        is_sign_in_on=True,
-    )
+    ports = Ports(auth=1001, firestore=1002, functions=1003, threads=1004, tasks=1005, tasks_http=1006)
+    server = create_app(Addresses(ports), is_sign_in_on=True, log=tmp_path / "firebase.log")
     return server.test_client()
 
 
@@ -61,6 +59,7 @@ def test_the_page_is_told_where_the_suite_listens(client: FlaskClient) -> None:
         "authEmulator": "http://127.0.0.1:1001",
         "firestoreEmulator": {"host": "127.0.0.1", "port": 1002},
         "functionsUrl": "http://127.0.0.1:1003/demo-threads/us-central1",
+        "threadsUrl": "http://127.0.0.1:1004",
         "signIn": True,
     }
 

@@ -1,272 +1,91 @@
-// The demo page, and a short but complete example of an app that uses the service:
+// The console: signs a user in, connects accounts, writes and follows posts, and looks into the suite. It is also an
+// example of an app that uses the service: calls.js and session.js are what such an app has.
 //
-//   1. sign the user in, with Firebase or with Threads   signIn, signInWithThreads
-//   2. send the browser to Threads                       connect       POST th_auth_start
-//   3. finish what it comes back with                    finish        POST th_auth_finish
-//   4. show accounts and posts as they change            watch         users/{uid}/integrations/threads, and its posts
-//   5. change the default account, disconnect one        makeDefault   PATCH th_accounts
-//                                                        disconnect    DELETE th_accounts
-//   6. publish, now or later                             publish       POST publish_threads
-//   7. cancel what is scheduled                          cancel        DELETE th_posts
-//
-// An app in production does the same, except for the two lines that connect the emulators.
+//   state (store.js)  →  the whole page (here)  →  what a person does  →  state
 
-import { initializeApp } from "firebase/app";
-import {
-  GoogleAuthProvider, browserLocalPersistence, connectAuthEmulator, initializeAuth, onAuthStateChanged,
-  signInWithCredential, signInWithCustomToken, signOut,
-} from "firebase/auth";
-import {
-  collection, connectFirestoreEmulator, doc, getFirestore, limit, onSnapshot, orderBy, query,
-} from "firebase/firestore";
-import {
-  byId, offerTime, onClick, onItem, onSubmit, showAccounts, showComplaint, showDraft, showNotice, showPosts, showUser,
-} from "./view.js";
+import { accounts } from "./accounts.js";
+import { composer } from "./composer.js";
+import { openDraft } from "./draft.js";
+import { byId, h, render } from "./dom.js";
+import { lists } from "./lists.js";
+import { lookAt, preview } from "./preview.js";
+import { leave, signIn, signInWithThreads, start } from "./session.js";
+import { story } from "./story.js";
+import { act, onChange, state, update } from "./store.js";
+import { trouble } from "./trouble.js";
+import { outcome, summary } from "./words.js";
 
-const config = await (await fetch("/config.json")).json();
+const SECOND = 1000;
+const PANELS = { preview: ["Preview", preview], story: ["What happened", story], trouble: ["Trouble", trouble] };
 
-const app = initializeApp({ projectId: config.projectId, apiKey: "emulator" });
-const auth = initializeAuth(app, { persistence: browserLocalPersistence });
-const firestore = getFirestore(app);
-
-// Leave these two out in production.
-connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true });
-connectFirestoreEmulator(firestore, config.firestoreEmulator.host, config.firestoreEmulator.port);
-
-// --- 1. The user ---------------------------------------------------------------------------------
-
-// The Auth emulator accepts any made-up Google account as JSON. An app would call signInWithPopup.
-function signIn(email) {
-  const account = JSON.stringify({ sub: email, email, email_verified: true });
-  return signInWithCredential(auth, GoogleAuthProvider.credential(account));
+function page() {
+  const { user, notice, isCutOff } = state;
+  render(byId("user"), user && h("span", { id: "user-name" }, user.name),
+    user && h("button", { id: "sign-out", class: "link", onclick: () => act("leave", leave) }, "Sign out"));
+  byId("notice").className = `notice ${notice?.kind ?? ""}`;
+  render(byId("notice"), notice?.text);
+  render(byId("main"), user === undefined ? h("div", { class: "skeleton tall" }) : user ? desk(isCutOff) : welcome());
+  if (user) lookAt();
+  announce();
 }
 
-// No user is signed in yet. So this tab keeps a verifier, with which it later proves that it began the sign-in
-// (RFC 7636).
-async function signInWithThreads() {
-  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
-  const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
-  await openWindow({ mode: "signin", challenge }, verifier);
-}
-
-function base64url(bytes) {
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-let stopWatching = () => {};
-
-function userChanged(user) {
-  stopWatching();
-  showUser(user && (user.email ?? user.displayName ?? "Signed in")); // Threads gives no e-mail address
-  clearDraft(); // of the last user
-  accounts = posts = undefined;
-  stopWatching = user ? watch(user.uid) : () => {};
-}
-
-// --- Calling a function --------------------------------------------------------------------------
-
-// Every function takes the user's Firebase ID token, if there is a user, and answers {ok: true, …} or
-// {ok: false, error: {code, message, retryable, details?}, status?}. The message is written for the user. A status
-// means that the post has ended: the same request will get the same answer again.
-class ServiceError extends Error {
-  constructor({ error: { message, details = [] }, status }) {
-    super(message);
-    Object.assign(this, { details, status });
-  }
-}
-
-const unreachable = { error: { message: "The service did not answer. Try again." } };
-
-async function call(method, path, body, headers = {}) {
-  await auth.authStateReady();
-  const idToken = await auth.currentUser?.getIdToken();
-  const authorization = idToken && { Authorization: `Bearer ${idToken}` };
-  const request = {
-    method,
-    headers: { ...authorization, "Content-Type": "application/json", ...headers },
-    body: body && JSON.stringify(body),
+function welcome() {
+  const submit = (event) => {
+    event.preventDefault();
+    act("sign-in", () => signIn(byId("address").value));
   };
-  const answer = await fetch(`${config.functionsUrl}/${path}`, request)
-    .then((response) => response.json())
-    .catch(() => unreachable);
-  if (!answer.ok) throw new ServiceError(answer);
-  return answer;
+  return h("section", { class: "welcome", key: "welcome" },
+    h("h1", null, "Your app’s posts, ", h("em", null, "on Threads.")),
+    h("p", null, "Sign in, connect an account, publish. Everything you see runs on this machine."),
+    h("form", { id: "sign-in", class: "sheet", onsubmit: submit },
+      h("label", { for: "address" }, "E-mail"),
+      h("div", { class: "row" },
+        h("input", { id: "address", type: "email", required: true, autocomplete: "email", spellcheck: "false", initial: "ada@example.com" }),
+        h("button", { class: "primary", "aria-busy": state.busy.has("sign-in") && "true" }, "Sign in")),
+      h("p", { class: "hint" }, "Any address will do: there is no password, and a new one makes a new user.")),
+    state.config.signIn && h("p", { class: "or" }, "or ", h("button", { onclick: () => act("sign-in", signInWithThreads) }, "Sign in with Threads")));
 }
 
-// --- 2. and 3. Connecting an account -------------------------------------------------------------
-
-// Connects another account. With an accountId it connects that one again, because its access has ended, or because
-// the user refused a permission.
-function connect(accountId) {
-  return openWindow({ accountId });
+function desk(isCutOff) {
+  return h("div", { class: "desk", key: "desk" },
+    isCutOff && h("p", { class: "banner", role: "alert", key: "cut-off" }, "No connection at the moment. What you see may be old; your draft is safe. Trying again …"),
+    h("div", { class: "work", key: "work" }, accounts(), composer()),
+    panel(),
+    h("div", { class: "rest", key: "rest" }, lists()));
 }
 
-async function openWindow(wish, verifier) {
-  const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/`, ...wish });
-  if (verifier) sessionStorage.setItem("verifier", verifier);
-  else sessionStorage.removeItem("verifier"); // of a sign-in that was not finished
-  location.assign(authUrl);
-}
-
-// Threads sends the browser to th_auth_callback, which sends it here. Usually the fragment has a handle: the account is
-// connected only when the same user sends the handle back. If there is nothing to finish (the user refused, an error
-// happened, or CONNECT_MODE is immediate), the query has the outcome.
-async function readReturn() {
-  const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
-  const query = new URLSearchParams(location.search);
-  history.replaceState(null, "", location.pathname); // a handle is secret
-  if (handle) await finish(handle);
-  else if (query.get("threads") === "connected") connected(query.get("accountId"), query.get("refused")?.split(","));
-  else if (query.get("threads") === "cancelled") showNotice("plain", "You cancelled. Nothing was connected.");
-  else if (query.has("threads")) throw new Error(failure(query.get("error")));
-}
-
-async function finish(handle) {
-  const verifier = sessionStorage.getItem("verifier") ?? undefined;
-  sessionStorage.removeItem("verifier");
-  showNotice("plain", "One moment …");
-  const { accountId, customToken, refusedScopes } = await call("POST", "th_auth_finish", { handle, verifier });
-  if (customToken) await signInWithCustomToken(auth, customToken);
-  connected(accountId, refusedScopes);
-}
-
-function connected(accountId, refusedScopes = []) {
-  connectedId = accountId;
-  if (!refusedScopes.length) showNotice("good", "Your Threads account is connected.");
-  else showNotice("plain", `Your Threads account is connected, but you did not allow ${refusedScopes.join(", ")}.`);
-}
-
-function failure(code) {
-  if (code === "wrong_account") return "That was another account than the one to connect again. Nothing was changed.";
-  return `The account could not be connected (${code ?? "unknown"}). Please try again.`;
-}
-
-// --- 4. Accounts and posts -----------------------------------------------------------------------
-
-let accounts, posts; // undefined until Firestore has sent them
-let connectedId; // the account that was just connected
-
-// One document has a card for each account, and below it each post has a record. Only their user can read them.
-// They change without this page: an account loses its access, or a scheduled post is published.
-// (An app without Firestore calls GET th_accounts and GET th_posts.)
-function watch(uid) {
-  const summary = doc(firestore, "users", uid, "integrations", "threads");
-  const latest = query(collection(summary, "posts"), orderBy("createdAt", "desc"), limit(20));
-  const stops = [onSnapshot(summary, accountsChanged, toNotice), onSnapshot(latest, postsChanged, toNotice)];
-  return () => stops.forEach((stop) => stop());
-}
-
-function accountsChanged(summary) {
-  const { accounts: cards = {}, defaultAccountId } = summary.data() ?? {};
-  accounts = Object.entries(cards).map(([accountId, card]) => ({
-    ...card, accountId, isDefault: accountId === defaultAccountId, expiresAt: card.expiresAt?.toDate(),
-  }));
-  showAccounts(accounts, connectedId);
-  if (posts) showPosts(posts, accounts);
-}
-
-function postsChanged(latest) {
-  posts = latest.docs.map((record) => {
-    const post = record.data();
-    return { ...post, postId: record.id, dueAt: post.dueAt?.toDate(), updatedAt: post.updatedAt.toDate() };
-  });
-  if (accounts) showPosts(posts, accounts);
-  posts.forEach(askForPermalink);
-}
-
-// A post that a task has published has no permalink yet. th_posts asks Threads for it and stores it in the record,
-// which Firestore then sends here.
-const asked = new Set();
-
-function askForPermalink({ postId, status, permalink }) {
-  if (status !== "published" || permalink || asked.has(postId)) return;
-  asked.add(postId);
-  call("GET", `th_posts?postId=${postId}`).catch(() => {});
-}
-
-// --- 5. Settings of an account -------------------------------------------------------------------
-
-// Firestore sends the change, so the page need not show it here.
-function makeDefault(accountId) {
-  return call("PATCH", "th_accounts", { accountId, default: true });
-}
-
-async function disconnect(accountId) {
-  await call("DELETE", `th_accounts?accountId=${accountId}`);
-  showNotice("plain", "The account is disconnected.");
-  byId("connect").focus(); // because the pressed button was removed
-}
-
-// --- 6. Publishing -------------------------------------------------------------------------------
-
-const composer = byId("composer");
-
-// The key identifies the draft: a second request with the same key is answered, but not published again. The key stays
-// until the service has said how the post ended. Every other draft gets a key of its own.
-let idempotencyKey;
-
-function draft() {
-  const { text, media, mediaUrl, when, time } = composer.elements;
-  return {
-    text: text.value,
-    ...(media.value && { [media.value]: mediaUrl.value.trim() }), // imageUrl or videoUrl
-    ...(when.value === "later" && { scheduledTime: time.value && new Date(time.value).toISOString() }),
+// The tabs follow the pattern of the ARIA Authoring Practices: arrows move, and what has the focus is shown.
+function panel() {
+  const names = Object.keys(PANELS);
+  const show = (name) => update({ panel: name });
+  const onkeydown = ({ key }) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (!by) return;
+    const next = names.at((names.indexOf(state.panel) + by) % names.length);
+    show(next);
+    byId(`tab-${next}`).focus();
   };
+  return h("aside", { id: "panel", key: "panel", "aria-label": "Preview, story and trouble" },
+    h("div", { role: "tablist", class: "tabs", onkeydown }, names.map((name) => h("button", {
+      id: `tab-${name}`, type: "button", role: "tab", "aria-selected": String(state.panel === name), "aria-controls": "tab-content",
+      tabindex: state.panel === name ? 0 : -1, onclick: () => show(name),
+    }, PANELS[name][0], name === "trouble" && state.trouble.names.length > 0 && h("span", { class: "dot", title: "There is trouble" })))),
+    h("div", { id: "tab-content", class: "sheet", role: "tabpanel", tabindex: 0, "aria-labelledby": `tab-${state.panel}` },
+      h("div", { key: state.panel }, PANELS[state.panel][1]())));
 }
 
-function draftChanged() {
-  idempotencyKey = crypto.randomUUID();
-  showDraft(draft());
+// A change of a post is read out. What was there from the start is not.
+let known;
+
+function announce() {
+  if (!state.posts) return void (known = undefined);
+  const now = new Map(state.posts.map((post) => [post.postId, post.status]));
+  const changed = known && state.posts.find(({ postId, status }) => known.has(postId) && known.get(postId) !== status);
+  if (changed) byId("said").textContent = `${summary(changed.content)}: ${outcome(changed)}`;
+  known = now;
 }
 
-function clearDraft() {
-  composer.reset();
-  draftChanged();
-}
-
-async function publish() {
-  const { time } = composer.elements;
-  if (!time.checkValidity()) throw new Error(time.validationMessage);
-  const accountId = document.querySelector("[name=account]:checked")?.value;
-  const wantsPermalink = { Prefer: "return=representation" };
-  try {
-    await call("POST", "publish_threads", { ...draft(), accountId, idempotencyKey }, wantsPermalink);
-  } catch (error) {
-    if (error.status) idempotencyKey = crypto.randomUUID(); // this post has failed, so the next try is a new post
-    throw error;
-  }
-  clearDraft(); // the list shows the post now
-}
-
-// --- 7. Cancelling -------------------------------------------------------------------------------
-
-// If the delivery of the post begins at the same moment, one of the two wins. The list, or the error, shows which.
-function cancel(postId) {
-  return call("DELETE", `th_posts?postId=${postId}`);
-}
-
-// --- What the page's elements do -----------------------------------------------------------------
-
-// An error is shown beside the draft, the account or the post that it concerns, and all others at the top.
-const toNotice = (error) => showNotice("bad", error.message);
-const toComposer = (error) => showComplaint(error.message, error.details);
-
-onSubmit("sign-in", () => signIn(byId("address").value), toNotice);
-onSubmit("composer", publish, toComposer);
-onClick("sign-in-with-threads", signInWithThreads, toNotice);
-onClick("connect", () => connect(), toNotice);
-onClick("sign-out", () => signOut(auth), toNotice);
-onItem("accounts", { connect, makeDefault, disconnect });
-onItem("posts", { cancel });
-composer.addEventListener("input", ({ target }) => {
-  if (target.name === "when") offerTime();
-  draftChanged();
-});
-
-byId("with-threads").hidden = !config.signIn;
-draftChanged();
-await readReturn().catch(toNotice);
-// This is last, so that the first snapshot already has the new account. The Firestore emulator may lose a change that
-// happens just when a listener is attached.
-onAuthStateChanged(auth, userChanged);
+update({ config: await (await fetch("/config.json")).json(), draft: openDraft() });
+onChange(page);
+setInterval(() => update({ now: Date.now() }), SECOND);
+await start();

@@ -1,0 +1,199 @@
+// The user, the accounts and the posts: Firebase Authentication, and two listeners in Firestore.
+// An app in production does the same, without the two lines that connect the emulators.
+
+import { initializeApp } from "firebase/app";
+import {
+  GoogleAuthProvider, browserLocalPersistence, connectAuthEmulator, initializeAuth, onAuthStateChanged,
+  signInWithCredential, signInWithCustomToken, signOut,
+} from "firebase/auth";
+import {
+  collection, connectFirestoreEmulator, disableNetwork, doc, enableNetwork, getFirestore, limit, onSnapshot, orderBy,
+  query,
+} from "firebase/firestore";
+import { call, callAs } from "./calls.js";
+import { openDraft } from "./draft.js";
+import { notify, state, update } from "./store.js";
+import { permissions } from "./words.js";
+
+const PROBE_MS = 2000; // how often a lost connection is tried again
+const ASK_AGAIN_MS = 15_000;
+const MOST_TIMES = 3;
+
+let auth, firestore;
+
+export async function start() {
+  const { config } = state;
+  const app = initializeApp({ projectId: config.projectId, apiKey: "emulator" });
+  auth = initializeAuth(app, { persistence: browserLocalPersistence });
+  firestore = getFirestore(app);
+  connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true }); // not in production
+  connectFirestoreEmulator(firestore, config.firestoreEmulator.host, config.firestoreEmulator.port); // not in production
+  callAs(async () => {
+    await auth.authStateReady();
+    return auth.currentUser?.getIdToken();
+  });
+  await readReturn().catch((error) => notify("bad", error.message));
+  // This is last, so that the first snapshot already has the new account. The Firestore emulator may lose a change that
+  // happens just when a listener is attached.
+  onAuthStateChanged(auth, userChanged);
+  setInterval(recover, PROBE_MS);
+}
+
+// --- The user ------------------------------------------------------------------------------------
+
+// The Auth emulator accepts any made-up Google account as JSON. An app would call signInWithPopup.
+export function signIn(email) {
+  const account = JSON.stringify({ sub: email, email, email_verified: true });
+  return signInWithCredential(auth, GoogleAuthProvider.credential(account));
+}
+
+export const leave = () => signOut(auth);
+
+function userChanged(user) {
+  stop();
+  const name = user && (user.email ?? user.displayName ?? "Signed in"); // Threads gives no e-mail address
+  update({
+    user: user && { uid: user.uid, name }, accounts: undefined, posts: undefined, complaints: {}, storyOf: undefined,
+    draft: openDraft(user?.uid), check: { is: "idle" },
+  });
+  if (user) watch(user.uid);
+}
+
+// --- Connecting an account -----------------------------------------------------------------------
+
+// Beside what every app needs: to publish threads, and to delete posts.
+const USEFUL = ["threads_manage_replies", "threads_delete"];
+
+// Connects another account. With an accountId it connects that one again: its access has ended, or a permission is
+// missing.
+export function connect(accountId, scopes = []) {
+  return openWindow({ accountId, scopes: [...new Set([...USEFUL, ...scopes])].join(",") });
+}
+
+// No user is signed in yet. So this tab keeps a verifier, with which it later proves that it began the sign-in
+// (RFC 7636).
+export async function signInWithThreads() {
+  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
+  await openWindow({ mode: "signin", challenge, scopes: USEFUL.join(",") }, verifier);
+}
+
+function base64url(bytes) {
+  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+async function openWindow(wish, verifier) {
+  const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/`, ...wish });
+  if (verifier) sessionStorage.setItem("verifier", verifier);
+  else sessionStorage.removeItem("verifier"); // of a sign-in that was not finished
+  location.assign(authUrl);
+}
+
+// Threads sends the browser to th_auth_callback, which sends it here. Usually the fragment has a handle: the account is
+// connected only when the same user sends the handle back. If there is nothing to finish (the user refused, an error
+// happened, or CONNECT_MODE is immediate), the query has the outcome.
+async function readReturn() {
+  const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
+  const outcome = new URLSearchParams(location.search);
+  history.replaceState(null, "", location.pathname); // a handle is secret
+  if (handle) await finish(handle);
+  else if (outcome.get("threads") === "connected") connected(outcome.get("accountId"), outcome.get("refused")?.split(","));
+  else if (outcome.get("threads") === "cancelled") notify("plain", "You cancelled. Nothing was connected.");
+  else if (outcome.has("threads")) throw new Error(failure(outcome.get("error")));
+}
+
+async function finish(handle) {
+  const verifier = sessionStorage.getItem("verifier") ?? undefined;
+  sessionStorage.removeItem("verifier");
+  notify("plain", "One moment …");
+  const { accountId, customToken, refusedScopes } = await call("POST", "th_auth_finish", { handle, verifier });
+  if (customToken) await signInWithCustomToken(auth, customToken);
+  connected(accountId, refusedScopes);
+}
+
+function connected(accountId, refused = []) {
+  update({ chosenId: accountId });
+  if (!refused.length) notify("good", "Your Threads account is connected.");
+  else notify("plain", `Your Threads account is connected, but you did not allow the app to ${permissions(refused)}.`);
+}
+
+function failure(code) {
+  if (code === "wrong_account") return "That was another account than the one to connect again. Nothing was changed.";
+  return `The account could not be connected (${code ?? "unknown"}). Please try again.`;
+}
+
+// --- Accounts and posts --------------------------------------------------------------------------
+
+let stop = () => {};
+
+// One document has a card for each account, and below it each post has a record. Only their user can read them. They
+// change without this page: an account loses its access, or a scheduled post is published.
+// (An app without Firestore calls GET th_accounts and GET th_posts.)
+function watch(uid) {
+  const summary = doc(firestore, "users", uid, "integrations", "threads");
+  const latest = query(collection(summary, "posts"), orderBy("createdAt", "desc"), limit(state.limit));
+  const stops = [
+    onSnapshot(summary, { includeMetadataChanges: true }, accountsChanged, () => watchAgain(uid)),
+    onSnapshot(latest, postsChanged, () => watchAgain(uid)),
+  ];
+  stop = () => stops.forEach((one) => one());
+}
+
+export function showMore() {
+  update({ limit: state.limit + 50 });
+  stop();
+  watch(state.user.uid);
+}
+
+// A listener that has failed is dead. It is replaced, as long as the same user is there.
+function watchAgain(uid) {
+  stop();
+  update({ isCutOff: true });
+  setTimeout(() => state.user?.uid === uid && watch(uid), PROBE_MS);
+}
+
+function accountsChanged(summary) {
+  const isCutOff = summary.metadata.fromCache;
+  if (isCutOff && !summary.exists() && !state.accounts) return update({ isCutOff }); // nothing is known yet
+  const { accounts: cards = {}, defaultAccountId } = summary.data() ?? {};
+  const accounts = Object.entries(cards)
+    .map(([accountId, card]) => ({
+      ...card, accountId, isDefault: accountId === defaultAccountId, expiresAt: card.expiresAt?.toDate(),
+    }))
+    .toSorted((a, b) => b.isDefault - a.isDefault || a.username.localeCompare(b.username));
+  const chosen = accounts.find(({ accountId }) => accountId === state.chosenId) ?? accounts[0];
+  update({ accounts, chosenId: chosen?.accountId, isCutOff });
+}
+
+function postsChanged(latest) {
+  const posts = latest.docs.map((record) => {
+    const post = record.data();
+    const [dueAt, updatedAt, nextActionAt, scheduledTime, deletedAt] =
+      ["dueAt", "updatedAt", "nextActionAt", "scheduledTime", "deletedAt"].map((name) => post[name]?.toDate());
+    return { ...post, postId: record.id, dueAt, updatedAt, nextActionAt, scheduledTime, deletedAt };
+  });
+  update({ posts });
+  posts.forEach(askForPermalink);
+}
+
+// A post that a task has published has no permalink yet. th_posts asks Threads for it and stores it in the record,
+// which Firestore then sends here.
+const asked = new Map();
+
+function askForPermalink({ postId, status, permalink }) {
+  const { times, at } = asked.get(postId) ?? { times: 0, at: 0 };
+  if (status !== "published" || permalink || times === MOST_TIMES || Date.now() - at < ASK_AGAIN_MS) return;
+  asked.set(postId, { times: times + 1, at: Date.now() });
+  call("GET", `th_posts?postId=${postId}`).catch(() => {});
+}
+
+// After an outage Firestore waits up to a minute before it tries again. As soon as it answers, it is told so.
+async function recover() {
+  if (!state.isCutOff) return state.posts?.forEach(askForPermalink);
+  const { host, port } = state.config.firestoreEmulator;
+  const answers = await fetch(`http://${host}:${port}/`, { mode: "no-cors" }).catch(() => undefined);
+  if (!answers || !state.isCutOff) return;
+  await disableNetwork(firestore);
+  await enableNetwork(firestore);
+}

@@ -45,7 +45,7 @@ export function preview() {
   if (!answer) return h("div", { class: "skeleton", "aria-label": "Checking" });
   return h("div", { class: "preview", "aria-busy": check.is === "asking" && "true" },
     [answer, ...(answer.thread ?? [])].map((one, index) => card(one, index, answer.accountId)),
-    h("p", { class: "hint" }, `${answer.quota.used} of ${answer.quota.total} posts used in the last 24 hours.`),
+    answer.quota && h("p", { class: "hint" }, `${answer.quota.used} of ${answer.quota.total} posts used in the last 24 hours.`),
     h("details", { class: "sent" }, h("summary", null, "What Threads would get"),
       h("pre", { tabindex: 0 }, JSON.stringify([answer, ...(answer.thread ?? [])].map(({ wouldSend, children }) => ({ ...wouldSend, ...(children && { children }) })), null, 2))));
 }
@@ -61,7 +61,7 @@ function failed(error) {
 function card({ wouldSend, children, counts }, index, accountId) {
   const account = accountOf(accountId);
   const { text, links } = counts;
-  return h("article", { class: "post", "aria-label": index ? `Post ${index + 1}` : "Preview" },
+  return h("article", { class: "shown", "aria-label": index ? `Post ${index + 1}` : "Preview" },
     avatar(account),
     h("div", null,
       h("p", { class: "who" }, person(account)),

@@ -210,7 +210,7 @@ def test_a_refused_permission_is_shown_and_can_be_granted_later(
     expect(page.get_by_role("status")).to_contain_text("but you did not allow the app to publish posts for you")
     expect(account).to_contain_text("Not allowed: publish posts for you")
 
-    connect(page, person, button="Connect again")
+    connect(page, person, button="Connect again: @")
     expect(account).to_have_count(1)
     expect(account).not_to_contain_text("Not allowed")
     expect(account.get_by_role("button", name="Connect again")).to_be_hidden()
@@ -227,7 +227,7 @@ def test_another_account_than_the_one_to_connect_again_changes_nothing(
     first, second = threads.accounts()[:2]
     sign_in(page, "absent.minded@example.com")
     connect(page, first["name"], refused="Create and publish threads")
-    allow(page, second["name"], "Connect again")
+    allow(page, second["name"], "Connect again: @")
     expect(page.locator(".notice.bad")).not_to_be_empty()
     expect(page.locator(".account")).to_have_count(1)
     expect(page.locator(".account")).to_contain_text(f"@{first['username']}")
@@ -306,7 +306,7 @@ def test_an_account_whose_access_has_ended_is_connected_again(
     expect(account).to_contain_text("no longer accepts it")
     expected(complaints, "409")
 
-    connect(page, person["name"], button="Connect again")
+    connect(page, person["name"], button="Connect again: @")
     expect(account).to_contain_text("Connected")
     expect(page.locator("#text")).to_have_value("Anybody there?")  # the draft has waited
     publish(page)

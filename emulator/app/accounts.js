@@ -1,6 +1,6 @@
 // The connected accounts, and the choice of the one that writes.
 
-import { call } from "./calls.js";
+import { threads } from "./calls.js";
 import { byId, h } from "./dom.js";
 import { connect } from "./session.js";
 import { act, notify, state, update } from "./store.js";
@@ -42,14 +42,14 @@ function card(account) {
     account.refreshError && h("p", { class: "refused" }, "Its access could not be renewed lately. Connecting it again helps."),
     h("p", { class: "foot" },
       account.isDefault ? state.accounts.length > 1 && h("span", { class: "default" }, "Default")
-        : link("Make default", does(() => call("PATCH", "th_accounts", { accountId, default: true }))),
+        : link("Make default", does(() => threads.accounts.update(accountId, { default: true }))),
       (!isActive || refusedScopes.length > 0 || account.refreshError) && link("Connect again", does(() => connect(accountId))),
       link("Disconnect", () => confirm(`Disconnect @${username} from this app?`) && act(accountId, () => disconnect(accountId), accountId))),
     complaint(accountId));
 }
 
 async function disconnect(accountId) {
-  await call("DELETE", `th_accounts?accountId=${accountId}`);
+  await threads.accounts.disconnect(accountId);
   notify("plain", "The account is disconnected.");
   byId("connect").focus(); // because the pressed button is removed
 }

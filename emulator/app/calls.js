@@ -1,48 +1,28 @@
-// Calls the functions. Every function takes the user's Firebase ID token, if there is a user, and answers
-// {ok: true, …} or {ok: false, error: {code, message, retryable, details?, …}, status?}. A status says how the post has
-// ended: the same request will get the same answer again.
+// The client of the functions, and a memory of what this page has called, which "What happened" shows.
 
+import { createThreadsClient } from "/client/client.js";
 import { state, update } from "./store.js";
-import { explain } from "./words.js";
 
 const REMEMBERED = 200;
 
-export class ServiceError extends Error {
-  constructor({ error, status, postId }, retryAfter) {
-    super(explain(error));
-    const { code, details = [], nextAction, scopes = [], retryable } = error;
-    Object.assign(this, { code, details, nextAction, scopes, retryable, status, postId });
-    if (retryAfter) this.retryAt = Date.now() + 1000 * retryAfter;
-  }
+export let threads;
+
+// Makes the client. `user` returns the signed-in user of the moment.
+export function connectTo(baseUrl, user) {
+  threads = createThreadsClient({ baseUrl, user, fetch: remembering });
 }
 
-const SILENCE = { error: { code: "no_answer", retryable: true } };
-
-let getToken = async () => undefined;
-
-// Tells how to get the ID token of the signed-in user.
-export function callAs(tokenOf) {
-  getToken = tokenOf;
-}
-
-export async function call(method, path, body, headers = {}) {
-  const entry = { at: Date.now(), method, name: path.split("?")[0], key: body?.idempotencyKey, dry: body?.dryRun };
-  const token = await getToken();
-  const authorization = token && { Authorization: `Bearer ${token}` };
-  const response = await fetch(`${state.config.functionsUrl}/${path}`, {
-    method,
-    headers: { ...authorization, "Content-Type": "application/json", ...headers },
-    body: body && JSON.stringify(body),
-  }).catch(() => undefined);
-  const answer = await response?.json().catch(() => undefined) ?? SILENCE;
-  const postId = answer.postId ?? answer.error?.postId ?? body?.postId ?? new URLSearchParams(path.split("?")[1]).get("postId");
-  remember({ ...entry, postId, status: response?.status, code: answer.error?.code, ms: Date.now() - entry.at });
-  if (!answer.ok) throw new ServiceError({ ...answer, postId }, Number(response?.headers.get("Retry-After")));
-  return answer;
-}
-
-function remember(entry) {
-  if (!entry.dry) update({ calls: [...state.calls.slice(-REMEMBERED), entry] });
+async function remembering(url, request) {
+  const { pathname, searchParams } = new URL(url);
+  const sent = JSON.parse(request.body ?? "{}") ?? {};
+  const call = { at: Date.now(), method: request.method, name: pathname.split("/").at(-1) };
+  const response = await fetch(url, request).catch((error) => error);
+  const answer = response instanceof Error ? {} : await response.clone().json().catch(() => ({}));
+  const postId = answer.postId ?? sent.postId ?? searchParams.get("postId");
+  const entry = { ...call, postId, key: sent.idempotencyKey, status: response.status, code: answer.error?.code, ms: Date.now() - call.at };
+  if (!sent.dryRun) update({ calls: [...state.calls.slice(-REMEMBERED), entry] });
+  if (response instanceof Error) throw response;
+  return response;
 }
 
 // The page's own server: what the emulators have written down, and trouble.

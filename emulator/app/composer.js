@@ -1,6 +1,6 @@
 // The composer: a draft with its posts, when it is published, and the button.
 
-import { call } from "./calls.js";
+import { threads } from "./calls.js";
 import {
   LIMIT, MOST_POSTS, addPart, change, changePart, clear, codePoints, count, ended, instant, isEmpty, isSplittable,
   localTime, localZone, moved, problem, removePart, sending, toChange, toRequest,
@@ -8,10 +8,11 @@ import {
 import { byId, h } from "./dom.js";
 import { attachments, picker, tools } from "./attachments.js";
 import { options } from "./options.js";
+import { lookAgain } from "./preview.js";
 import { connect } from "./session.js";
-import { act, chosenAccount, notify, state } from "./store.js";
+import { act, chosenAccount, notify, state, update } from "./store.js";
 import { complaint } from "./parts.js";
-import { countdown, moment, permissions } from "./words.js";
+import { countdown, explain, moment, permissions } from "./words.js";
 
 const NEARLY_FULL = 50;
 const MAX_DAYS_AHEAD = 30; // the limit of the service and of Cloud Tasks
@@ -21,19 +22,26 @@ const DAY = 86_400_000;
 
 async function send() {
   const { draft, chosenId } = state;
-  if (draft.editing) await call("PATCH", "th_posts", toChange(draft));
-  else await publish({ ...toRequest(draft), accountId: chosenId, idempotencyKey: draft.key });
+  if (draft.editing) await threads.posts.change(draft.editing, toChange(draft));
+  else await publish({ ...toRequest(draft), accountId: chosenId }, draft.key);
   clear(); // the lists show the post now
+  lookAgain(); // the quota is another one
   byId("text")?.focus();
 }
 
-async function publish(request) {
+// A passing error is waited out. Whoever does not want to wait stops, and may press the button again.
+async function publish(request, key) {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(new Error("You stopped. The draft is kept, and may be sent again."));
+  const onWait = ({ seconds, error }) => update({ wait: { until: Date.now() + 1000 * seconds, reason: explain(error), stop } });
   sending();
   try {
-    await call("POST", "publish_threads", request, { Prefer: "return=representation" });
+    await threads.publishThreads(request, { key, permalink: true, onWait, signal: stopping.signal });
   } catch (error) {
-    if (error.status || error.code.startsWith("invalid")) ended();
+    if (error.postStatus) ended();
     throw error;
+  } finally {
+    update({ wait: undefined });
   }
 }
 
@@ -75,8 +83,16 @@ export function composer() {
       splitOffer(),
       options(),
       when(),
+      waiting(),
       h("div", { id: "complaint" }, complaint("composer", (error) => forComposer(error, account))),
       bar(why)));
+}
+
+function waiting() {
+  const { wait, now } = state;
+  return wait && h("div", { class: "banner", "aria-live": "polite" },
+    h("p", null, wait.reason, h("br"), h("strong", { "aria-hidden": "true" }, `Trying again ${countdown(wait.until, now) || "now"}.`), " It is published once, whatever happens."),
+    h("button", { type: "button", onclick: wait.stop }, "Stop"));
 }
 
 function forComposer(error, account) {

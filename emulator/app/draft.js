@@ -116,12 +116,12 @@ export function toRequest({ parts, options, split, isLater, time, zone }) {
   };
 }
 
-// The request that changes a scheduled post: what it had and has no more is removed.
+// What changes in a scheduled post: what it had and has no more is removed.
 export function toChange(draft) {
   const request = toRequest(draft);
   const isThread = "thread" in request;
   const gone = draft.original.filter((name) => !(name in request) && !(isThread && name !== "thread"));
-  return { postId: draft.editing, ...request, ...Object.fromEntries(gone.map((name) => [name, null])) };
+  return { ...request, ...Object.fromEntries(gone.map((name) => [name, null])) };
 }
 
 // --- What is plainly wrong -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // The posts: those that need a decision, the queue, what is published, and what was given up.
 
-import { call } from "./calls.js";
+import { threads } from "./calls.js";
 import { open } from "./draft.js";
 import { byId, h } from "./dom.js";
 import { lookAgain } from "./preview.js";
@@ -107,7 +107,7 @@ function actions(post, account) {
   const does = (name, action) => [name, () => act(`${name} ${postId}`, action, postId)];
   const offered = [
     nextAction === "reconnect" && ["Connect again", () => act("connect", () => connect(post.accountId, error?.scopes))],
-    isWaiting && nextAction === "resume" && [...does("Try now", () => resume(postId)), isTooEarly],
+    isWaiting && nextAction === "resume" && [...does("Try now", () => threads.posts.resume(postId)), isTooEarly],
     isUntouched && does("Publish now", () => publishNow(postId)),
     isUntouched && ["Edit", () => edit(post, "text")],
     isUntouched && ["Reschedule", () => edit(post, "time")],
@@ -124,18 +124,16 @@ function actions(post, account) {
     h("button", { key: name, type: "button", class: "link", disabled: isOff, "aria-label": `${name}: ${summary(content)}`, "aria-busy": state.busy.has(`${name} ${postId}`) && "true", onclick }, name));
 }
 
-const resume = (postId) => call("POST", "th_posts", { postId, resume: true });
-
-const publishNow = (postId) => call("PATCH", "th_posts", { postId, scheduledTime: new Date(Date.now() + NOW_MS).toISOString() });
+const publishNow = (postId) => threads.posts.change(postId, { scheduledTime: new Date(Date.now() + NOW_MS) });
 
 async function remove(postId, question) {
   if (question && !confirm(question)) return;
-  await call("DELETE", `th_posts?postId=${postId}`);
+  await threads.posts.delete(postId);
   byId(`post-${postId}`)?.focus(); // the pressed button is gone
 }
 
 async function repost(postId) {
-  await call("POST", "th_posts", { postId });
+  await threads.posts.repost({ postId });
   notify("good", "Reposted.");
   lookAgain();
 }

@@ -1,12 +1,12 @@
 // The preview: what a dry run says would be sent. It is asked for a moment after the draft has changed.
 
-import { call } from "./calls.js";
+import { threads } from "./calls.js";
 import { isEmpty, problem, toRequest } from "./draft.js";
 import { h } from "./dom.js";
 import { connect } from "./session.js";
 import { act, chosenAccount, state, update } from "./store.js";
 import { accountOf, avatar, body, person } from "./parts.js";
-import { permissions } from "./words.js";
+import { explain, permissions } from "./words.js";
 
 const PAUSE_MS = 400;
 
@@ -17,7 +17,7 @@ let timer;
 export function lookAt() {
   const account = chosenAccount();
   const isReady = account?.status === "active" && account.canPublish !== false && !problem(state.draft);
-  const request = isReady ? JSON.stringify({ ...toRequest(state.draft), accountId: state.chosenId, dryRun: true }) : undefined;
+  const request = isReady ? JSON.stringify({ ...toRequest(state.draft), accountId: state.chosenId }) : undefined;
   if (request === asked) return;
   asked = request;
   clearTimeout(timer);
@@ -26,7 +26,7 @@ export function lookAt() {
 }
 
 async function ask(request) {
-  const outcome = await call("POST", "publish_threads", JSON.parse(request)).then(
+  const outcome = await threads.dryRun(JSON.parse(request)).then(
     (answer) => ({ is: "said", answer }), (error) => ({ ...state.check, is: "failed", error }));
   if (request === asked) update({ check: outcome });
 }
@@ -52,7 +52,7 @@ export function preview() {
 
 function failed(error) {
   return h("div", { class: "banner" },
-    h("p", null, h("strong", null, "Not checked. "), error.message),
+    h("p", null, h("strong", null, "Not checked. "), explain(error)),
     error.nextAction === "reconnect" && h("button", { type: "button", onclick: () => act("connect", () => connect(state.chosenId, error.scopes)) },
       error.scopes.length ? `Allow the app to ${permissions(error.scopes)}` : "Connect again"),
     error.retryable && h("button", { type: "button", onclick: () => { lookAgain(); update({}); } }, "Check again"));

@@ -10,7 +10,7 @@ import {
   collection, connectFirestoreEmulator, disableNetwork, doc, enableNetwork, getFirestore, limit, onSnapshot, orderBy,
   query,
 } from "firebase/firestore";
-import { call, callAs } from "./calls.js";
+import { connectTo, threads } from "./calls.js";
 import { openDraft } from "./draft.js";
 import { notify, state, update } from "./store.js";
 import { permissions } from "./words.js";
@@ -28,10 +28,8 @@ export async function start() {
   firestore = getFirestore(app);
   connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true }); // not in production
   connectFirestoreEmulator(firestore, config.firestoreEmulator.host, config.firestoreEmulator.port); // not in production
-  callAs(async () => {
-    await auth.authStateReady();
-    return auth.currentUser?.getIdToken();
-  });
+  connectTo(config.functionsUrl, () => auth.currentUser);
+  await auth.authStateReady();
   await readReturn().catch((error) => notify("bad", error.message));
   // This is last, so that the first snapshot already has the new account. The Firestore emulator may lose a change that
   // happens just when a listener is attached.
@@ -64,63 +62,29 @@ function userChanged(user) {
 // Beside what every app needs: to publish threads, and to delete posts.
 const USEFUL = ["threads_manage_replies", "threads_delete"];
 
+const returnTo = `${location.origin}/`;
+
 // Connects another account. With an accountId it connects that one again: its access has ended, or a permission is
 // missing.
-export function connect(accountId, scopes = []) {
-  return openWindow({ accountId, scopes: [...new Set([...USEFUL, ...scopes])].join(",") });
-}
+export const connect = (accountId, scopes = []) =>
+  threads.startAuth({ accountId, scopes: [...new Set([...USEFUL, ...scopes])], returnTo });
 
-// No user is signed in yet. So this tab keeps a verifier, with which it later proves that it began the sign-in
-// (RFC 7636).
-export async function signInWithThreads() {
-  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
-  const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
-  await openWindow({ mode: "signin", challenge, scopes: USEFUL.join(",") }, verifier);
-}
+export const signInWithThreads = () => threads.startSignIn({ scopes: USEFUL, returnTo });
 
-function base64url(bytes) {
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-async function openWindow(wish, verifier) {
-  const { authUrl } = await call("POST", "th_auth_start", { returnTo: `${location.origin}/`, ...wish });
-  if (verifier) sessionStorage.setItem("verifier", verifier);
-  else sessionStorage.removeItem("verifier"); // of a sign-in that was not finished
-  location.assign(authUrl);
-}
-
-// Threads sends the browser to th_auth_callback, which sends it here. Usually the fragment has a handle: the account is
-// connected only when the same user sends the handle back. If there is nothing to finish (the user refused, an error
-// happened, or CONNECT_MODE is immediate), the query has the outcome.
+// Finishes what Threads has sent the browser back with, if it has.
 async function readReturn() {
-  const handle = location.hash.match(/^#th_link=(.+)/)?.[1];
-  const outcome = new URLSearchParams(location.search);
-  history.replaceState(null, "", location.pathname); // a handle is secret
-  if (handle) await finish(handle);
-  else if (outcome.get("threads") === "connected") connected(outcome.get("accountId"), outcome.get("refused")?.split(","));
-  else if (outcome.get("threads") === "cancelled") notify("plain", "You cancelled. Nothing was connected.");
-  else if (outcome.has("threads")) throw new Error(failure(outcome.get("error")));
-}
-
-async function finish(handle) {
-  const verifier = sessionStorage.getItem("verifier") ?? undefined;
-  sessionStorage.removeItem("verifier");
-  notify("plain", "One moment …");
-  const { accountId, customToken, refusedScopes } = await call("POST", "th_auth_finish", { handle, verifier });
+  if (location.hash.startsWith("#th_link=")) notify("plain", "One moment …");
+  const { status, accountId, customToken, refusedScopes, message } = await threads.finishAuth();
   if (customToken) await signInWithCustomToken(auth, customToken);
-  connected(accountId, refusedScopes);
+  if (status === "connected") connected(accountId, refusedScopes);
+  else if (status === "cancelled") notify("plain", "You cancelled. Nothing was connected.");
+  else if (status === "failed") notify("bad", message);
 }
 
-function connected(accountId, refused = []) {
+function connected(accountId, refused) {
   update({ chosenId: accountId });
   if (!refused.length) notify("good", "Your Threads account is connected.");
   else notify("plain", `Your Threads account is connected, but you did not allow the app to ${permissions(refused)}.`);
-}
-
-function failure(code) {
-  if (code === "wrong_account") return "That was another account than the one to connect again. Nothing was changed.";
-  return `The account could not be connected (${code ?? "unknown"}). Please try again.`;
 }
 
 // --- Accounts and posts --------------------------------------------------------------------------
@@ -185,7 +149,7 @@ function askForPermalink({ postId, status, permalink }) {
   const { times, at } = asked.get(postId) ?? { times: 0, at: 0 };
   if (status !== "published" || permalink || times === MOST_TIMES || Date.now() - at < ASK_AGAIN_MS) return;
   asked.set(postId, { times: times + 1, at: Date.now() });
-  call("GET", `th_posts?postId=${postId}`).catch(() => {});
+  threads.posts.get(postId).catch(() => {});
 }
 
 // After an outage Firestore waits up to a minute before it tries again. As soon as it answers, it is told so.

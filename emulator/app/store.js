@@ -1,5 +1,7 @@
 // What the page knows. Everything that happens changes this state, and then the whole page is made like it again.
 
+import { explain } from "./words.js";
+
 export const state = {
   config: undefined,
   user: undefined, // undefined: not known yet; null: nobody is signed in; { uid, name }
@@ -12,6 +14,8 @@ export const state = {
   complaints: {}, // what went wrong, by the place where it is shown
   busy: new Set(), // what is being done
   draft: undefined,
+  wait: undefined, // { until, reason, stop }: a request is sent again, because of a passing error
+  picking: undefined, // the part of the draft for which a picture or film is picked
   check: { is: "idle" }, // what a dry run has said about the draft; see preview.js
   panel: "preview",
   storyOf: undefined, // the post whose story is told
@@ -52,9 +56,11 @@ export async function act(name, action, place = "top") {
   }
 }
 
-export function complain(place, error) {
-  if (place === "top") notify("bad", error.message);
-  else update({ complaints: { [place]: error } });
+function complain(place, error) {
+  const { code, details = [], nextAction, scopes = [], retryable, retryAfter, postId } = error;
+  const retryAt = retryAfter && Date.now() + 1000 * retryAfter;
+  if (place === "top") notify("bad", explain(error));
+  else update({ complaints: { [place]: { message: explain(error), code, details, nextAction, scopes, retryable, retryAt, postId } } });
 }
 
 export function notify(kind, text) {

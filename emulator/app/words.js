@@ -14,7 +14,7 @@ export const permissions = (scopes) => scopes.map((scope) => PERMISSIONS[scope] 
 
 // Most messages of the service are for people. These are for the developer, or can be said shorter here.
 const EXPLANATIONS = {
-  no_answer: () => "The service did not answer. Your draft is safe: try again, and it is published once.",
+  no_answer: () => "The service did not answer. Try again: nothing is done twice.",
   unauthenticated: () => "Your session has ended. Sign out, and sign in again.",
   idempotency_mismatch: () => "An earlier version of this draft was already sent. Change a word to send it as a new post.",
   missing_scope: ({ scopes = [] }) => `This account has not yet allowed the app to ${permissions(scopes)}.`,
@@ -30,8 +30,8 @@ const FIELDS = {
   videoUrl: "Film",
 };
 
-export function explain({ code, message = "", details = [], ...more }) {
-  if (EXPLANATIONS[code]) return EXPLANATIONS[code](more);
+export function explain({ code, message = "", details = [], scopes = [] }) {
+  if (EXPLANATIONS[code]) return EXPLANATIONS[code]({ scopes });
   return details.length ? details.map(detail).join(" ") : message;
 }
 

@@ -118,25 +118,22 @@ def test_a_scheduled_post_is_published_before_ones_eyes(
 def test_a_draft_whose_answer_was_lost_is_published_once(
     page: Page, complaints: list[str], firebase: Firebase, threads: Threads
 ) -> None:
-    """Nobody knows whether it is out: the draft stays, and pressing again finds out, and sends nothing."""
+    """Nobody knows whether it is out: the page says that it waits, finds out, and sends nothing again."""
     assert firebase
     sign_in_and_connect(page, threads, "unlucky@example.com")
     sending, looking = ({"method": method, "path": "/threads"} for method in ("POST", "GET"))
     threads.control("POST", "answers", match=sending, drop="after")
     threads.control("POST", "answers", match=looking, status=500)
     write(page, "Once is enough")
-    publish(page)
-    expect(page.locator("#complaint")).not_to_be_empty()
-    expect(page.locator("#text")).to_have_value("Once is enough")
+    page.locator("#publish").click()
+    expect(page.locator("#composer")).to_contain_text("Trying again in")
     post = post_with(page, "Once is enough")
     expect(post).to_contain_text("Delayed")
-    expected(complaints, "503")
-
-    publish(page)
     expect(page.locator("#text")).to_have_value("")
     expect(post).to_have_count(1)
     expect(post).to_contain_text("Published")
     assert len(threads.posts()) == 1
+    expected(complaints, "503")
 
 
 def test_a_draft_that_threads_refuses_stays_and_may_be_tried_again(
@@ -174,7 +171,7 @@ def test_a_person_cancels_and_is_told(page: Page, firebase: Firebase, threads: T
 def test_a_picture_needs_its_address_and_a_draft_stays_with_its_author(
     page: Page, firebase: Firebase, threads: Threads
 ) -> None:
-    """A picture without an address cannot be published by mistake, and the next user finds an empty composer."""
+    """A picture needs an address to be published, and the next user finds an empty composer."""
     assert firebase
     sign_in_and_connect(page, threads, "photographer@example.com")
     write(page, "A cat")
@@ -207,7 +204,9 @@ def test_a_refused_permission_is_shown_and_can_be_granted_later(
     sign_in(page, "careful@example.com")
     connect(page, person, refused="Create and publish threads")
     account = page.locator(".account")
-    expect(page.get_by_role("status")).to_contain_text("but you did not allow the app to publish posts for you")
+    expect(page.get_by_role("status")).to_contain_text(
+        "but you did not allow the app to publish posts for you"
+    )
     expect(account).to_contain_text("Not allowed: publish posts for you")
 
     connect(page, person, button="Connect again: @")

@@ -4,7 +4,7 @@
 //   state (store.js)  →  the whole page (here)  →  what a person does  →  state
 
 import { accounts } from "./accounts.js";
-import { composer } from "./composer.js";
+import { composer, settle } from "./composer.js";
 import { openDraft } from "./draft.js";
 import { byId, h, render } from "./dom.js";
 import { lists } from "./lists.js";
@@ -25,7 +25,10 @@ function page() {
   byId("notice").className = `notice ${notice?.kind ?? ""}`;
   render(byId("notice"), notice?.text);
   render(byId("main"), user === undefined ? h("div", { class: "skeleton tall" }) : user ? desk(isCutOff) : welcome());
-  if (user) lookAt();
+  if (user) {
+    settle();
+    lookAt();
+  }
   announce();
 }
 

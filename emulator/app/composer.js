@@ -39,10 +39,20 @@ async function publish(request, key) {
     await threads.publishThreads(request, { key, permalink: true, onWait, signal: stopping.signal });
   } catch (error) {
     if (error.postStatus) ended();
+    else if (error.postId) sending(error.postId);
     throw error;
   } finally {
     update({ wait: undefined });
   }
+}
+
+// A draft whose post was published after all, without this page, is done.
+export function settle() {
+  const { draft, busy, posts } = state;
+  const post = draft.tried && !busy.has("publish") && posts?.find(({ postId }) => postId === draft.postId);
+  if (!post || !["published", "deleted"].includes(post.status)) return;
+  clear();
+  update({ complaints: {}, notice: { kind: "good", text: "Your post is published now." } });
 }
 
 function submit(event) {

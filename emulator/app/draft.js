@@ -41,13 +41,13 @@ function keep(draft) {
 
 // Changes the draft. A complaint is about an earlier one, so it goes.
 export function change(changes) {
-  const { tried, ...draft } = state.draft;
+  const { tried, postId, ...draft } = state.draft;
   keep({ ...draft, ...changes, key: crypto.randomUUID(), wasTried: tried || draft.wasTried });
   update({ complaints: {}, notice: undefined });
 }
 
 // Notes that the draft is about to be sent, so that a changed one can warn about the first.
-export const sending = () => keep({ ...state.draft, tried: true });
+export const sending = (postId) => keep({ ...state.draft, tried: true, postId });
 
 // The post has ended without being published: the next try is another post.
 export const ended = () => keep({ ...state.draft, key: crypto.randomUUID(), tried: false });

@@ -8,7 +8,7 @@ import { connect, showMore } from "./session.js";
 import { tell } from "./story.js";
 import { act, notify, state, update } from "./store.js";
 import { accountOf, avatar, body, complaint, person } from "./parts.js";
-import { countdown, kinds, moment, outcome, permissions, summary } from "./words.js";
+import { countdown, explain, kinds, moment, outcome, permissions, summary } from "./words.js";
 
 const NOW_MS = 2000; // "now" must still be ahead when the service reads it
 
@@ -82,7 +82,7 @@ function row(post) {
       body(content),
       content.thread && h("ol", { class: "replies" }, content.thread.map((part, index) => reply(part, post.replies[index]))),
       h("p", { class: "foot" },
-        h("span", { class: "status" }, outcome(post), error && isWaiting ? `: ${error.message}` : "", error && !isWaiting ? `: ${error.message}` : ""), " ",
+        h("span", { class: "status" }, outcome(post), error ? `: ${explain(error)}` : ""), " ",
         wait && h("span", { class: "wait" }, error ? `next try ${wait}` : wait), " ",
         !isWaiting && h("time", { datetime: updatedAt.toISOString() }, moment(updatedAt)), " ",
         isWaiting && !wait && scheduledTime && status === "scheduled" && h("span", { class: "wait" }, "due now"),
@@ -94,7 +94,7 @@ function row(post) {
 
 function reply(part, record) {
   return h("li", null, body(part), h("p", { class: "foot", "data-status": record?.status },
-    h("span", { class: "status" }, record ? outcome(record) : "Still to come", record?.error ? `: ${record.error.message}` : "")));
+    h("span", { class: "status" }, record ? outcome(record) : "Still to come", record?.error ? `: ${explain(record.error)}` : "")));
 }
 
 // --- What can be done ----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ export const state = {
   storyOf: undefined, // the post whose story is told
   story: undefined,
   trouble: { names: [], aheadSeconds: 0 },
+  catalogue: undefined, // the errors that Threads can be made to answer
   calls: [], // what this page has called
   now: Date.now(),
 };

@@ -32,8 +32,14 @@ async function make(name) {
   else if (NEEDS_ACCOUNT.has(name)) notify("plain", `The access of @${chosenAccount().username} has ended.`);
 }
 
+async function readCatalogue() {
+  update({ catalogue: [] }); // asked for once
+  update({ catalogue: await ask("/trouble/errors").catch(() => undefined) });
+}
+
 async function look() {
   if (state.panel !== "trouble" || document.hidden) return;
+  if (!state.catalogue) readCatalogue();
   const trouble = await ask("/trouble").catch(() => undefined);
   if (trouble) update({ trouble });
 }
@@ -52,10 +58,26 @@ export function trouble() {
         type: "button", class: "chip", "aria-pressed": name in { down: 1, "quota-gone": 1, "lists-lag": 1 } ? String(names.includes(name)) : null,
         disabled: NEEDS_ACCOUNT.has(name) && !state.chosenId, "aria-busy": state.busy.has(`trouble ${name}`) && "true", onclick: () => act(`trouble ${name}`, () => make(name)),
       }, words))))),
+    catalogue(),
     aheadSeconds > 0 && h("p", { class: "hint" }, `${days(aheadSeconds)} have passed for Threads, the queue and every stored time. A post that is scheduled within that time is published at once.`));
 }
 
+const plain = (name) => name.replace("error:", "").replaceAll("_", " ");
+
+// Every error that Threads is known to answer.
+function catalogue() {
+  const { catalogue: all = [], wanted } = state;
+  const chosen = all.find(({ name }) => name === wanted);
+  return all.length > 0 && h("div", { class: "group" },
+    h("label", null, h("h3", null, "Any other error of Threads, by name"),
+      h("select", { value: wanted ?? "", onchange: ({ target }) => update({ wanted: target.value }) },
+        h("option", { value: "" }, "Choose …"), all.map(({ name }) => h("option", { value: name }, plain(name))))),
+    chosen && h("p", { class: "hint" }, `A good app: ${chosen.advice}`),
+    chosen && h("button", { type: "button", class: "chip", onclick: () => act(`trouble ${wanted}`, () => make(wanted)) }, "Let it happen next"));
+}
+
 function sentence(name) {
+  if (name.startsWith("error:")) return `Threads answers next: ${plain(name)}.`;
   const group = GROUPS.find(([, actions]) => name in actions)?.[0] ?? "Threads";
   return `${group} ${WORDS[name] ?? name}.`;
 }

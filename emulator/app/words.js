@@ -16,6 +16,7 @@ export const permissions = (scopes) => scopes.map((scope) => PERMISSIONS[scope] 
 const EXPLANATIONS = {
   no_answer: () => "The service did not answer. Try again: nothing is done twice.",
   unauthenticated: () => "Your session has ended. Sign out, and sign in again.",
+  cancelled: () => "This post was cancelled before it was published.",
   idempotency_mismatch: () => "An earlier version of this draft was already sent. Change a word to send it as a new post.",
   missing_scope: ({ scopes = [] }) => `This account has not yet allowed the app to ${permissions(scopes)}.`,
   not_cancellable: () => "This post has already ended.",
@@ -32,8 +33,14 @@ const FIELDS = {
 
 export function explain({ code, message = "", details = [], scopes = [] }) {
   if (EXPLANATIONS[code]) return EXPLANATIONS[code]({ scopes });
-  return details.length ? details.map(detail).join(" ") : message;
+  const told = details.length ? details.map(detail).join(" ") : message;
+  return FOR_PEOPLE.reduce((text, [from, to]) => text.replace(from, to), told);
 }
+
+const FOR_PEOPLE = [
+  ["The same request with the same idempotency key finds out, and does not publish it twice.", "It will be found out, and is not published twice."],
+  [/,? with a new idempotency key/, ""],
+];
 
 // "media[1]" is the second one, and "thread[0].poll" the poll of the first post.
 function detail({ field, message }) {

@@ -47,6 +47,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 USUAL_SETTINGS = {"posts_per_day": 250, "listing_seconds": 0.0}
 
+CATALOGUE = "error:"
+"""What the name of an error of the Threads emulator's catalogue begins with."""
+
 TIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "sixty-days": timedelta(days=60)}
 
 DEAD_TOKENS = {"token-dead": 190, "token-dead-silently": 24}
@@ -78,9 +81,17 @@ class Trouble:
         names += [name for name, changed in SETTINGS.items() if changed.items() <= settings.items()]
         return {"names": names, "aheadSeconds": self._ahead.total_seconds()}
 
+    def catalogue(self) -> list[dict[str, str]]:
+        """Return the errors that can be made by name, as ``error:<name>``, and what a good client does."""
+        errors = self._threads("GET", "errors")["errors"]
+        return [{"name": f"{CATALOGUE}{error['name']}", "advice": error["advice"]} for error in errors]
+
     def _action(self, name: str, account_id: str | None) -> Callable[[], Any]:
         if name in SCRIPTS:
             return lambda: self._threads("POST", "answers", SCRIPTS[name])
+        if name.startswith(CATALOGUE):
+            # The Threads emulator refuses a name that it does not know.
+            return lambda: self._threads("POST", "answers", {"name": name.removeprefix(CATALOGUE)})
         if name in SETTINGS:
             return lambda: self._threads("POST", "settings", SETTINGS[name])
         if name in TIMES:
@@ -119,4 +130,6 @@ class Trouble:
 
 def _name_of(script: dict[str, Any]) -> str:
     """Return the name of a script. One that was not made here is called ``other``."""
+    if "name" in script:
+        return CATALOGUE + str(script["name"])
     return next((name for name, made in SCRIPTS.items() if made.items() <= script.items()), "other")

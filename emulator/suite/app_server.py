@@ -73,7 +73,7 @@ def create_app(suite: Addresses, *, is_sign_in_on: bool, log: Path) -> Flask:
 def _compressed(response: Response) -> Response:
     """Compress a text for a browser that takes it so, as a production server does."""
     is_text = response.mimetype in {"text/html", "text/css", "text/javascript", "application/json"}
-    if is_text and response.status_code == HTTPStatus.OK and "gzip" in request.accept_encodings:
+    if is_text and response.status_code == HTTPStatus.OK and request.accept_encodings.quality("gzip"):
         response.direct_passthrough = False
         response.set_data(gzip.compress(response.get_data(), COMPRESSION))
         response.headers["Content-Encoding"] = "gzip"

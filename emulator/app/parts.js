@@ -23,12 +23,12 @@ export const accountOf = (accountId) =>
   state.accounts?.find((it) => it.accountId === accountId) ?? { displayName: "An account that is not connected" };
 
 // Only samples are loaded: this page asks no other server for anything.
-export function picture({ url, isVideo, alt = "" }) {
+export function picture({ url, isVideo, alt = "", controls }) {
   if (!url.startsWith(SAMPLES)) {
     return h("span", { class: "elsewhere", title: url }, isVideo ? "Film" : "Picture", h("small", null, hostOf(url)));
   }
   const src = `${state.config.threadsUrl}/samples/${url.slice(SAMPLES.length)}`;
-  if (isVideo) return h("video", { src, muted: true, loop: true, playsinline: true, preload: "metadata", "aria-label": alt || "Film" });
+  if (isVideo) return h("video", { src: `${src}#t=0.1`, controls, muted: true, loop: true, playsinline: true, preload: "metadata", "aria-label": alt || "Film" });
   return h("img", { src, alt });
 }
 
@@ -50,7 +50,7 @@ export function body(content) {
     content.topicTag && h("p", { class: "topic" }, content.topicTag),
     text && h("p", { class: "words" }, withHidden(text, spoilers)),
     shown.length > 0 && h("ol", { class: `pictures ${shown.length > 1 ? "carousel" : ""} ${spoilerMedia ? "veiled" : ""}`, tabindex: shown.length > 1 ? 0 : null, "aria-label": shown.length > 1 ? "Carousel" : "Media" },
-      shown.map((it) => h("li", null, picture({ url: it.imageUrl ?? it.videoUrl, isVideo: Boolean(it.videoUrl), alt: it.altText })))),
+      shown.map((it) => h("li", null, picture({ url: it.imageUrl ?? it.videoUrl, isVideo: Boolean(it.videoUrl), alt: it.altText, controls: true })))),
     content.poll && h("ul", { class: "poll", "aria-label": "Poll" }, content.poll.map((choice) => h("li", null, choice))),
     content.gif && h("p", { class: "card" }, h("strong", null, "GIF"), h("span", null, content.gif.id ?? content.gif)),
     content.linkAttachment && h("p", { class: "card" }, h("strong", null, hostOf(content.linkAttachment)), h("span", null, content.linkAttachment)),

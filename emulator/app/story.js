@@ -68,8 +68,9 @@ const fromPage = (it, index) => ({
 });
 
 const fromFunction = (it, index) => ({
-  key: `function ${index} ${it.time}`, who: "function", at: new Date(it.time), name: it.caller === "task" ? "Function, for a task" : "Function",
-  what: it.function ?? it.message, result: [it.status && `answered ${it.status}`, it.error, it.post && `the post is ${it.post}`].filter(Boolean).join(", "),
+  // The line is written at the end of the call.
+  key: `function ${index} ${it.time}`, who: "function", at: new Date(new Date(it.time) - (it.milliseconds ?? 0)), name: it.caller === "task" ? "Function, for a task" : "Function",
+  what: it.function ?? it.message, result: [it.status && `answered ${it.status} after ${it.milliseconds} ms`, it.error, it.post && `the post is ${it.post}`].filter(Boolean).join(", "),
   isFault: Boolean(it.error),
 });
 

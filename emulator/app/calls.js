@@ -19,10 +19,17 @@ async function remembering(url, request) {
   const response = await fetch(url, request).catch((error) => error);
   const answer = response instanceof Error ? {} : await response.clone().json().catch(() => ({}));
   const postId = answer.postId ?? sent.postId ?? searchParams.get("postId");
-  const entry = { ...call, postId, key: sent.idempotencyKey, status: response.status, code: answer.error?.code, ms: Date.now() - call.at };
-  if (!sent.dryRun) update({ calls: [...state.calls.slice(-REMEMBERED), entry] });
+  const entry = { ...call, postId, status: response.status, code: answer.error?.code, ms: Date.now() - call.at };
+  if (!sent.dryRun) remember(entry);
   if (response instanceof Error) throw response;
   return response;
+}
+
+// The memory lasts as long as the tab.
+function remember(entry) {
+  const calls = [...state.calls.slice(-REMEMBERED), entry];
+  sessionStorage.setItem("calls", JSON.stringify(calls));
+  update({ calls });
 }
 
 // The page's own server: what the emulators have written down, and trouble.

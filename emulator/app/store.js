@@ -22,7 +22,7 @@ export const state = {
   story: undefined,
   trouble: { names: [], aheadSeconds: 0 },
   catalogue: undefined, // the errors that Threads can be made to answer
-  calls: [], // what this page has called
+  calls: JSON.parse(sessionStorage.getItem("calls") ?? "[]"), // what this page has called
   now: Date.now(),
 };
 

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +58,8 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
         also=Condition(accounts._account_reference("ada", "2"), {"a": 1}, NOW),
     ),
     "delete": lambda accounts: accounts.delete(ACCOUNT, lambda _before: {}),
+    "note_dead": lambda accounts: accounts.note_dead(NOW),
+    "raise_alarm": lambda accounts: accounts.raise_alarm(NOW, timedelta(days=1)),
     "find_person": lambda accounts: accounts.find_person("ada", "1"),
     "all_of": lambda accounts: next(accounts.all_of("ada")),
     "find_connected": lambda accounts: next(accounts.find_connected("accountId", "1")),

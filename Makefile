@@ -42,7 +42,7 @@ setup: ## install all that `run` needs (again: costs nothing)
 parts: $(NODE_TOOLS) $(JAVA) $(FIRESTORE) $(CLIENT)
 	@:
 
-run: setup ## start the local suite with the demo page; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
+run: setup ## start the local suite with the console; more: make run PAGE_PORT=8001 ORIGINS=http://localhost:5173 UI=1
 	@$(PYTHON) -m emulator
 
 forward: setup ## let days pass in the running suite, then refresh tokens and keep posts up: make forward DAYS=50

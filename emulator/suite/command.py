@@ -30,7 +30,7 @@ def main() -> int:
     _raise_on_signals()
     try:
         console.line(
-            "Starting the emulators of Firebase, Threads and Cloud Tasks, the functions, and the demo page …"
+            "Starting the emulators of Firebase, Threads and Cloud Tasks, the functions, and the console …"
         )
         ports = Ports.chosen(os.environ)
         # A second suite beside the usual one keeps its logs in another folder.
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _with_origins(suite: Addresses, more: str) -> dict[str, str]:
-    """Return the variable that lets pages of further origins call the functions, beside the demo page."""
+    """Return the variable that lets pages of further origins call the functions, beside the console."""
     usual = functions_environment(suite)["ALLOWED_ORIGINS"]
     return {"ALLOWED_ORIGINS": f"{usual},{more}"} if more else {}
 

@@ -78,3 +78,34 @@ def test_nothing_else_is_served(client: FlaskClient, path: str) -> None:
     """Three modules and the page's own files are the whole of it."""
     assert (SDK / "package.json").exists()
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "base_url"),
+    [
+        ({}, None),
+        ({"Origin": "https://elsewhere.example"}, None),
+        ({"Origin": "http://localhost:5173"}, None),
+        ({"Origin": "http://elsewhere.example"}, "http://elsewhere.example"),
+    ],
+)
+def test_no_other_page_makes_trouble(
+    client: FlaskClient, headers: dict[str, str], base_url: str | None
+) -> None:
+    """Not without an origin, not from another one, and not under a name that only leads here."""
+    sent = client.post("/trouble", json={"name": "down"}, headers=headers, base_url=base_url)
+    assert sent.status_code in {400, 403}
+
+
+def test_trouble_has_a_name(client: FlaskClient) -> None:
+    """A page cannot send an emulator anything of its own."""
+    own = {"Origin": "http://localhost"}
+    for wanted in ({"name": "reset"}, {"name": "token-dead", "accountId": "../../reset"}, {}):
+        refused = client.post("/trouble", json=wanted, headers=own)
+        assert refused.status_code == 400, wanted
+        assert "There is no trouble" in refused.json["error"]  # type: ignore[index]
+
+
+def test_an_emulator_that_is_silent_is_said_to_be(client: FlaskClient) -> None:
+    """Nobody listens at the made-up ports."""
+    assert client.get("/journals").status_code == 502

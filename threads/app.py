@@ -26,6 +26,7 @@ from threads.accounts.parts import AccountParts
 from threads.accounts.repository import AccountRepository
 from threads.accounts.vault import Vault
 from threads.base.config import Config, read_config
+from threads.base.side_by_side import AT_ONCE
 from threads.cloud.clock import ServerClock
 from threads.cloud.tasks import TaskQueue
 from threads.cloud.users import FirebaseUsers
@@ -41,7 +42,6 @@ from threads.posts.parts import PostParts
 from threads.posts.repository import PostRepository
 from threads.publishing.parts import PublishingParts
 from threads.publishing.share import Shares
-from threads.publishing.upkeep import AT_ONCE
 
 if TYPE_CHECKING:
     import firebase_admin
@@ -120,7 +120,7 @@ def _is_never_gone(_uid: str) -> bool:
 
 
 def _side_by_side(work: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[_R]:
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upkeep") as pool:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="side-by-side") as pool:
         yield from pool.map(work, things)
 
 
@@ -141,6 +141,7 @@ _accounts = AccountParts(
     vault=Vault(CONFIG.token_keys, lambda: str(_firestore().project)),
     queue=_queue,
     now=_now,
+    side_by_side=_side_by_side,
 )
 _posts = PostParts(PostRepository(_firestore, _clock), _queue, _now)
 _publishing = PublishingParts(

@@ -87,6 +87,7 @@ def parts_of(firebase: Firebase, vault: Vault, environment: dict[str, str]) -> A
         vault,
         TaskQueue(read_config(environment), lambda: pytest.fail("a refresh creates no task")),
         now=lambda: datetime.now(UTC),
+        side_by_side=map,
     )
 
 

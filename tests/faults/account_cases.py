@@ -28,6 +28,17 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     mutants.planted_documents_have_their_turn: (
         f"{ACCOUNTS}sweep.py::test_planted_documents_keep_nobody_from_being_refreshed",
     ),
+    mutants.odd_documents_come_back_each_hour: (
+        f"{ACCOUNTS}sweep.py::test_what_a_client_has_filled_costs_its_own_turn_once_a_day",
+    ),
+    mutants.one_bad_document_ends_a_search: (
+        f"{CONNECTIONS}deletion.py::test_slow_documents_keep_no_person_from_being_forgotten",
+    ),
+    mutants.whoever_writes_an_early_end_comes_first: (
+        f"{ACCOUNTS}sweep.py::test_no_client_takes_the_others_turns",
+        f"{ACCOUNTS}sweep.py::test_half_of_the_turns_are_nobodys_choice",
+    ),
+    mutants.swept_one_by_one: (f"{ACCOUNTS}sweep.py::test_a_sweep_has_many_accounts_in_hand_at_once",),
     mutants.planted_documents_waited_for: (
         f"{CONNECTIONS}deletion.py::test_records_that_make_no_sense_are_passed_over_and_named",
     ),

@@ -3,7 +3,7 @@
 As in ``mutants``, each changes the real modules for as long as it is entered, in this process.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from threads.accounts.changes import TOKEN_EXPIRED, AccountChange, disconnect_ch
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import Refresh
 from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS, AccountRepository
-from threads.accounts.sweep import DueAccount, Found, Sweep
+from threads.accounts.sweep import DueAccount, Look, Sweep
 from threads.accounts.token_lifetime import Turn
 from threads.accounts.vault import Vault
 from threads.base.errors import ReconnectRequired, ServiceUnavailable, ThreadsError, ThreadsUnavailable
@@ -83,11 +83,48 @@ def seals_open_anywhere() -> Iterator[None]:
 def planted_documents_have_their_turn() -> Iterator[None]:
     """Let a sweep look after whatever says that it is due."""
 
-    def unopened(going: Sweep, account: StoredAccount) -> str | None:
+    def unopened(going: Sweep, it: DueAccount, account: StoredAccount) -> Look:
         turn = token_lifetime.turn(account, going._begun_at)
-        return None if turn in {Turn.REFRESH, Turn.LOOK_AGAIN} else turn
+        return Look(it, None if turn in {Turn.REFRESH, Turn.LOOK_AGAIN} else turn)
 
-    with patch.object(Sweep, "_why_not", unopened):
+    with patch.object(Sweep, "_judge", unopened):
+        yield
+
+
+@contextmanager
+def odd_documents_come_back_each_hour() -> Iterator[None]:
+    """Leave a document as it is that takes long to read, or cannot be read."""
+    with patch.object(AccountRepository, "put_off", lambda *_: None):
+        yield
+
+
+@contextmanager
+def one_bad_document_ends_a_search() -> Iterator[None]:
+    """Let what cannot be read end the search for whom Meta wants forgotten."""
+    with patch.object(deletion, "ServiceUnavailable", type("Unheard", (Exception,), {})):
+        yield
+
+
+@contextmanager
+def whoever_writes_an_early_end_comes_first() -> Iterator[None]:
+    """Look after accounts in the order in which they say that their tokens expire."""
+
+    def believing(accounts: Iterable[DueAccount], _hour: datetime) -> list[DueAccount]:
+        return sorted(accounts, key=lambda it: it.expires_at)
+
+    with patch.object(sweep, "in_order", believing):
+        yield
+
+
+@contextmanager
+def swept_one_by_one() -> Iterator[None]:
+    """Look after one account after the other."""
+
+    def alone(going: Sweep, work: Any, accounts: list[DueAccount]) -> list[Look]:
+        return [look for account in accounts for look in note_all(going, work, [account])]
+
+    note_all = Sweep._note_all
+    with patch.object(Sweep, "_note_all", alone):
         yield
 
 
@@ -252,7 +289,7 @@ def unknown_scopes_stay_unknown() -> Iterator[None]:
 @contextmanager
 def longest_due_comes_first() -> Iterator[None]:
     """Look after accounts in the order in which they became due."""
-    with patch.object(Found, "in_order", lambda found: [*found.ready, *found.tokenless]):
+    with patch.object(sweep, "in_order", lambda accounts, _hour: [*accounts]):
         yield
 
 

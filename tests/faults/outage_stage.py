@@ -25,6 +25,7 @@ from tests.faults.virtual_queue import VirtualQueue
 from tests.faults.virtual_threads import VirtualThreads
 from tests.faults.wrongs import BY_STEP, LASTING
 from threads.base.secret import Secret
+from threads.base.side_by_side import AT_ONCE
 from threads.functions.callers import Scheduler, Task, User
 from threads.functions.publish import publish_threads
 from threads.functions.request import HttpRequest
@@ -34,7 +35,6 @@ from threads.graph.protocol import GraphReply, GraphRequest
 from threads.posts.ledger import Record, from_document
 from threads.publishing.parts import PublishingParts
 from threads.publishing.share import Shares
-from threads.publishing.upkeep import AT_ONCE
 
 FAULTS = 0.2
 """The share of calls to Threads that go wrong before the outage."""

@@ -372,7 +372,7 @@ class World:
     def accounts(self) -> AccountParts:
         """What opens and refreshes accounts."""
         repository = AccountRepository(self.firestore.provide)
-        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock)
+        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock, map)
 
     @property
     def posts(self) -> PostParts:

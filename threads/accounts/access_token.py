@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from threads.accounts.account import StoredAccount, check_connected, check_scopes, select_account
 from threads.accounts.changes import TOKEN_REJECTED, reconnect_change, revived_change
@@ -111,9 +111,19 @@ def find_open_account(
     return open_account(parts, find_account(parts, uid, unverified_account_id), needed_scopes)
 
 
-def find_sealed(parts: AccountParts, field: str, value: str) -> Iterator[StoredAccount]:
-    """Yield the accounts, of all users, that have this value in a field, and that the service has written."""
-    return filter(parts.vault.has_sealed, parts.repository.find_connected(field, value))
+def find_sealed(parts: AccountParts, field: str, value: str, ends: datetime) -> Iterator[StoredAccount]:
+    """Yield the accounts, of all users, that have this value in a field, and that the service has written.
+
+    Each is read by itself, until the time is up. What cannot be read is passed over: a client has written it.
+    """
+    for uid, account_id in parts.repository.find_connected(field, value):
+        if parts.now() >= ends:
+            return
+        account = None
+        with suppress(ServiceUnavailable):
+            account = parts.repository.read(uid, account_id)
+        if account and parts.vault.has_sealed(account):
+            yield account
 
 
 def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:

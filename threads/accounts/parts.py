@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from threads.accounts.repository import AccountRepository
 from threads.accounts.vault import Vault
+from threads.base.side_by_side import SideBySide
 from threads.graph.client import Graph
 
 
@@ -31,3 +32,5 @@ class AccountParts:
     queue: RefreshQueue
     now: Callable[[], datetime]
     """The time, in UTC."""
+    side_by_side: SideBySide
+    """How a sweep deals with many accounts."""

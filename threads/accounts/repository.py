@@ -19,6 +19,7 @@ from threads.accounts.connection import ConnectionChange
 from threads.accounts.summary import StoredSummary
 from threads.accounts.token_lifetime import DEAD_SPAN, FEW_DEAD
 from threads.base.errors import ServiceUnavailable
+from threads.base.side_by_side import in_rounds
 from threads.base.validation import is_threads_id
 from threads.cloud.firestore import (
     Repository,
@@ -56,13 +57,12 @@ handful of them."""
 WHOLE_PAGE = 50
 """Accounts that are read at once with all that is in them, which may be a megabyte each."""
 
+NAMES_PAGE = 1000
+"""Accounts that are found at once with nothing but their paths."""
+
 CONNECT_ATTEMPTS = 25
 """How often saving or removing an account is tried while other accounts of its user are. Of any number of
 requests at once, one succeeds each time. So this is enough for two dozen of them."""
-
-
-DUE_FIELDS = ("refreshAt", "refreshingUntil", "expiresAt", "expiresIn", "status", "refreshError", TOKEN_FIELD)
-"""What a sweep wants to know of an account before it looks after it."""
 
 
 class Due(NamedTuple):
@@ -70,8 +70,6 @@ class Due(NamedTuple):
 
     refresh_at: datetime
     path: str
-    account: StoredAccount | None = None
-    """The account with its ``DUE_FIELDS``, if it is ours."""
 
 
 class Sealed(NamedTuple):
@@ -282,40 +280,58 @@ class AccountRepository(Repository):
 
     # --- across users -------------------------------------------------------------------------------------
 
-    def find_connected(self, field: str, value: str) -> Iterator[StoredAccount]:
-        """Yield the accounts, of all users, that have this value in a field. One read a page.
+    def find_connected(self, field: str, value: str) -> list[tuple[str, str]]:
+        """Return the uids and ids of all users' accounts that have this value in a field. One read a page.
 
-        A rule of the app may let a client write such a document. ``Vault.has_sealed`` tells those apart.
+        A rule of the app may let a client write such a document, however large, and however many. So nothing
+        in them is read, and each user's first one comes before any user's second one. ``Vault.has_sealed``
+        tells those apart.
         """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         named = FieldFilter(field, "==", value)
-        for page in self.pages(
-            lambda client: client.collection_group("accounts").where(filter=named), WHOLE_PAGE
-        ):
-            owned = ((owner_of(path_of(snapshot)), snapshot) for snapshot in page)
-            yield from (_account(uid, snapshot) for uid, snapshot in owned if uid)
+        pages = self.pages(
+            lambda client: client.collection_group("accounts").select(["__name__"]).where(filter=named),
+            NAMES_PAGE,
+        )
+        paths = (path_of(snapshot) for page in pages for snapshot in page)
+        owned = ((uid, path.rpartition("/")[2]) for path in paths if (uid := owner_of(path)))
+        return [it for _, it in in_rounds(owned, lambda it: it[0])]
 
     def find_due(self, now: datetime, after: Due | None, limit: int) -> list[Due]:
         """Return what is due for a refresh by now, the longest due first, after a place. One read.
 
         Documents of an app's own ``accounts`` may be among them (see ``owner_of``). A page may end with one.
+        Nothing of them is read but the moment, which is small whatever a client has written.
         """
+        found = self._find_by_moment("refreshAt", None, now, after, limit)
+        return [Due(moment, path) for path, moment in found.items()]
+
+    def find_ending(self, since: datetime, until: datetime, limit: int) -> dict[str, datetime]:
+        """Return the paths of documents whose tokens expire after a moment and by another. One read."""
+        return self._find_by_moment("expiresAt", since, until, None, limit)
+
+    def _find_by_moment(
+        self, field: str, since: datetime | None, until: datetime, after: Due | None, limit: int
+    ) -> dict[str, datetime]:
+        """Return documents of any ``accounts`` by their paths, with a moment of each, the earliest first."""
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
         with self.rpc() as client:
-            accounts = client.collection_group("accounts").select(DUE_FIELDS)
-            due = accounts.where(filter=FieldFilter("refreshAt", "<=", now))
-            due = due.order_by("refreshAt").order_by("__name__")
+            query = client.collection_group("accounts").select([field])
+            query = query.where(filter=FieldFilter(field, "<=", until))
+            if since:
+                query = query.where(filter=FieldFilter(field, ">", since))
+            query = query.order_by(field).order_by("__name__")
             if after:
-                place = {"refreshAt": after.refresh_at, "__name__": client.document(after.path)}
-                due = due.start_after(place)
-            snapshots = due.limit(limit).get(**patience())
-        return [
-            Due(snapshot.get("refreshAt"), path, _account(uid, snapshot) if (uid := owner_of(path)) else None)
-            for snapshot in snapshots
-            if (path := path_of(snapshot))
-        ]
+                query = query.start_after({field: after.refresh_at, "__name__": client.document(after.path)})
+            snapshots = query.limit(limit).get(**patience())
+        return {path_of(snapshot): snapshot.get(field) for snapshot in snapshots}
+
+    def put_off(self, path: str, until: datetime) -> None:
+        """Let a sweep look at a document later, whatever else is in it. One commit."""
+        with self.rpc() as client, conflicts():
+            client.document(path).update({"refreshAt": until}, **patience())
 
     def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
         """Return the documents of every ``accounts`` after a path, with their sealed fields. One read."""

@@ -31,9 +31,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from threads.accounts.account import ID_FIELDS
+from threads.accounts.account import ID_FIELDS, StoredAccount
+from threads.accounts.repository import ACCOUNTS
 from threads.base.errors import AccountNotFound, DeletionNotFound, ServiceUnavailable, name_of
 from threads.base.validation import is_document_id
+from threads.cloud.firestore import at
 from threads.cloud.users import uid_of
 from threads.connections.disconnect import remove, take_token
 from threads.connections.parts import ConnectionParts
@@ -90,6 +92,8 @@ class Connections(NamedTuple):
     """Their documents say it, and count for their own users alone."""
     account_ids: set[str]
     """The ids of the proven ones. They count for all users."""
+    unread: list[str]
+    """The paths of what could not be read, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt)
     """
     if not deletion.threads_user_id:
         raise ValueError("This deletion does not say whom to forget.")
-    found = _find(parts, deletion.threads_user_id)
+    found = _find(parts, deletion.threads_user_id, attempt)
     account_ids = sorted({deletion.threads_user_id, *deletion.account_ids, *found.account_ids})
     parts.repository.change_deletion(deletion.code, {"accountIds": account_ids})
     is_gone = _remove_all(parts, found.proven | found.alone, attempt)
@@ -247,30 +251,53 @@ def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt)
     for account_id in account_ids:
         is_gone = _erase(parts, posts.pages_of(account_id, attempt.note_odd), attempt) and is_gone
     own = [*sorted(found.alone), *sorted(found.unproven)]
-    return _forget_own_records(parts, own, attempt) and is_gone
+    is_gone = _forget_own_records(parts, own, attempt) and is_gone
+    return is_gone and (attempt.is_final or not found.unread)
 
 
-def _find(parts: ConnectionParts, threads_user_id: str) -> Connections:
-    """Find who has connected a Threads user.
+def _find(parts: ConnectionParts, threads_user_id: str, attempt: Attempt) -> Connections:
+    """Find who has connected a Threads user. It takes half of the time at most.
 
     A rule of the app may let users write below their own path, with any id. So another id than the one that
     Meta has named counts only if Threads has said it, and the service has sealed it together with that one.
     The id of a document is a client's choice, even if the service has sealed something in it.
+
+    Each document is read by itself, so that one that a client has filled costs only its own turn. First come
+    those whose id Meta has named, as nearly all do that are not a client's.
     """
-    vault, found = parts.accounts.vault, Connections(set(), set(), set(), set())
-    for name in ID_FIELDS:
-        for account in parts.accounts.repository.find_connected(name, threads_user_id):
-            it, ids = (account.uid, account.account_id), vault.sealed_ids(account)
-            if account.account_id == threads_user_id and vault.has_sealed(account):
-                found.proven.add(it)
-            elif threads_user_id not in ids:
-                found.unproven.add(it)
-            elif account.account_id not in ids:
-                found.alone.add(it)
-            else:
-                found.proven.add(it)
-                found.account_ids.add(account.account_id)
+    repository, found = parts.accounts.repository, Connections(set(), set(), set(), set(), [])
+    ends = parts.now() + (attempt.ends - parts.now()) / 2
+    named = dict.fromkeys(it for name in ID_FIELDS for it in repository.find_connected(name, threads_user_id))
+    for uid, account_id in sorted(named, key=lambda it: it[1] != threads_user_id):
+        path = f"{at(ACCOUNTS, uid)}/{account_id}"
+        if parts.now() >= (ends if found.proven else attempt.ends):
+            found.unread.append(path)
+            continue
+        try:
+            account = repository.read(uid, account_id)
+        except ServiceUnavailable:
+            found.unread.append(path)
+            attempt.passed_over.append(path)
+            continue
+        if account:
+            _sort_in(parts, account, threads_user_id, found)
     return found
+
+
+def _sort_in(
+    parts: ConnectionParts, account: StoredAccount, threads_user_id: str, found: Connections
+) -> None:
+    vault, it = parts.accounts.vault, (account.uid, account.account_id)
+    ids = vault.sealed_ids(account)
+    if account.account_id == threads_user_id and vault.has_sealed(account):
+        found.proven.add(it)
+    elif threads_user_id not in ids:
+        found.unproven.add(it)
+    elif account.account_id not in ids:
+        found.alone.add(it)
+    else:
+        found.proven.add(it)
+        found.account_ids.add(account.account_id)
 
 
 def _forget_own_records(parts: ConnectionParts, connections: list[tuple[str, str]], attempt: Attempt) -> bool:

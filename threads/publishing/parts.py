@@ -1,24 +1,14 @@
 """The objects that this package works with. ``app`` creates the real ones."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
 
 from threads.accounts.parts import AccountParts
 from threads.base.config import Config
+from threads.base.side_by_side import SideBySide
 from threads.posts.parts import PostParts
 from threads.publishing.share import Shares
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-
-class SideBySide(Protocol):
-    """Does the same with several things, a number of them at once."""
-
-    def __call__(self, work: Callable[[_T], _R], things: Iterable[_T], /) -> Iterable[_R]:
-        """Yield the results, in the order of the things."""
 
 
 @dataclass(frozen=True)

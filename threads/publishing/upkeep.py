@@ -51,12 +51,6 @@ from threads.publishing.thread import begun, follow, give_up_rest, has_ended, no
 PAGE = 100
 """Posts that are read at once."""
 
-AT_ONCE = 32
-"""How many posts are dealt with at once. With a queue, each takes five calls to Google, about a tenth of a
-second. Without one, it takes the seconds of a publication. So one call brings back thousands, or hundreds.
-More at once would wait for the only processor that the function has. (Seen on two busy cores, with emulators:
-46 tasks a second, and 15 with one post after the other.)"""
-
 UPKEEP_TIME = timedelta(seconds=60)
 """How long one call brings posts back. The next call goes on with the rest."""
 

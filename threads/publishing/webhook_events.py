@@ -112,7 +112,7 @@ def _look(parts: PublishingParts, event: Event, username: str, notification: Not
 
     """
     searched = notification.searched
-    for account in find_sealed(parts.accounts, USERNAME_FIELD, username):
+    for account in find_sealed(parts.accounts, USERNAME_FIELD, username, notification.ends):
         unanswered = parts.posts.repository.find(
             account.uid, account.account_id, limit=TEXTS_AT_ONCE, state=State.SENT
         )

@@ -44,8 +44,8 @@ def test_who_has_a_new_name_handle_and_picture_has_them_on_the_card() -> None:
 def test_a_renamed_handle_is_found_by_the_new_one() -> None:
     """A webhook names an account by its handle alone."""
     repository = read_again(reply(200, RENAMED)).accounts.repository
-    assert [it.uid for it in repository.find_connected(USERNAME_FIELD, "ada.k")] == [UID]
-    assert [*repository.find_connected(USERNAME_FIELD, f"user{ACCOUNT}")] == []
+    assert repository.find_connected(USERNAME_FIELD, "ada.k") == [(UID, ACCOUNT)]
+    assert repository.find_connected(USERNAME_FIELD, f"user{ACCOUNT}") == []
 
 
 def test_who_has_changed_nothing_costs_no_commit() -> None:

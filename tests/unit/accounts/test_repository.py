@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.support import TOKEN
+from tests.firestore.calls import Call
 from tests.unit.world import ACCOUNT, NOW, UID, World, account_path, summary_path
 from threads.accounts.account import ID_FIELDS, USERNAME_FIELD, StoredAccount
 from threads.accounts.changes import AccountChange
@@ -345,18 +345,20 @@ def test_an_account_is_found_for_all_users_that_have_it(field: str, value: str) 
         world.connect("2", uid=uid)
     for path in FOREIGN:
         world.database.put(path, {**world.account("2").fields})
-    found = {it.uid: (it.account_id, it.fields) for it in repository(world).find_connected(field, value)}
-    assert found == {uid: ("2", world.account("2", uid).fields) for uid in ("ada", "bob")}
+    assert repository(world).find_connected(field, value) == [("ada", "2"), ("bob", "2")]
     assert cost(world) == (1, 0)
 
 
-def test_what_was_found_for_all_users_can_be_changed() -> None:
-    """The version that such a query returns is a precondition like any other."""
+def test_one_user_comes_once_before_all_others_have() -> None:
+    """However many documents a client writes: each user's first one comes before any user's second one."""
     world = World()
-    [found] = repository(world).find_connected("accountId", ACCOUNT)
-    assert repository(world).change(found, AccountChange({"a": 1}))
-    assert repository(world).change(found, AccountChange({"a": 2})) is None
-    assert world.account().fields["a"] == 1
+    for number in range(3):
+        world.connect(f"1{number}", uid="ada", extra={"threadsUserId": "2"})
+    world.connect("2", uid="bob")
+    assert [uid for uid, _ in repository(world).find_connected("extra.threadsUserId", "2")][:2] == [
+        "ada",
+        "bob",
+    ]
 
 
 def test_due_accounts_come_page_by_page_the_longest_due_first() -> None:
@@ -374,20 +376,34 @@ def test_due_accounts_come_page_by_page_the_longest_due_first() -> None:
     first, second, third = expected[:3], expected[3:6], expected[6:]
     for after, page in ((None, first), (first[-1], second), (second[-1], third), (third[-1], [])):
         found = repository(world).find_due(NOW, after, 3)
-        assert [due[:2] for due in found] == [due[:2] for due in page]
+        assert found == page
     assert repository(world).find_due(NOW - 4 * SECOND, None, 3) == []
 
 
-def test_what_is_due_comes_with_what_a_sweep_must_know() -> None:
-    """The token in its seal, and its times; of an app's own ``accounts``, nothing."""
+def test_a_query_for_all_users_returns_nothing_that_a_client_could_make_large() -> None:
+    """What is due, whose token ends, whose account it is: paths and moments, whatever else is in there."""
+    world, seen = World(), list[Call[Any]]()
+    world.change_account(refreshAt=NOW, expiresAt=NOW)
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        seen.append(call)
+        return world.wire.intercept(call)
+
+    world.firestore.intercept = intercept
+    repository(world).find_due(NOW, None, 3)
+    repository(world).find_ending(NOW - SECOND, NOW, 3)
+    repository(world).find_connected("accountId", ACCOUNT)
+    shown = [{*document.fields} for call in seen for _, document in call.carry_out()]
+    assert shown == [{"refreshAt"}, {"expiresAt"}, set()]
+
+
+def test_who_expires_soon_is_found_by_the_moment() -> None:
+    """Whether or not it is due; the earliest first. A text is no moment."""
     world = World()
-    world.change_account(refreshAt=NOW)
-    world.database.put(FOREIGN[1], {"refreshAt": NOW, "accessToken": "x"})
-    foreign, mine = repository(world).find_due(NOW, None, 3)
-    assert foreign.account is None
-    assert mine.account
-    assert {*mine.account.fields} == {"refreshAt", "expiresAt", "expiresIn", "status", "accessToken"}
-    assert world.vault.open_token(mine.account).reveal() == TOKEN
+    for number, expires_at in enumerate([NOW, NOW + SECOND, NOW + 2 * SECOND, NOW + 3 * SECOND, "2026"]):
+        world.connect(str(number), expiresAt=expires_at)
+    found = repository(world).find_ending(NOW, NOW + 2 * SECOND, 9)
+    assert [*found.items()] == [(account_path(UID, str(it)), NOW + it * SECOND) for it in (1, 2)]
 
 
 def test_sealed_tokens_come_page_by_page_and_nothing_else_with_them() -> None:

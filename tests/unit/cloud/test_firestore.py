@@ -62,9 +62,13 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
     "raise_alarm": lambda accounts: accounts.raise_alarm(NOW, timedelta(days=1)),
     "find_person": lambda accounts: accounts.find_person("ada", "1"),
     "all_of": lambda accounts: next(accounts.all_of("ada")),
-    "find_connected": lambda accounts: next(accounts.find_connected("accountId", "1")),
+    "find_connected": lambda accounts: accounts.find_connected("accountId", "1"),
     "find_due": lambda accounts: accounts.find_due(NOW, Due(NOW, "users/ada"), 5),
+    "find_ending": lambda accounts: accounts.find_ending(NOW, NOW, 5),
+    "put_off": lambda accounts: accounts.put_off("users/ada", NOW),
     "find_sealed": lambda accounts: accounts.find_sealed("users/ada", 5),
+    "raise_alarm": lambda accounts: accounts.raise_alarm(NOW, NOW - NOW),
+    "note_dead": lambda accounts: accounts.note_dead(NOW),
 }
 CONNECTIONS: dict[str, Callable[[ConnectionRepository], object]] = {
     "create_state": lambda connections: connections.create_state(STATE, NOW),

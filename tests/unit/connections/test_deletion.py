@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
 
+from tests.firestore.calls import Call
+from tests.firestore.errors import refusal
 from tests.unit.support import reply
 from tests.unit.world import (
     ACCOUNT,
@@ -23,6 +26,7 @@ from threads.accounts.profile import read_profile_again
 from threads.base.config import Counting
 from threads.base.errors import DeletionNotFound, InProgress, ServiceUnavailable
 from threads.connections.deletion import (
+    ERASE_TIME,
     PAUSE,
     SETTLES,
     STATUS_LIFETIME,
@@ -582,6 +586,31 @@ def test_thousands_of_planted_documents_do_not_keep_a_person_from_being_forgotte
     assert sweep(world) == {"done": 1}
     check_forgotten(world)
     assert len(world.account_ids(ATTACKER)) > 800
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_slow_documents_keep_no_person_from_being_forgotten(*, fails: bool) -> None:
+    """Meta is answered in time, the person's own come first, and the rest is waited for a day at most."""
+    world = full()
+    for number in range(40):
+        plant(world, str(number), extra={"threadsUserId": ACCOUNT}, accountId=ACCOUNT)
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        if call.kind == "get" and f"{ATTACKER}/" in call.paths[0]:
+            world.clock.forward(seconds=3)
+            if fails:
+                raise refusal(exceptions.ServiceUnavailable, "too large")
+        return world.wire.intercept(call)
+
+    world.firestore.intercept = intercept
+    request_deletion(world.connections, signed())
+    assert world.clock.now - NOW < ERASE_TIME + timedelta(seconds=10)
+    check_forgotten(world)
+    world.clock.now += SETTLES
+    assert sweep(world) == {"running": 1}
+    world.clock.now += WAITS
+    assert sweep(world) == {"done": 1}
+    check_forgotten(world)
 
 
 def odd_records(world: World) -> None:

@@ -57,7 +57,7 @@ test: setup lint ## check everything: style, types, and every test
 faults: setup ## prove that one request is one post, in full; one row or case: make faults ONLY=F1
 	@$(PYTHON) -m tests.faults $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
-hostile: setup ## send 50,000 requests that nobody should send, and judge the answers
+hostile: setup ## send 50,000 requests that nobody should send, and what schemathesis makes of openapi.yaml
 	@$(PYTHON) -m tests.hostile $(if $(SEED),--seed $(SEED))
 
 conformance: $(PACKAGES) ## check what the service relies on at Threads; at the real one: make conformance REAL=1

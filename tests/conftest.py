@@ -19,3 +19,10 @@ def suite() -> Iterator[Suite]:
         yield running
         log = running.logs / "firebase.log"
         canary.check_log("a function of the suite", log.read_text(encoding="utf-8", errors="replace"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the numbers that tests have recorded (``record_property``), whichever process they ran in."""
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {number} {name}")

@@ -87,7 +87,7 @@ def check_answer(function: str, method: str, status: int, headers: Mapping[str, 
     """Fail if the file does not promise this answer: its status, its headers, its type and its content."""
     place = f"{function} {method} {status}"
     given = {name.lower(): value for name, value in headers.items()}
-    if method == "HEAD" or (method == "OPTIONS" and status != 405) or (status, body) == (404, ""):
+    if method == "HEAD" or (method == "OPTIONS" and status != 405) or (status in {204, 404} and not body):
         return  # no body, a preflight, or a path that is no function's
     response = _response(function, method, status)
     assert response, f"{place} is not described"
@@ -129,3 +129,21 @@ def _check_error(place: str, status: int, headers: Mapping[str, str], answer: An
     error = answer.get("error")
     if status >= 400 and isinstance(error, dict):
         assert error["retryable"] is ("retry-after" in headers), f"{place} and Retry-After do not agree"
+
+
+# --- bodies -------------------------------------------------------------------------------------------------
+
+
+def is_body_valid(case: Any) -> bool:
+    """Return whether a body is one that the file allows, once what counts as absent is left out."""
+    place = (
+        f"/paths/~1{case.path.strip('/')}/{case.method.lower()}/requestBody/content/application~1json/schema"
+    )
+    return isinstance(case.body, dict) and not wrong_with(_present(case.body), place)
+
+
+def _present(value: Any) -> Any:
+    """Return a value without the members that count as left out, at any depth."""
+    if isinstance(value, dict):
+        return {name: _present(it) for name, it in value.items() if it not in (None, False, "")}
+    return [_present(it) for it in value] if isinstance(value, list) else value

@@ -14,6 +14,7 @@ function_log   shows each request of the functions as one line
 app_server     serves the console
 journals       collects what the parts of the suite have written down about their calls
 trouble        lets things go wrong at Threads, and lets time pass
+pages          shows the pages of docs/ in a browser
 local_secrets  keeps the secrets of the local suite
 java           finds a Java for the Firebase CLI
 firestore_jar  finds the Firestore emulator

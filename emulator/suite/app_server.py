@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from flask import Flask, Response, abort, jsonify, render_template, request, send_from_directory
 
+from emulator.suite import pages
 from emulator.suite.addresses import Addresses
 from emulator.suite.journals import FunctionLines, read_journals
 from emulator.suite.paths import CLIENT, EMULATOR, NODE_MODULES
@@ -104,6 +105,11 @@ def _add_page(server: Flask, import_map: str) -> None:
     @server.get("/client/example/", defaults={"name": "example/index.html"})
     def client_file(name: str) -> Response:
         return send_from_directory(CLIENT, name)
+
+    @server.get("/docs/<name>.md")
+    def documentation(name: str) -> str:
+        found = pages.find(name)
+        return pages.render(found) if found else _not_found()
 
 
 def _add_tools(server: Flask, suite: Addresses, lines: FunctionLines) -> None:

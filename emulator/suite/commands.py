@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.suite import firestore_jar, ports
 from emulator.suite.addresses import TASKS_SERVICE_ACCOUNT, Addresses
+from emulator.suite.pages import ERRORS
 from emulator.suite.paths import FIREBASE, ROOT
 from emulator.suite.ports import HOST, Ports
 from emulator.suite.scheduler import scheduled_url
@@ -116,6 +117,7 @@ def functions_environment(suite: Addresses) -> dict[str, str]:
         "TASKS_ISSUER": suite.tasks_url,
         "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",
         "TASKS_API_URL": f"http://{suite.tasks_host}",
+        "ERRORS_URL": f"{suite.page_url}/{ERRORS}",
         "ALLOWED_ORIGINS": f"{suite.page_url},http://localhost:{suite.ports.page}",
     }
 

@@ -51,7 +51,7 @@ def test_the_default_account_and_reposting_are_chosen(
     assert answer.json() == th_accounts.get(headers=user.headers).json()
     summary = firebase.read(summary_path(user.uid)) or {}
     assert (summary["defaultAccountId"], summary["accounts"][second]["enabled_for_repost"]) == (second, True)
-    assert "enabled_for_repost" not in summary["accounts"][first]
+    assert summary["accounts"][first]["enabled_for_repost"] is False
 
 
 def test_choices_at_the_same_time_are_all_kept(

@@ -25,7 +25,7 @@ ALLOWED = {
         *("emulator.base", "flask", "werkzeug"),
         *("google", "grpc", "jwt", "cryptography", "yaml"),
     },
-    "emulator.suite": {"flask", "google", "psutil", "requests", "yaml"},
+    "emulator.suite": {"flask", "google", "markdown_it", "psutil", "requests", "yaml"},
 }
 """What each package imports, apart from itself and the standard library."""
 

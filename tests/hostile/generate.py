@@ -139,6 +139,8 @@ class Secrets:
     verify_token: str
     users: tuple[str, ...]
     """ID tokens."""
+    described: tuple[str, ...]
+    """ID tokens of users for what docs/openapi.yaml describes. Hostile requests do not touch them."""
     tasks: tuple[str, ...]
     """OIDC tokens of the right service account, for one audience or the other."""
     forged: tuple[str, ...]

@@ -51,6 +51,7 @@ def functions(suite: Suite) -> Iterator[tuple[Mapping[str, str], Secrets]]:
             app_secret=suite.app_secret,
             verify_token=VERIFY_TOKEN,
             users=tuple(user.id_token for user in users),
+            described=tuple(user.id_token for user in _people(suite, environment)),
             tasks=(tasks.token(), tasks.token(aud=REFRESH_URL), tasks.token(aud=UPKEEP_URL)),
             forged=(
                 tasks.token(aud="https://other.example"),
@@ -66,11 +67,9 @@ def functions(suite: Suite) -> Iterator[tuple[Mapping[str, str], Secrets]]:
         yield {name: function.url for name, function in served.items()}, armed
 
 
-def attack(suite: Suite, count: int, seed: int) -> Verdict:
+def attack(urls: Mapping[str, str], armed: Secrets, count: int, seed: int) -> Verdict:
     """Send that many requests to all functions."""
-    with functions(suite) as (urls, armed):
-        generator = Generator(seed, armed)
-        return bombard(urls, islice(_endless(generator), count))
+    return bombard(urls, islice(_endless(Generator(seed, armed)), count))
 
 
 def _endless(generator: Generator) -> Iterator[Hostile]:

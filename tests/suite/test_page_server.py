@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 
 from emulator.suite.addresses import Addresses
 from emulator.suite.app_server import SDK, create_app
+from emulator.suite.commands import functions_environment
 from emulator.suite.ports import Ports
+from tests.codes import error_classes, rule_codes
 
 
 @pytest.fixture
@@ -109,3 +111,21 @@ def test_trouble_has_a_name(client: FlaskClient) -> None:
 def test_an_emulator_that_is_silent_is_said_to_be(client: FlaskClient) -> None:
     """Nobody listens at the made-up ports."""
     assert client.get("/journals").status_code == 502
+
+
+def test_an_error_leads_to_its_explanation(client: FlaskClient) -> None:
+    """The address that the local functions give with an error is this server's, and each code is there."""
+    suite = Addresses(Ports.usual())
+    address = functions_environment(suite)["ERRORS_URL"]
+    assert address.startswith(f"{suite.page_url}/")
+    shown = client.get(address.removeprefix(suite.page_url))
+    assert shown.mimetype == "text/html"
+    codes = rule_codes() | {kind.code for kind in error_classes()}
+    assert codes <= {*re.findall(r'<h3 id="(\w+)"', shown.text)}
+
+
+@pytest.mark.parametrize("path", ["/emulator/x.md", "/docs/x.md", "/docs/../README.md", "/venv/README.md"])
+def test_no_other_page_is_shown(client: FlaskClient, path: str) -> None:
+    """Only the pages of docs/ are."""
+    assert client.get("/docs/api.md").status_code == 200
+    assert client.get(path).status_code == 404

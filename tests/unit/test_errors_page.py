@@ -11,8 +11,8 @@ import pytest
 from tests.codes import PACKAGE, error_classes, rule_codes
 from tests.pages import Page
 from tests.unit.all_functions import POST, call, put, world
-from threads.base.errors import GivenUp, InvalidRequest, MethodNotAllowed, ThreadsError
-from threads.functions.endpoint import with_help
+from threads.base.errors import InvalidRequest, MethodNotAllowed, ThreadsError
+from threads.functions.response import with_help
 from threads.graph.error_codes import RULES
 from threads.posts.ledger import State
 
@@ -67,9 +67,9 @@ def test_an_error_is_answered_as_the_page_says(kind: Any) -> None:
     entry = ENTRIES[kind.code]
     assert (entry.status, entry.retryable) == (kind.status, kind.retryable)
     assert kind.next_action in {entry.action, None}
-    made = {MethodNotAllowed: lambda: MethodNotAllowed(["GET", "PATCH", "DELETE"]), GivenUp: GivenUp}
+    arguments = [["GET", "PATCH", "DELETE"]] if kind is MethodNotAllowed else []
     if kind is not InvalidRequest and kind.next_action == entry.action:
-        assert made.get(kind, kind)().message == entry.message
+        assert kind(*arguments).message == entry.message
 
 
 def test_every_error_is_raised_somewhere() -> None:
@@ -135,7 +135,8 @@ def test_a_broken_rule_is_answered_as_the_page_says(code: str) -> None:
     made_up.tasks.is_configured = code != "no_queue"
     put(made_up, **POSTS.get(code, {}))
     place = "query_string" if method == "DELETE" else "json"
-    answer = call(made_up, function, method=method, **{place: given})
+    sent: dict[str, Any] = {place: given}
+    answer = call(made_up, function, method=method, **sent)
     error = (answer.get_json() or {})["error"]
     assert (error["code"], error["message"]) == (code, ENTRIES[code].message)
     assert (answer.status_code, error["retryable"]) == (ENTRIES[code].status, ENTRIES[code].retryable)
@@ -160,4 +161,4 @@ def test_the_example_on_the_page_is_one() -> None:
     [block] = PAGE.blocks("json")
     (function, method), given = BROKEN["text_too_long"]
     answer = call(world(), function, method=method, json={**given, "idempotencyKey": "key"}).get_json() or {}
-    assert json.loads(block) == with_help(answer, "http://127.0.0.1:5000/docs/errors.md")
+    assert json.loads(block) == with_help(answer, "http://127.0.0.1:8000/docs/errors.md")

@@ -73,7 +73,13 @@ class Serve:
         self.capsys = capsys
 
     def __call__(
-        self, handler: Handler, *, origins: tuple[str, ...] = (ORIGIN,), environ: Any = None, **request: Any
+        self,
+        handler: Handler,
+        *,
+        origins: tuple[str, ...] = (ORIGIN,),
+        errors_url: str | None = None,
+        environ: Any = None,
+        **request: Any,
     ) -> Served:
         """Return answer and log of one request."""
         endpoint = Endpoint(
@@ -82,6 +88,7 @@ class Serve:
             caller=anybody,
             handler=lambda request, _caller: handler(request),
             allowed_origins=origins,
+            errors_url=errors_url,
         )
         built = EnvironBuilder(**request).get_environ() | (environ or {})
         response = endpoint.serve(Request(built))
@@ -110,6 +117,16 @@ def raising(error: BaseException) -> Handler:
 
 
 # --- who is calling -----------------------------------------------------------------------------------------
+
+
+def test_an_error_leads_to_the_page_that_explains_it(serve: Serve) -> None:
+    """Whether it is raised, or answered as a part of something else. What is no error leads nowhere."""
+    page, body = "https://docs.example/errors.md", {"ok": False, "error": {"code": "cancelled"}}
+    raised = serve(raising(Forbidden()), errors_url=page)
+    answered = serve(lambda _request: HttpResponse(body=body), errors_url=page)
+    told = [(it.response.get_json() or {})["error"]["helpUrl"] for it in (raised, answered)]
+    assert told == [f"{page}#forbidden", f"{page}#cancelled"]
+    assert "helpUrl" not in serve(fine, errors_url=page).response.get_data(as_text=True)
 
 
 def test_an_endpoint_says_who_may_call_it() -> None:

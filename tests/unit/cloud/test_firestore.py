@@ -67,8 +67,6 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
     "find_ending": lambda accounts: accounts.find_ending(NOW, NOW, 5),
     "put_off": lambda accounts: accounts.put_off("users/ada", NOW),
     "find_sealed": lambda accounts: accounts.find_sealed("users/ada", 5),
-    "raise_alarm": lambda accounts: accounts.raise_alarm(NOW, NOW - NOW),
-    "note_dead": lambda accounts: accounts.note_dead(NOW),
 }
 CONNECTIONS: dict[str, Callable[[ConnectionRepository], object]] = {
     "create_state": lambda connections: connections.create_state(STATE, NOW),

@@ -8,7 +8,7 @@ import { avatar, complaint, person } from "./parts.js";
 import { expiry, permissions } from "./words.js";
 
 const REASONS = {
-  token_rejected: "Threads no longer accepts it", token_expired: "not renewed in time", disconnecting: "disconnecting",
+  token_rejected: "Threads no longer accepts it", token_expired: "not renewed in time", another_person: "it has another person's token", disconnecting: "disconnecting",
 };
 
 export function accounts() {

@@ -106,6 +106,9 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     mutants.profiles_of_the_first_day: (
         f"{ACCOUNTS}profile.py::test_the_hourly_run_reads_it_after_each_refresh",
     ),
+    mutants.other_persons_tokens_used: (
+        f"{ACCOUNTS}profile.py::test_an_account_that_gets_another_persons_token_ends",
+    ),
     mutants.half_disconnected_accounts_stay: (
         f"{CONNECTIONS}disconnect.py::test_what_a_request_has_no_time_for_is_done_by_the_sweep",
     ),

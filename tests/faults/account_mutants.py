@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.faults.mutants import time_by_the_machine
-from threads.accounts import access_token, changes, refresh, reseal, sweep, token_lifetime
+from threads.accounts import access_token, changes, profile, refresh, reseal, sweep, token_lifetime
 from threads.accounts.account import ID_FIELDS, StoredAccount
 from threads.accounts.changes import TOKEN_EXPIRED, AccountChange, disconnect_change
 from threads.accounts.parts import AccountParts
@@ -394,7 +394,14 @@ def deleted_states_tried_again() -> Iterator[None]:
 @contextmanager
 def profiles_of_the_first_day() -> Iterator[None]:
     """Let a card stay as it was when its account was connected."""
-    with patch.object(disconnect, "read_profile_again", lambda *_: None):
+    with patch.object(disconnect, "read_profile_again", lambda *_: True):
+        yield
+
+
+@contextmanager
+def other_persons_tokens_used() -> Iterator[None]:
+    """Go on with whatever token Threads has given an account."""
+    with patch.object(profile, "_is_of", lambda *_: True):
         yield
 
 

@@ -55,7 +55,12 @@ ENUMS: Mapping[str, object] = {
     "ReplyControl": option_values.REPLY_CONTROLS,
     "TextStyle": option_values.STYLES,
     "RuleCode": rule_codes(),
-    "Account.statusReason": (changes.TOKEN_REJECTED, changes.TOKEN_EXPIRED, changes.DISCONNECTING),
+    "Account.statusReason": (
+        changes.TOKEN_REJECTED,
+        changes.TOKEN_EXPIRED,
+        changes.ANOTHER_PERSON,
+        changes.DISCONNECTING,
+    ),
     "DeletionStatusAnswer.status": (states.RUNNING, states.DONE),
     "ForgetAnswer.status": (states.RUNNING,),
     "Counts.text.counting": tuple(Counting),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from threads.accounts.account import StoredAccount, check_connected, check_scopes, select_account
 from threads.accounts.changes import TOKEN_REJECTED, reconnect_change, revived_change
 from threads.accounts.parts import AccountParts
+from threads.accounts.profile import NOT_THEIRS, read_profile_again
 from threads.accounts.refresh import Outcome, refresh
 from threads.accounts.repository import SAVE_ATTEMPTS
 from threads.accounts.token_lifetime import is_ending, is_looked_at
@@ -130,7 +131,7 @@ def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:
     """Return the account with a new token, or with the old one, which still works, if there is no new one.
 
     Raises:
-        ReconnectRequired: Threads says that the old token is dead.
+        ReconnectRequired: Threads says that the old token is dead, or that the new one is another person's.
         AccountNotFound: the account was disconnected meanwhile.
 
     """
@@ -142,6 +143,8 @@ def _refreshed(parts: AccountParts, account: StoredAccount) -> StoredAccount:
         raise done.error or ReconnectRequired
     if done.account is None:
         raise AccountNotFound
+    if done.outcome is Outcome.REFRESHED and not read_profile_again(parts, done.account):
+        raise ReconnectRequired(f"{NOT_THEIRS} Connect it again.")
     if done.outcome is not Outcome.DOUBTED:
         return done.account
     # A refresh waits for a day. A person does not: they are told, as after any other call.

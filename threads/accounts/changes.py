@@ -20,6 +20,7 @@ from threads.graph.oauth import Grants, LongLivedToken
 TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a reason to connect again
 TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the same
 DISCONNECTING = "disconnecting"
+ANOTHER_PERSON = "another_person"
 
 
 _WELL = {"status": ACTIVE, "statusReason": None, "refreshError": None}
@@ -54,6 +55,15 @@ def reconnect_change(reason: str, now: datetime) -> AccountChange:
         },
         card={"status": RECONNECT_REQUIRED, "statusReason": reason, "refreshError": None},
     )
+
+
+def another_persons_change(now: datetime) -> AccountChange:
+    """Return what changes when a token turns out to be another person's.
+
+    It works. So the account is not looked at again: only its owner can connect it.
+    """
+    change = reconnect_change(ANOTHER_PERSON, now)
+    return AccountChange({**change.account, "endedAt": None, "refreshAt": None}, change.card)
 
 
 def refreshed_change(

@@ -58,6 +58,8 @@ class Outcome(StrEnum):
     """There was a transient error. The refresh is tried again later."""
     DOUBTED = "doubted"
     """Threads calls this token dead, for less than a day, and many others. It is asked again later."""
+    ANOTHER_PERSON = "another_person"
+    """Threads has given the account another person's token. The account asks for a reconnect."""
     ENDED = "ended"
     """The account asks for a reconnect."""
     STILL_DEAD = "still_dead"

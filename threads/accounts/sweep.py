@@ -74,7 +74,13 @@ it has the time."""
 FEW = 5
 """Fewer failed refreshes than this prove nothing, even if none was good."""
 
-TRIED = {Outcome.REFRESHED, Outcome.POSTPONED, Outcome.DOUBTED, Outcome.ENDED}
+TRIED = {
+    Outcome.REFRESHED,
+    Outcome.ANOTHER_PERSON,
+    Outcome.POSTPONED,
+    Outcome.DOUBTED,
+    Outcome.ENDED,
+}
 """The outcomes for which Threads was asked for a new token."""
 
 PASSED_OVER = "passed_over"

@@ -22,11 +22,17 @@ from typing import NamedTuple
 from threads.accounts.access_token import find_account
 from threads.accounts.account import StoredAccount
 from threads.accounts.changes import disconnect_change
-from threads.accounts.profile import read_profile_again
+from threads.accounts.profile import NOT_THEIRS, read_profile_again
 from threads.accounts.refresh import Outcome, Refresh, refresh_account
 from threads.accounts.repository import CONNECT_ATTEMPTS, SAVE_ATTEMPTS
 from threads.accounts.summary import StoredSummary, without_card
-from threads.base.errors import AccountNotFound, InProgress, InvalidRequest, ServiceUnavailable
+from threads.base.errors import (
+    AccountNotFound,
+    InProgress,
+    InvalidRequest,
+    ReconnectRequired,
+    ServiceUnavailable,
+)
 from threads.connections.parts import ConnectionParts
 from threads.posts.cancel import cancel_record
 from threads.posts.ledger import TRANSITIONS, State
@@ -82,8 +88,11 @@ def look_after(parts: ConnectionParts, uid: str, account_id: str) -> Refresh:
     if done.account and done.account.sealed_token is None:
         _finish(parts, uid, account_id, parts.now() + DISCONNECT_TIME)
         return done._replace(outcome=Outcome.DISCONNECTED)
-    if done.account and done.outcome is Outcome.REFRESHED:
-        read_profile_again(parts.accounts, done.account)
+    if done.account is None or done.outcome is not Outcome.REFRESHED:
+        return done
+    if not read_profile_again(parts.accounts, done.account):
+        error = ReconnectRequired(NOT_THEIRS)
+        return done._replace(outcome=Outcome.ANOTHER_PERSON, error=error, is_alarm=True)
     return done
 
 

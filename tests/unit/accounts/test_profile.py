@@ -1,17 +1,23 @@
 """An account's profile, read again: what its card shows, and how it is found."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.unit.support import OTHER_KEY, TOKEN, graph_error, reply
 from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World, silence
+from threads.accounts.access_token import find_open_account
 from threads.accounts.account import USERNAME_FIELD
 from threads.accounts.profile import read_profile_again
 from threads.accounts.vault import Vault
+from threads.base.errors import ReconnectRequired
 from threads.base.secret import Secret
 from threads.connections.disconnect import look_after
 from threads.graph.error_codes import Step
+from threads.graph.protocol import GraphReply
+
+DAY = timedelta(days=1)
 
 PICTURE = "https://p.example/2"
 RENAMED = {"id": ACCOUNT, "username": "ada.k", "name": "Ada K.", "threads_profile_picture_url": PICTURE}
@@ -79,6 +85,67 @@ def test_neither_firestore_nor_a_missing_key_nor_another_writer_is_in_the_way() 
         trouble(world)
         read_profile_again(world.accounts, account)
         assert world.card()["username"] == f"user{ACCOUNT}"
+
+
+def grants(user_id: str) -> GraphReply:
+    """Return whose token it is, as Threads says it."""
+    return reply(200, {"data": {"is_valid": True, "scopes": ["threads_basic"], "user_id": user_id}})
+
+
+ANOTHERS = reply(200, {**RENAMED, "id": "2"})
+
+
+@pytest.mark.parametrize("said", [grants("2"), silence(), reply(200, {"data": {"is_valid": True}})])
+def test_an_account_that_gets_another_persons_token_ends(said: GraphReply) -> None:
+    """Nothing is published with it, it is not looked at again, and a person is told whose account it is."""
+    world = World()
+    world.connect(ACCOUNT, refreshAt=NOW - 9 * DAY, at=NOW - 50 * DAY)
+    world.graph.always |= {Step.READ_PROFILE: ANOTHERS, Step.READ_GRANTS: said}
+    world.say(reply(200, {"access_token": "new", "expires_in": 5183944}))
+    world.comes_between(lambda: world.change_account(note="another writer's"), 3)
+    done = look_after(world.connections, UID, ACCOUNT)
+    assert (done.outcome, done.is_alarm, bool(done.error)) == ("another_person", True, True)
+    assert world.is_marked()
+    assert world.card()["statusReason"] == "another_person"
+    assert "2" not in str(world.card().get("platformId"))
+    for _ in range(3):
+        world.clock.now += DAY
+        assert look_after(world.connections, UID, ACCOUNT).outcome == "not_due"
+        with pytest.raises(ReconnectRequired):
+            find_open_account(world.accounts, UID, ACCOUNT)
+    assert world.calls[-1] == Step.READ_GRANTS
+
+
+def test_a_request_that_gets_another_persons_token_does_not_use_it() -> None:
+    """On the last day, a request refreshes the token itself."""
+    world = World()
+    world.connect(ACCOUNT, refreshAt=NOW, at=NOW - 60 * DAY + DAY / 2)
+    world.graph.always |= {Step.READ_PROFILE: ANOTHERS, Step.READ_GRANTS: grants("2")}
+    world.say(reply(200, {"access_token": "new", "expires_in": 5183944}))
+    with pytest.raises(ReconnectRequired):
+        find_open_account(world.accounts, UID, ACCOUNT)
+    assert world.is_marked()
+
+
+def test_a_person_whose_id_has_changed_keeps_the_account() -> None:
+    """The id that came with the token tells. The new one is sealed, and costs no second question."""
+    world = World()
+    world.graph.always |= {Step.READ_PROFILE: ANOTHERS, Step.READ_GRANTS: grants(ACCOUNT)}
+    for _ in range(2):
+        assert read_profile_again(world.accounts, world.account())
+    assert world.vault.sealed_ids(world.account()) == {ACCOUNT, "2"}
+    assert world.calls == [Step.READ_PROFILE, Step.READ_GRANTS, Step.READ_PROFILE]
+
+
+def test_an_id_that_was_not_sealed_yet_is() -> None:
+    """Accounts of earlier versions have one id of two, and Meta may name the other one."""
+    world = World()
+    seal = world.vault.seal_ids({"99"}, UID, ACCOUNT)
+    profile = {"platformId": ACCOUNT, **SHOWN}
+    world.change_account(sealedThreadsUserId=seal, profile=profile)
+    world.graph.always[Step.READ_PROFILE] = reply(200, RENAMED)
+    assert read_profile_again(world.accounts, world.account())
+    assert world.vault.sealed_ids(world.account()) == {"99", ACCOUNT}
 
 
 def test_the_hourly_run_reads_it_after_each_refresh() -> None:

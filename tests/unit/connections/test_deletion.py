@@ -175,6 +175,8 @@ def test_a_person_is_found_by_the_id_that_threads_has_changed() -> None:
     """A refresh learns of the new one, and Meta may name it: what has the old one is found by it, for all."""
     world = full()
     world.graph.always[Step.READ_PROFILE] = reply(200, {"id": CHANGED, "username": "ada"})
+    granted = {"is_valid": True, "scopes": ["threads_basic"], "user_id": ACCOUNT}
+    world.graph.always[Step.READ_GRANTS] = reply(200, {"data": granted})
     for uid in (UID, "bob"):
         read_profile_again(world.accounts, world.account(uid=uid))
     request_deletion(world.connections, signed(CHANGED))

@@ -400,7 +400,7 @@ def test_expiry_and_sweeps_are_declared() -> None:
         assert by_field[group, ledger.TTL_FIELD]["ttl"] is True
     for field in (TOKEN_FIELD, OWNER_FIELD):
         assert by_field["accounts", field]["indexes"] == []
-    found = {("accounts", field) for field in (*ID_FIELDS, USERNAME_FIELD, "refreshAt")}
+    found = {("accounts", field) for field in (*ID_FIELDS, USERNAME_FIELD, "refreshAt", "expiresAt")}
     found.add(("posts", "accountId"))
     across = frozenset({"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}.items())
     ours = ("posts", ledger.CHECK_FIELD)

@@ -107,7 +107,7 @@ class Accounts:
     def fields(self, uid: str, name: str, token: str, issued_at: datetime) -> dict[str, Any]:
         """Return what an account's document holds."""
         sealed = self._vault.seal_token(Secret(token), uid, name)
-        owner = {OWNER_FIELD: self._vault.seal_ids([name], uid, name), "extra": {"threadsUserId": name}}
+        owner = {OWNER_FIELD: self._vault.seal_ids([name, self.person], uid, name), "extra": {"threadsUserId": name}}
         known = {"accountId": name, "status": "active", "scopes": ["threads_basic"], **owner}
         return {**known, "accessToken": sealed, **self._times(name, issued_at)}
 
@@ -406,7 +406,7 @@ def test_without_a_queue_a_sweep_does_it_itself(
     answer = alone.post(headers={"Authorization": f"Bearer {tasks.token()}"})
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     assert all(accounts.document(*name)["refreshAt"] > datetime.now(UTC) for name in names)
-    assert calls_of(threads) == ["GET /refresh_access_token", "GET /me"] * 3
+    assert sorted(calls_of(threads)) == ["GET /me"] * 3 + ["GET /refresh_access_token"] * 3
     assert cloud_tasks.pending() == []
     assert alone.log_lines()[-1]["sweep"] == {"refreshed": 3}
 
@@ -448,7 +448,7 @@ def test_publishing_saves_a_token_on_its_last_day(
     before = accounts.token(user.uid, name)
     for text in ("One", "Two"):
         assert publish_threads.post(headers=user.headers, json={"text": text}).status_code == 200
-    expected = ["GET /refresh_access_token", "POST /me/threads", "POST /me/threads"]
+    expected = ["GET /refresh_access_token", "GET /me", "POST /me/threads", "POST /me/threads"]
     assert calls_of(threads) == expected
     assert accounts.token(user.uid, name) != before
     used = [it["headers"]["Authorization"] for it in threads.requests() if it["method"] == "POST"]

@@ -36,7 +36,7 @@ NEVER = timedelta(days=10_000)
 @contextmanager
 def ids_of_documents_believed() -> Iterator[None]:
     """Let the id that stands in a document say whose account it is, for all users."""
-    with patch.object(Vault, "sealed_ids", lambda _, account: {account.threads_user_id}):
+    with patch.object(Vault, "sealed_ids", lambda _, account: {account.threads_user_id, account.account_id}):
         yield
 
 

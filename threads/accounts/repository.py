@@ -325,7 +325,7 @@ class AccountRepository(Repository):
             query = query.order_by(field).order_by("__name__")
             if after:
                 query = query.start_after({field: after.refresh_at, "__name__": client.document(after.path)})
-            snapshots = query.limit(limit).get(**patience())
+            snapshots = self.run(query.limit(limit))
         return {path_of(snapshot): snapshot.get(field) for snapshot in snapshots}
 
     def put_off(self, path: str, until: datetime) -> None:

@@ -200,6 +200,7 @@ class Sweep:
         self._parts = parts
         self._look_after = look_after
         self._begun_at = parts.now()
+        self._is_clock_set = False
         self._reading = Semaphore(READ_AT_ONCE)
         self.counts: Counter[str] = Counter()
         self.passed_over: list[str] = []
@@ -219,8 +220,8 @@ class Sweep:
         pages behind among them, and are refreshed here, without the queue. If there is no time for all of
         them, the rest become tasks like the others.
         """
-        now, queue = self._begun_at, self._parts.queue
         found = self._find(after, ahead=0 if after else AHEAD)
+        now, queue = self._begun_at, self._parts.queue
         urgent = [it for it in found.due if it.is_urgent(now)]
         turns = self._have_turns(in_order(urgent, now))
         seen = {look.it: look.why_not is None for look in turns}
@@ -250,7 +251,7 @@ class Sweep:
 
     def _find(self, after: Due | None, *, ahead: int) -> Found:
         """Find what is due: one page, or as much as there is time for. One read a page, and one more."""
-        repository, found, ends = self._parts.repository, Found(), self._parts.now() + LOOK_TIME
+        repository, found = self._parts.repository, Found()
         pages: list[list[Due]] = []
         while True:
             limit = LOOK_PAGE if pages else PAGE
@@ -258,6 +259,8 @@ class Sweep:
             after = pages[-1][-1] if len(pages[-1]) == limit else None
             if len(pages) == 1:
                 found.goes_on_after = after
+                self._set_clock()
+                ends = self._parts.now() + LOOK_TIME
             if after is None or sum(map(len, pages)) >= ahead or self._parts.now() >= ends:
                 break
         found.last = after
@@ -270,6 +273,11 @@ class Sweep:
         first = {due.path for due in pages[0]}
         found.page = [it for it in found.due if it.path in first]
         return found
+
+    def _set_clock(self) -> None:
+        """Begin at the time that the first answer of Firestore has set the clock to, if it is another one."""
+        if not self._is_clock_set:
+            self._is_clock_set, self._begun_at = True, self._parts.now()
 
     def _ending(self) -> dict[str, datetime]:
         """Return whose tokens expire soon, or have just expired, by path. Without an answer, it is not known.

@@ -129,7 +129,8 @@ def request_deletion(parts: ConnectionParts, signed: SignedRequest) -> str:
     """
     now = parts.now()
     deletion = Deletion(signed.code, RUNNING, signed.user_id, signed.issued_at, due_at=now + PAUSE)
-    return _try(parts, parts.repository.create_deletion(deletion, now), now + ERASE_TIME)
+    written = parts.repository.create_deletion(deletion, now)
+    return _try(parts, written, parts.now() + ERASE_TIME)  # the clock may just have been set
 
 
 def forget_user(parts: ConnectionParts, uid: str) -> str:
@@ -143,7 +144,8 @@ def forget_user(parts: ConnectionParts, uid: str) -> str:
     """
     now = parts.now()
     deletion = Deletion(secrets.token_hex(16), RUNNING, None, now, due_at=now + PAUSE, uid=uid)
-    _try(parts, parts.repository.create_deletion(deletion, now), now + ERASE_TIME)
+    written = parts.repository.create_deletion(deletion, now)
+    _try(parts, written, parts.now() + ERASE_TIME)
     return deletion.code
 
 

@@ -220,7 +220,7 @@ class ConnectionRepository(Repository):
     # --- deletions ----------------------------------------------------------------------------------------
 
     def create_deletion(self, deletion: Deletion, now: datetime) -> Deletion:
-        """Write a deletion and return it, or return the one that exists already. One write."""
+        """Write a deletion and return it, or the one that exists already. One write, which sets the clock."""
         whom = {"uid": deletion.uid} if deletion.uid else {"userId": deletion.threads_user_id}
         fields = {
             "state": deletion.state,
@@ -229,8 +229,10 @@ class ConnectionRepository(Repository):
             "requestedAt": now,
             "dueAt": deletion.due_at,
         }
+        asked_at = self._clock.machine()
         with self.rpc(), conflicts():
-            self._deletion(deletion.code).create(fields, **patience())
+            written = self._deletion(deletion.code).create(fields, **patience())
+            self._clock.hear(asked_at, written.update_time)
             return deletion
         there = self.read_deletion(deletion.code)
         if there is None:

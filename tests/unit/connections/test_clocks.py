@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.unit.windows import CODE, RETURN_TO, Windows
 from tests.unit.world import ACCOUNT, NOW, UID
 from threads.accounts.refresh import Outcome, refresh_account
 from threads.accounts.repository import AccountRepository
+from threads.accounts.sweep import sweep
 from threads.cloud.clock import ServerClock
 from threads.connections.callback import Callback, complete
 from threads.connections.deletion import request_deletion
@@ -73,6 +75,18 @@ def test_a_removal_at_meta_is_about_what_was_connected_before_it(skew: timedelta
     world.clock.now += MINUTE
     request_deletion(machine(world, skew), SignedRequest(ACCOUNT, world.clock(), "late"))
     assert not world.has_account()
+
+
+@skews
+def test_a_sweep_has_its_minute_on_a_machine_whose_clock_is_wrong(skew: timedelta) -> None:
+    """Its first answer of Firestore sets the clock: that takes none of the time."""
+    world = Windows()
+    world.tasks.is_configured = False
+    world.graph.always[Step.REFRESH_TOKEN] = reply(200, {"access_token": "THAAnew", "expires_in": 5184000})
+    for name in ("1", "2", "3"):
+        world.connect(name, at=NOW - timedelta(days=45), refreshAt=NOW - timedelta(days=4))
+    parts = machine(world, skew).accounts
+    assert sweep(parts, partial(refresh_account, parts)).counts == {"refreshed": 3}
 
 
 def test_an_account_with_hours_left_is_not_ended_by_a_clock_that_is_ahead() -> None:

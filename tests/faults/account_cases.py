@@ -22,7 +22,9 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     mutants.new_ids_forget_nobody: (
         f"{CONNECTIONS}deletion.py::test_a_person_is_found_by_the_id_that_threads_has_changed",
     ),
-    mutants.seals_open_anywhere: (f"{ACCOUNTS}vault.py::test_a_seal_does_not_open_elsewhere",),
+    mutants.seals_open_anywhere: (
+        f"{ACCOUNTS}sweep.py::test_planted_documents_keep_nobody_from_being_refreshed",
+    ),
     mutants.planted_documents_have_their_turn: (
         f"{ACCOUNTS}sweep.py::test_planted_documents_keep_nobody_from_being_refreshed",
     ),

@@ -107,7 +107,8 @@ class Accounts:
     def fields(self, uid: str, name: str, token: str, issued_at: datetime) -> dict[str, Any]:
         """Return what an account's document holds."""
         sealed = self._vault.seal_token(Secret(token), uid, name)
-        owner = {OWNER_FIELD: self._vault.seal_ids([name, self.person], uid, name), "extra": {"threadsUserId": name}}
+        ids = self._vault.seal_ids([name, self.person], uid, name)
+        owner = {OWNER_FIELD: ids, "extra": {"threadsUserId": name}}
         known = {"accountId": name, "status": "active", "scopes": ["threads_basic"], **owner}
         return {**known, "accessToken": sealed, **self._times(name, issued_at)}
 

@@ -15,7 +15,7 @@ import requests
 from tests.e2e.canary import documents
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
-from tests.e2e.test_connect import FOUR_CALLS, JSON, begin, outcome
+from tests.e2e.test_connect import FOUR_CALLS, JSON, begin, calls_of, outcome
 from tests.e2e.world import (
     Firebase,
     SignedIn,
@@ -115,12 +115,12 @@ def test_a_confirmed_connection_is_a_connection(
             "accountType": "user",
         },
     }
-    assert threads.calls() == FOUR_CALLS
+    assert calls_of(threads) == FOUR_CALLS
     assert (firebase.read(account_path(user.uid, person["id"])) or {})["status"] == "active"
     assert (firebase.read(summary_path(user.uid)) or {})["connectedCount"] == 1
     assert (firebase.read(pending_path(handle)) or {})["code"] is None
     assert confirm(finish, user, handle).json() == answer, "the first one may have been lost"
-    assert threads.calls() == FOUR_CALLS
+    assert calls_of(threads) == FOUR_CALLS
 
 
 def test_a_page_to_confirm_on_is_required(start: Function, firebase: Firebase, user: SignedIn) -> None:

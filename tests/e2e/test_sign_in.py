@@ -11,7 +11,7 @@ import requests
 from emulator.suite.suite import Suite
 from tests.e2e.conftest import APP_ORIGIN
 from tests.e2e.functions import Function
-from tests.e2e.test_connect import FOUR_CALLS, state_of
+from tests.e2e.test_connect import FOUR_CALLS, calls_of, state_of
 from tests.e2e.world import TIMEOUT, Firebase, SignedIn, Threads, account_path, pending_path
 
 RETURN_TO = f"{APP_ORIGIN}/login"
@@ -117,7 +117,7 @@ def test_who_signs_in_can_publish_at_once(
     answer = finish_with(th_auth_finish, handle, page.verifier).json()
     assert (answer["ok"], answer["accountId"]) == (True, person["id"])
     assert answer["profile"]["username"] == person["username"]
-    assert threads.calls() == FOUR_CALLS
+    assert calls_of(threads) == FOUR_CALLS
 
     user = auth.sign_in(answer["customToken"])
     assert user.uid == f"threads:{person['id']}"

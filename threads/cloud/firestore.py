@@ -6,6 +6,7 @@ writers at once one wins. The first call loads Firestore's library and opens its
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ class Repository:
         """Run a query, and set the clock by what it finds. One read."""
         asked_at = self._clock.machine()
         snapshots = list(query.get(**patience()))
-        self._clock.hear(asked_at, snapshots[-1].read_time if snapshots else None)
+        self._clock.hear(asked_at, _moment(snapshots[-1].read_time) if snapshots else None)
         return snapshots
 
     def pages(
@@ -76,6 +77,12 @@ class Repository:
             yield client
         except (GoogleAPICallError, RetryError) as error:
             raise ServiceUnavailable from error
+
+
+def _moment(read_time: Any) -> datetime:
+    """Return when something was read. A query across users has it as protobuf's ``Timestamp``."""
+    moment: datetime = read_time if isinstance(read_time, datetime) else read_time.ToDatetime(UTC)
+    return moment
 
 
 def at(path: str, uid: str) -> str:

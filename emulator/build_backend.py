@@ -55,8 +55,10 @@ def _renamed() -> Iterator[Path]:
 def _rename(path: Path, written: Path) -> None:
     """Write a file in which the packages have their new names."""
     written.parent.mkdir(parents=True, exist_ok=True)
-    text = path.read_text(encoding="utf-8")
-    written.write_text(_OWN.sub(lambda own: PACKAGES[own[1]], text), encoding="utf-8")
+    content = path.read_bytes()
+    if path.suffix == ".py":
+        content = _OWN.sub(lambda own: PACKAGES[own[1]], content.decode()).encode()
+    written.write_bytes(content)
 
 
 build_wheel = _on_renamed(buildapi.build_wheel)

@@ -45,7 +45,10 @@ export function signIn(email) {
   return signInWithCredential(auth, GoogleAuthProvider.credential(account));
 }
 
-export const leave = () => signOut(auth);
+export function leave() {
+  update({ accounts: undefined }); // so that nothing is asked for them any more, without a user
+  return signOut(auth);
+}
 
 function userChanged(user) {
   stop();

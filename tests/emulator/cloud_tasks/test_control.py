@@ -95,6 +95,7 @@ def test_attempts_are_shown(tasks: CloudTasks, target: Target) -> None:
         "duplicate": False,
         "status": 500,
         "error": None,
+        "body": "",
     }
     assert (second["retry_count"], second["status"]) == (1, 200)
     tasks.http.delete(f"{tasks.url}/_emulator/dispatches", timeout=10)

@@ -26,7 +26,7 @@ async function send() {
   else await publish({ ...toRequest(draft), accountId: chosenId }, draft.key);
   clear(); // the lists show the post now
   lookAgain(); // the quota is another one
-  byId("text")?.focus();
+  requestAnimationFrame(() => byId("text")?.focus()); // when the composer is made anew
 }
 
 // A passing error is waited out. Whoever does not want to wait stops, and may press the button again.

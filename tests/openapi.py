@@ -145,5 +145,6 @@ def is_body_valid(case: Any) -> bool:
 def _present(value: Any) -> Any:
     """Return a value without the members that count as left out, at any depth."""
     if isinstance(value, dict):
-        return {name: _present(it) for name, it in value.items() if it not in (None, False, "")}
+        # A number is there, also if it is 0, which Python calls equal to False.
+        return {name: _present(it) for name, it in value.items() if it is not False and it not in (None, "")}
     return [_present(it) for it in value] if isinstance(value, list) else value

@@ -351,6 +351,7 @@ class Query(_Refusing):
         if self._everywhere:
             for snapshot in snapshots:
                 snapshot.update_time = as_message(snapshot.update_time)
+                snapshot.read_time = as_message(snapshot.read_time)
         return snapshots
 
     def count(self) -> "Count":

@@ -322,6 +322,7 @@ class TestGroups:
         [snapshot] = _where(group.collection_group("g"), "n", "==", 3).get()
         version = snapshot.reference.get().update_time
         assert isinstance(snapshot.update_time, Timestamp)
+        assert isinstance(snapshot.read_time, Timestamp)
         assert snapshot.update_time != version
         assert snapshot.update_time.ToDatetime(UTC) == version
         snapshot.reference.update({"n": 8}, group.write_option(last_update_time=snapshot.update_time))

@@ -152,7 +152,6 @@ _publishing = PublishingParts(
     sleep=_sleep,
     shares=Shares(CONFIG.graph_connections),
     is_gone=_users.is_gone if CONFIG.are_users_checked else _is_never_gone,
-    side_by_side=_side_by_side,
 )
 _connections = ConnectionParts(
     CONFIG,

@@ -9,7 +9,7 @@ forward        lets days pass in a running suite
 probe          asks a service for an answer, and quotes its log
 family         keeps the processes of a suite together
 ports          chooses the ports, and checks that they are free
-console        writes to the terminal
+terminal       writes to the terminal
 function_log   shows each request of the functions as one line
 app_server     serves the console
 journals       collects what the parts of the suite have written down about their calls

@@ -6,10 +6,10 @@ from types import FrameType
 
 from emulator.suite.addresses import Addresses
 from emulator.suite.commands import functions_environment
-from emulator.suite.console import Console
 from emulator.suite.paths import ROOT
 from emulator.suite.ports import HOST, PortError, Ports, free
 from emulator.suite.suite import Suite, SuiteError
+from emulator.suite.terminal import Terminal
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,10 +26,10 @@ class _Stopped(BaseException):
 
 def main() -> int:
     """Run the suite and return the exit status: 0 after Ctrl-C, 1 after an error."""
-    console = Console.standard()
+    terminal = Terminal.standard()
     _raise_on_signals()
     try:
-        console.line(
+        terminal.line(
             "Starting the emulators of Firebase, Threads and Cloud Tasks, the functions, and the console …"
         )
         ports = Ports.chosen(os.environ)
@@ -38,15 +38,15 @@ def main() -> int:
         ui = free(1)[0] if os.environ.get("UI") else None
         environment = _with_origins(Addresses(ports), os.environ.get("ORIGINS", ""))
         with Suite(
-            ports=ports, webhooks=True, environment=environment, directory=directory, ui=ui, console=console
+            ports=ports, webhooks=True, environment=environment, directory=directory, ui=ui, terminal=terminal
         ) as suite:
-            _greet(suite, console, ui)
+            _greet(suite, terminal, ui)
             suite.wait()
     except _Stopped as stopped:
-        console.line("\nEverything has ended.")
+        terminal.line("\nEverything has ended.")
         return stopped.exit_status
     except (PortError, SuiteError) as error:
-        console.line(f"\n{console.bad('✗')} {error}\n\nNothing was left running.")
+        terminal.line(f"\n{terminal.bad('✗')} {error}\n\nNothing was left running.")
     return 1
 
 
@@ -56,10 +56,10 @@ def _with_origins(suite: Addresses, more: str) -> dict[str, str]:
     return {"ALLOWED_ORIGINS": f"{usual},{more}"} if more else {}
 
 
-def _greet(suite: Suite, console: Console, ui: int | None) -> None:
+def _greet(suite: Suite, terminal: Terminal, ui: int | None) -> None:
     shown = f"http://{HOST}:{ui}" if ui else "make run UI=1 starts Firebase's own"
-    console.line(f"""
-  Open  {console.strong(suite.page_url)}
+    terminal.line(f"""
+  Open  {terminal.strong(suite.page_url)}
 
     Threads emulator  {suite.threads_url}
     Cloud Tasks       {suite.tasks_host}, {suite.tasks_url}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator.suite.console import Console
+from emulator.suite.terminal import Terminal
 
 # What the CLI puts before each line of a function.
 _WRITTEN_BY_FUNCTION = re.compile(r"^>\s{1,2}(.*)")
@@ -19,10 +19,10 @@ _STARTED_AS_USUAL = ("INFO:werkzeug", "[INFO]")
 class FunctionLog:
     """Reads the CLI's log file, each time from where it stopped."""
 
-    def __init__(self, path: Path, console: Console) -> None:
-        """Read ``path``, which need not exist yet. ``console`` colours the lines."""
+    def __init__(self, path: Path, terminal: Terminal) -> None:
+        """Read ``path``, which need not exist yet. ``terminal`` colours the lines."""
         self._path = path
-        self._console = console
+        self._terminal = terminal
         self._position = 0
         self._loaded_before = False
         self.failure: str | None = None
@@ -51,10 +51,10 @@ class FunctionLog:
             return self._shown_from_function(written[1])
         if _NOT_LOADED in line:
             self.failure = line.partition("source: ")[2] or line
-            return self._console.bad(f"  The functions cannot be loaded: {self.failure}")
+            return self._terminal.bad(f"  The functions cannot be loaded: {self.failure}")
         if _RELOADED in line:
             reloaded, self._loaded_before = self._loaded_before, True
-            return self._console.quiet("  functions reloaded") if reloaded else None
+            return self._terminal.quiet("  functions reloaded") if reloaded else None
         return None
 
     def _shown_from_function(self, text: str) -> str | None:
@@ -73,9 +73,9 @@ class FunctionLog:
         if explanation := entry.get("errorMessage"):
             message += f": {explanation}"
         if "milliseconds" in entry:
-            message += self._console.quiet(f"  {entry['milliseconds']} ms")
+            message += self._terminal.quiet(f"  {entry['milliseconds']} ms")
         if entry.get("severity") in {"ERROR", "CRITICAL"}:
-            return "\n".join([self._console.bad("  ✗ ") + message, *_frames(entry)])
+            return "\n".join([self._terminal.bad("  ✗ ") + message, *_frames(entry)])
         return "    " + message
 
 

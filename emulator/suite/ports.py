@@ -33,7 +33,7 @@ class Ports:
     """One TCP port on the loopback address for each service."""
 
     page: int = 8000
-    """The demo page."""
+    """The console."""
     threads: int = 8090
     """The Threads emulator."""
     tasks: int = 8123

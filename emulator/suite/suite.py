@@ -20,13 +20,13 @@ from typing import Self
 
 from emulator.suite import commands, java, local_secrets, ports
 from emulator.suite.addresses import Addresses
-from emulator.suite.console import Console
 from emulator.suite.family import Family
 from emulator.suite.function_log import FunctionLog
 from emulator.suite.paths import FIREBASE, ROOT
 from emulator.suite.ports import Ports
 from emulator.suite.probe import first_status, is_ready, with_tail
 from emulator.suite.scheduler import Scheduler
+from emulator.suite.terminal import Terminal
 
 START_SECONDS = 600
 """How long a service may take until it answers. Auth takes 8 s on two cores, and over three minutes on a very
@@ -44,7 +44,7 @@ _PROBED_FUNCTION = "th_accounts"
 """Answers a GET without parameters."""
 
 _NAMES = {
-    "page": "demo page",
+    "page": "console",
     "threads": "Threads emulator",
     "tasks": "Cloud Tasks emulator",
     "tasks_http": "Cloud Tasks emulator's control",
@@ -85,7 +85,7 @@ class Suite(Addresses):
         environment: Mapping[str, str] | None = None,
         directory: str = "tests",
         ui: int | None = None,
-        console: Console | None = None,
+        terminal: Terminal | None = None,
     ) -> None:
         """Describe a suite. Nothing is started yet.
 
@@ -93,13 +93,13 @@ class Suite(Addresses):
             ports: where to listen; by default on the usual ports.
             functions: whether to start the functions, and the Threads and Cloud Tasks emulators that they
                 need. Without them only Auth and Firestore start.
-            page: whether to start the demo page, which needs the functions.
+            page: whether to start the console, which needs the functions.
             webhooks: whether the Threads emulator sends webhooks from the start. Tests usually do without:
                 a webhook may settle a post that the test of another one leaves open.
             environment: further variables for the functions. They override those of the suite.
             directory: the folder for the logs of this suite, in ``.emulator``.
             ui: the port of Firebase's Emulator UI; by default it is not started.
-            console: where progress and log lines of the functions are written; by default nowhere.
+            terminal: where progress and log lines of the functions are written; by default nowhere.
 
         """
         super().__init__(ports or Ports.usual())
@@ -117,7 +117,7 @@ class Suite(Addresses):
             **commands.functions_environment(self),
             **(environment or {}),
         }
-        self._console = console or Console()
+        self._terminal = terminal or Terminal()
         self._family = Family(ROOT)
         self._services: list[_Service] = []
         self._is_ready = False
@@ -125,7 +125,7 @@ class Suite(Addresses):
         # The port makes the name unique. Because of the dot the Functions emulator does not watch the file.
         self._config = ROOT / f".firebase-{self.ports.auth}.json"
         self._firebase_log = self.logs / "firebase.log"
-        self._function_log = FunctionLog(self._firebase_log, self._console)
+        self._function_log = FunctionLog(self._firebase_log, self._terminal)
 
     def __enter__(self) -> Self:
         """Start the suite."""
@@ -148,7 +148,7 @@ class Suite(Addresses):
 
         """
         if ended := self._family.end_earlier():
-            self._console.line(f"  Ended {ended} processes that an earlier run left behind.")
+            self._terminal.line(f"  Ended {ended} processes that an earlier run left behind.")
         self.ports.check({name: _NAMES[name] for name in self._wanted})
         _require_setup()
         self._started = time.monotonic()
@@ -299,7 +299,7 @@ class Suite(Addresses):
         """Read new log lines, and raise SuiteError if a process has ended."""
         for line in self._function_log.new_lines():
             if self._is_ready:
-                self._console.line(line)
+                self._terminal.line(line)
         for service in self._services:
             if (status := service.process.poll()) is not None:
                 how = f"signal {-status}" if status < 0 else f"status {status}"
@@ -311,11 +311,11 @@ class Suite(Addresses):
                 raise SuiteError(with_tail(f"The {service.name} has ended.", service.log))
 
     def _report_ready(self, name: str) -> None:
-        self._console.line(f"  {self._console.good('✓')} {name:<20}{self._seconds():5.1f} s")
+        self._terminal.line(f"  {self._terminal.good('✓')} {name:<20}{self._seconds():5.1f} s")
 
     def _report_waiting(self, names: list[str]) -> None:
         if names:
-            self._console.status(self._console.quiet(f"  … {', '.join(names)}  {self._seconds():.0f} s"))
+            self._terminal.status(self._terminal.quiet(f"  … {', '.join(names)}  {self._seconds():.0f} s"))
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started

@@ -8,7 +8,7 @@ from typing import TextIO
 _CLEAR_LINE = "\r\033[K"
 
 
-class Console:
+class Terminal:
     """Writes lines that stay, and a status line that the next line replaces."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -19,8 +19,8 @@ class Console:
         self._status = ""
 
     @classmethod
-    def standard(cls) -> "Console":
-        """Return a console that writes to stdout."""
+    def standard(cls) -> "Terminal":
+        """Return one that writes to stdout."""
         return cls(sys.stdout)
 
     def line(self, text: str = "") -> None:

@@ -6,5 +6,4 @@ each figure has something to compare with, its spread, and only in brackets what
 * ``cold``: the first answer of a new process, beside an empty function and beside ``floor``
 * ``warm``: requests one after the other, beside the calls to Threads that they need
 * ``load``: many requests at once: CPU time, memory
-* ``peers``: other projects' code for the same job, from the registries
 """

@@ -184,7 +184,6 @@ def real_parts(
         sleep=lambda _pause: None,
         shares=Shares(threads=1),
         is_gone=lambda _uid: False,
-        side_by_side=map,
     )
 
 

@@ -102,8 +102,8 @@ class Stage(SideBySide):
         made = parts.publishing_parts(
             *(self, parts.clock_of(self), self.firestore, self, self.queue), text_mode="single_step"
         )
-        side_by_side = partial(self.each, at_once=AT_ONCE)
-        return replace(made, shares=Shares(THREADS), side_by_side=side_by_side)
+        accounts = replace(made.accounts, side_by_side=partial(self.each, at_once=AT_ONCE))
+        return replace(made, accounts=accounts, shares=Shares(THREADS))
 
     # --- the outage ---------------------------------------------------------------------------------------
 

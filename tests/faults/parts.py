@@ -127,5 +127,4 @@ def publishing_parts(
         sleep=world.pass_time,
         shares=Shares(threads=1),
         is_gone=lambda _uid: False,
-        side_by_side=map,
     )

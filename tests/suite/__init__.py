@@ -1,1 +1,1 @@
-"""The launcher of the local suite, the demo page's server, and what `firebase deploy` would upload."""
+"""The launcher of the local suite, the console's server, and what `firebase deploy` would upload."""

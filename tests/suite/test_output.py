@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from emulator.suite.console import Console
 from emulator.suite.function_log import FunctionLog
+from emulator.suite.terminal import Terminal
 
 
 def shown(tmp_path: Path, *lines: str) -> list[str]:
     """Return what is shown of the CLI's ``lines``."""
     path = tmp_path / "firebase.log"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return list(FunctionLog(path, Console()).new_lines())
+    return list(FunctionLog(path, Terminal()).new_lines())
 
 
 def entry(**fields: object) -> str:
@@ -62,7 +62,7 @@ def test_functions_that_cannot_run_are_noticed(tmp_path: Path, line: str) -> Non
     """The emulator itself would keep the first request waiting for ever."""
     path = tmp_path / "firebase.log"
     path.write_text(f"{line}\n", encoding="utf-8")
-    log = FunctionLog(path, Console())
+    log = FunctionLog(path, Terminal())
     assert list(log.new_lines())
     assert log.failure
 
@@ -70,7 +70,7 @@ def test_functions_that_cannot_run_are_noticed(tmp_path: Path, line: str) -> Non
 def test_a_half_written_line_is_left_for_the_next_look(tmp_path: Path) -> None:
     """Reading while the CLI writes loses and doubles nothing."""
     path = tmp_path / "firebase.log"
-    log = FunctionLog(path, Console())
+    log = FunctionLog(path, Terminal())
     assert list(log.new_lines()) == []
     path.write_text(">  hello, ", encoding="utf-8")
     assert list(log.new_lines()) == []
@@ -89,13 +89,13 @@ class ClosedTerminal(io.StringIO):
 
 def test_a_closed_terminal_stops_nothing() -> None:
     """The suite is ended in order even if nothing can be written."""
-    Console(ClosedTerminal()).line("Everything has ended.")
+    Terminal(ClosedTerminal()).line("Everything has ended.")
 
 
 def test_without_a_terminal_there_are_no_colours_and_no_status() -> None:
     """What goes to a file is plain text."""
     stream = io.StringIO()
-    console = Console(stream)
-    console.status("waiting")
-    console.line(console.good("✓") + " ready")
+    terminal = Terminal(stream)
+    terminal.status("waiting")
+    terminal.line(terminal.good("✓") + " ready")
     assert stream.getvalue() == "✓ ready\n"

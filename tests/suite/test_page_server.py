@@ -1,4 +1,4 @@
-"""The demo page's server: everything from this machine, nothing that the page does not need."""
+"""The console's server: everything from this machine, nothing that the page does not need."""
 
 import base64
 import hashlib

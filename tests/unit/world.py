@@ -390,7 +390,6 @@ class World:
             self.clock.sleep,
             self.shares,
             self.users.is_gone,
-            map,
         )
 
     @property

@@ -33,4 +33,4 @@ class AccountParts:
     now: Callable[[], datetime]
     """The time, in UTC."""
     side_by_side: SideBySide
-    """How a sweep deals with many accounts."""
+    """How a sweep deals with many accounts, and the upkeep with many posts."""

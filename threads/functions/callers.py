@@ -51,9 +51,11 @@ if TYPE_CHECKING:
 CLOCK_SKEW = timedelta(seconds=30)
 """How far apart Google's clock and ours may be."""
 
-APP_CHECK_KEYS = "https://firebaseappcheck.googleapis.com/v1/jwks"
-
 APP_CHECK_ISSUER = "https://firebaseappcheck.googleapis.com/"
+"""Who issues App Check tokens. The number of the project follows, which the service does not know."""
+
+APP_CHECK_KEYS = f"{APP_CHECK_ISSUER}v1/jwks"
+"""The keys that sign them."""
 
 KEYS_KEPT = timedelta(hours=1)
 """How long fetched keys are cached. Google's keys are valid for days, and its answers allow to cache them for
@@ -323,7 +325,6 @@ class Callers:
             )
         except (*_NOT_VALID, UnverifiedTask):
             raise UnverifiedApp from None
-        # The number of the project follows the issuer, which the service does not know. Its id is in "aud".
         is_of_app_check = header.get("typ") == "JWT" and str(claims["iss"]).startswith(APP_CHECK_ISSUER)
         if not (is_of_app_check and isinstance(claims["aud"], list)):
             raise UnverifiedApp

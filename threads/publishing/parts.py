@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from threads.accounts.parts import AccountParts
 from threads.base.config import Config
-from threads.base.side_by_side import SideBySide
 from threads.posts.parts import PostParts
 from threads.publishing.share import Shares
 
@@ -25,5 +24,3 @@ class PublishingParts:
     """What this process is doing for each user."""
     is_gone: Callable[[str], bool]
     """Whether a user was deleted or disabled. Always False if nobody wants to know (``CHECK_USERS``)."""
-    side_by_side: SideBySide
-    """How the upkeep deals with many posts."""

@@ -88,7 +88,7 @@ def upkeep(parts: PublishingParts) -> Iterator[Late]:
     after, begins = None, parts.now()
     ends = begins + UPKEEP_TIME
     while page := parts.posts.repository.find_late(begins, after, PAGE):
-        yield from filter(None, parts.side_by_side(partial(_look_after, parts, ends), page))
+        yield from filter(None, parts.accounts.side_by_side(partial(_look_after, parts, ends), page))
         if len(page) < PAGE or parts.now() >= ends:
             return
         after = page[-1]

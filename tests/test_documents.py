@@ -59,6 +59,7 @@ from emulator.threads_api.named_errors import NAMED_ERRORS
 from emulator.threads_api.settings import Settings as ThreadsSettings
 from tests.pages import Page, Script, Table, code_marks, shell_script
 from tests.unit import test_architecture
+from tests.unit.posts.full_record import full_record
 from threads.accounts.account import ID_FIELDS, OWNER_FIELD, TOKEN_FIELD, USERNAME_FIELD
 from threads.accounts.summary import StoredSummary, without_card
 from threads.accounts.token_lifetime import REFRESH_FROM, REFRESH_TO
@@ -227,7 +228,7 @@ def test_every_path_is_described() -> None:
 def test_the_fields_of_a_record_are_there() -> None:
     """docs/firestore.md names fields that records and summaries have."""
     now = datetime(2027, 1, 31, tzinfo=UTC)
-    record = ledger.as_document(ledger.new_record("1", Content({}), now))
+    record = ledger.as_document(full_record(Content({}), now))
     shown = {field for row in FIRESTORE.table("The record of a post").rows for field in codes(row[0])}
     assert shown <= record.keys()
     summary = without_card(StoredSummary("ada", {"accounts": {"1": {}, "2": {}}}), "1", now) or {}

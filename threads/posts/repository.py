@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from threads.base.errors import ServiceUnavailable
-from threads.cloud.firestore import Repository, at, conflicts, owner_of, path_of, patience
+from threads.cloud.firestore import Repository, as_written, at, conflicts, owner_of, path_of, patience
 from threads.posts.ledger import CHECK_FIELD, OPEN, TTL_FIELD, Record, State, as_document, from_document
 
 if TYPE_CHECKING:
@@ -334,9 +334,9 @@ class PostRepository(Repository):
 
 
 def _changes(before: Record, after: Record) -> dict[str, Any]:
-    """Return the fields that differ."""
-    fields = as_document(before)
-    return {name: value for name, value in as_document(after).items() if value != fields[name]}
+    """Return the fields that differ, as Firestore takes them."""
+    old, new = as_document(before), as_document(after)
+    return as_written({name: new.get(name) for name in old | new if new.get(name) != old.get(name)})
 
 
 def _readable(uid: str, snapshot: Any) -> StoredPost | None:

@@ -33,10 +33,11 @@ from threads.cloud.users import FirebaseUsers
 from threads.connections.parts import ConnectionParts
 from threads.connections.repository import ConnectionRepository
 from threads.functions import accounts, auth, meta, publish, refresh, upkeep
-from threads.functions.callers import Callers, Visits, anybody
+from threads.functions.callers import Callers, anybody
 from threads.functions.endpoint import Endpoint, ErrorAnswer, bare, default_error
 from threads.functions.request import HttpRequest
 from threads.functions.response import HttpResponse
+from threads.functions.visits import Visits
 from threads.graph.client import GraphClient
 from threads.posts.parts import PostParts
 from threads.posts.repository import PostRepository

@@ -17,23 +17,17 @@ The check runs before the handler, which gets what the check returns. Headers na
 nothing and are not looked at here.
 """
 
-import ipaddress
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
-from jwt import PyJWKClient, PyJWKClientError, PyJWKSet
 
 from threads.base.config import Config
 from threads.base.errors import (
     Forbidden,
     InvalidRequest,
     InvalidSignature,
-    RateLimited,
     ServiceUnavailable,
     Unauthenticated,
     UnverifiedApp,
@@ -42,6 +36,8 @@ from threads.base.errors import (
 from threads.base.secret import redacted
 from threads.base.validation import is_document_id
 from threads.functions.request import HttpRequest
+from threads.functions.signing_keys import SigningKeys, UnknownKey
+from threads.functions.visits import Visits
 from threads.graph import webhook
 from threads.graph.signed_request import SignedRequest, read_signed_request
 
@@ -56,27 +52,6 @@ APP_CHECK_ISSUER = "https://firebaseappcheck.googleapis.com/"
 
 APP_CHECK_KEYS = f"{APP_CHECK_ISSUER}v1/jwks"
 """The keys that sign them."""
-
-KEYS_KEPT = timedelta(hours=1)
-"""How long fetched keys are cached. Google's keys are valid for days, and its answers allow to cache them for
-about six hours."""
-
-KEYS_LAST = timedelta(days=1)
-"""How long old keys are used while newer ones cannot be fetched."""
-
-KEYS_PAUSE = timedelta(minutes=1)
-"""For an unknown key id the keys are fetched again, but no more often than this: forgers choose key ids."""
-
-KEYS_TIMEOUT = timedelta(seconds=10)
-
-SIGN_INS = 300
-"""How many sign-ins one client may begin within ``SIGN_IN_WINDOW`` in one process. Each writes a small
-document for somebody of whom nothing is known. An office or a mobile network may be one client."""
-
-SIGN_IN_WINDOW = timedelta(hours=1)
-
-IPV6_NETWORK = 64
-"""The bits of an IPv6 address that a provider gives out. Its client chooses the rest (RFC 6177)."""
 
 REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
 """Cloud Run replaces a signature that it has verified by this."""
@@ -95,7 +70,7 @@ _NOT_VALID = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
 
 
 _WRONG: Mapping[type[Exception], str] = {
-    UnverifiedTask: "signature",
+    UnknownKey: "signature",
     jwt.InvalidSignatureError: "signature",
     jwt.InvalidAlgorithmError: "signature",
     jwt.InvalidIssuerError: "issuer",
@@ -201,7 +176,7 @@ class Callers:
         return Task()
 
     def user_unless(
-        self, is_sign_in: Callable[[HttpRequest], bool], count: "Visits | None" = None
+        self, is_sign_in: Callable[[HttpRequest], bool], count: Visits | None = None
     ) -> Callable[[HttpRequest], User | Visitor]:
         """Return a check that requires a user, unless a visitor wants to sign in.
 
@@ -323,7 +298,7 @@ class Callers:
                 audience=f"projects/{self._firebase_app().project_id}",
                 options={"require": ["exp", "aud", "iss", "sub"]},
             )
-        except (*_NOT_VALID, UnverifiedTask):
+        except _NOT_VALID:
             raise UnverifiedApp from None
         is_of_app_check = header.get("typ") == "JWT" and str(claims["iss"]).startswith(APP_CHECK_ISSUER)
         if not (is_of_app_check and isinstance(claims["aud"], list)):
@@ -371,7 +346,7 @@ class Callers:
                 leeway=CLOCK_SKEW,
                 options={"require": ["exp", "iat", "aud", "iss"]},
             )
-        except (*_NOT_VALID, UnverifiedTask) as error:
+        except _NOT_VALID as error:
             raise self._not_valid(request, unverified, error, audience) from None
         email = claims.get("email")
         if email != config.tasks_service_account or claims.get("email_verified") is not True:
@@ -394,112 +369,6 @@ class Callers:
 def anybody(_request: HttpRequest) -> Visitor:
     """Accept every caller. What the request carries is verified elsewhere, or proves nothing."""
     return Visitor()
-
-
-class Visits:
-    """Counts the visits of each client in this process, and begins anew with each ``SIGN_IN_WINDOW``.
-
-    A client is the address that called Google's front end, which appends it to ``X-Forwarded-For``. What
-    stands before it may be made up. Behind a load balancer of yours, all clients share its address.
-
-    Source: https://cloud.google.com/load-balancing/docs/https#x-forwarded-for_header
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """Take a clock."""
-        self._now = now
-        self._ends = float("-inf")
-        self._counts: Counter[str] = Counter()
-        self._counting = Lock()
-
-    def admit(self, request: HttpRequest) -> None:
-        """Count a visit.
-
-        Raises:
-            RateLimited: the client has come too often.
-
-        """
-        client = _client_of(request)
-        with self._counting:
-            now = self._now()
-            if now >= self._ends:
-                self._ends = now + SIGN_IN_WINDOW.total_seconds()
-                self._counts.clear()
-            if self._counts[client] >= SIGN_INS:
-                raise RateLimited(
-                    "Too many sign-ins were begun from your network. Try again later.",
-                    retry_after=timedelta(seconds=self._ends - now),
-                )
-            self._counts[client] += 1
-
-
-def _client_of(request: HttpRequest) -> str:
-    """Return the client's address. Of an IPv6 address only the network counts: one client has all of it."""
-    forwarded = request.flask.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    address = forwarded or request.flask.remote_addr or ""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, IPV6_NETWORK), strict=False))
-    return address
-
-
-class SigningKeys(PyJWKClient):
-    """An issuer's public keys (a JWK set, RFC 7517). If their server fails, they are used for up to a day."""
-
-    def __init__(self, url: str) -> None:
-        """Take the URL of the keys."""
-        super().__init__(
-            url,
-            lifespan=KEYS_KEPT.total_seconds(),
-            timeout=KEYS_TIMEOUT.total_seconds(),
-            cooldown_duration=KEYS_PAUSE.total_seconds(),
-        )
-        self._last: PyJWKSet | None = None
-        self._fetched_at = self._failed_at = float("-inf")
-
-    def find(self, unverified_kid: str) -> Any:
-        """Return the public key.
-
-        Raises:
-            UnverifiedTask: the issuer has no such key.
-            ServiceUnavailable: the keys cannot be fetched, and the last ones do not have this key.
-
-        """
-        try:
-            return self.get_signing_key(unverified_kid).key
-        except PyJWKClientError as error:
-            if self._failed_at > self._fetched_at:
-                raise ServiceUnavailable from error
-            raise UnverifiedTask from None
-
-    def get_jwk_set(self, refresh: bool = False) -> PyJWKSet:  # noqa: FBT001, FBT002 - as PyJWT calls it
-        """Return the keys, fetched again if they are too old. While that fails, return the last ones.
-
-        After a failure, the keys are not fetched again at once.
-
-        Raises:
-            ServiceUnavailable: the keys cannot be fetched, and there are no last ones that may be used.
-
-        """
-        now = time.monotonic()
-        if now - self._failed_at <= KEYS_PAUSE.total_seconds():
-            return self._last_keys(now)
-        try:
-            keys = super().get_jwk_set(refresh)
-        except (jwt.PyJWTError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            self._failed_at = now
-            return self._last_keys(now, error)
-        if keys is not self._last:
-            self._last, self._fetched_at = keys, now
-        return keys
-
-    def _last_keys(self, now: float, error: Exception | None = None) -> PyJWKSet:
-        if self._last is None or now - self._fetched_at > KEYS_LAST.total_seconds():
-            raise ServiceUnavailable from error
-        return self._last
 
 
 def _is_service(unverified_email: Any) -> bool:

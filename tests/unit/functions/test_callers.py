@@ -1,99 +1,49 @@
 """Who is calling: real tokens of Cloud Tasks, of Cloud Scheduler and of Firebase, and forged ones."""
 
-import base64
-import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import firebase_admin
 import google.auth.credentials
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from firebase_admin import _token_gen, credentials
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
+from tests.unit.functions.tokens import (
+    ACCOUNT,
+    AUDIENCE,
+    ISSUER,
+    JWK_SET,
+    KEY,
+    OTHER,
+    STRANGE,
+    bearing,
+    carrying,
+    jwk,
+    pem,
+    segment,
+    token,
+    verifier,
+)
 from tests.unit.support import KEY as TOKEN_KEY
-from tests.unit.support import Loopback, Received, always, config, http, loopback, serve_json
+from tests.unit.support import Loopback, always, config, http, loopback, serve_json
 from threads.base.errors import (
     Forbidden,
-    RateLimited,
-    ServiceError,
     ServiceUnavailable,
     Unauthenticated,
     UnverifiedApp,
 )
 from threads.functions import callers as module
-from threads.functions.callers import (
-    KEYS_KEPT,
-    KEYS_LAST,
-    KEYS_PAUSE,
-    SIGN_IN_WINDOW,
-    SIGN_INS,
-    Callers,
-    Scheduler,
-    SigningKeys,
-    Task,
-    User,
-    Visitor,
-    Visits,
-)
+from threads.functions import signing_keys
+from threads.functions.callers import Callers, Scheduler, Task, User, Visitor
 from threads.functions.request import HttpRequest
-
-ACCOUNT = "tasks@project.iam.gserviceaccount.example"
-AUDIENCE = "https://functions.example/publish_threads"
-ISSUER = "https://accounts.example"
-
-KEY, OTHER, STRANGE = (rsa.generate_private_key(65537, 2048) for _ in range(3))
-
-
-def jwk(key: rsa.RSAPrivateKey, kid: str | None = "k1") -> dict[str, Any]:
-    """Return the public half as an entry of a JWK set."""
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
-    return {**public, "alg": "RS256", "use": "sig", **({"kid": kid} if kid else {})}
-
-
-def pem(key: rsa.RSAPrivateKey) -> str:
-    """Return a certificate of the key, as Google serves them to firebase-admin, by key id."""
-    name, now = x509.Name([]), datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-JWK_SET = {"keys": [jwk(KEY)]}
-
-
-def token(
-    *, key: Any = KEY, algorithm: str = "RS256", header: dict[str, Any] | None = None, **changes: Any
-) -> str:
-    """Return a token as Cloud Tasks sends it, with changed claims; None leaves one out."""
-    now = int(time.time())
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "1",
-        "iat": now,
-        "exp": now + 3600,
-        "email": ACCOUNT,
-        "email_verified": True,
-        **changes,
-    }
-    claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(claims, key, algorithm, {"kid": "k1"} if header is None else header)
-
-
-def segment(value: object) -> str:
-    """Return a part of a token."""
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @pytest.fixture(scope="module")
@@ -101,29 +51,6 @@ def keys_server() -> Iterator[Loopback]:
     """Serve one key as a JWK set."""
     with loopback(serve_json(JWK_SET)) as server:
         yield server
-
-
-def carrying(authorization: str | None) -> HttpRequest:
-    """Return a request with this header, or without it."""
-    headers = [] if authorization is None else [("Authorization", authorization)]
-    return HttpRequest(Request(EnvironBuilder(headers=headers).get_environ()))
-
-
-def bearing(unverified: str) -> HttpRequest:
-    """Return a request that carries a token."""
-    return carrying(f"Bearer {unverified}")
-
-
-def verifier(server: Loopback, **variables: str) -> Callers:
-    """Return the checks, against this server's keys; there is no Firebase."""
-    settings = {
-        "TASKS_SERVICE_ACCOUNT": ACCOUNT,
-        "TASKS_AUDIENCE": AUDIENCE,
-        "TASKS_ISSUER": ISSUER,
-        "TASKS_CERTS_URL": server.url,
-        **variables,
-    }
-    return Callers(config(**settings), lambda: pytest.fail("Firebase was asked"))
 
 
 # --- Cloud Tasks --------------------------------------------------------------------------------------------
@@ -440,190 +367,6 @@ def test_a_signed_token_for_the_upkeep_starts_nothing_else(keys_server: Loopback
         refresher(keys_server).scheduler(bearing(token(aud=UPKEEP_URL)))
 
 
-# --- keys ---------------------------------------------------------------------------------------------------
-
-
-class Later:
-    """Lets time pass for whatever measures it with the monotonic clock."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Take the clock's place."""
-        self._seconds = 0.0
-        real = time.monotonic
-        monkeypatch.setattr(time, "monotonic", lambda: real() + self._seconds)
-
-    def __call__(self, span: timedelta) -> None:
-        """Let a while pass, and a second."""
-        self._seconds += span.total_seconds() + 1
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Return what lets time pass."""
-    return Later(monkeypatch)
-
-
-def serving_in_turn(*answers: bytes) -> Callable[[Received, Any], bool | None]:
-    """Return a script that gives each answer once, and then the last one each time."""
-    left = [*answers]
-
-    def answer(request: Received, connection: Any) -> bool | None:
-        return always(left.pop(0) if len(left) > 1 else left[0])(request, connection)
-
-    return answer
-
-
-def key_set(*keys: dict[str, Any]) -> bytes:
-    """Return an answer with these keys."""
-    return http(json.dumps({"keys": keys}).encode())
-
-
-DOWN = http(b"", "500 Oops")
-
-
-def test_keys_are_fetched_once() -> None:
-    """However many tasks come, and however many at once, the keys are fetched one time."""
-    with loopback(serve_json(JWK_SET)) as server:
-        callers = verifier(server)
-        with ThreadPoolExecutor(8) as pool:
-            assert set(pool.map(callers.user_or_task, [bearing(token())] * 32)) == {Task()}
-    assert len(server.received) == 1
-
-
-def test_unknown_key_ids_do_not_make_it_fetch() -> None:
-    """A caller that makes up key ids causes no fetch beyond the first."""
-    with loopback(serve_json(JWK_SET)) as server:
-        callers = verifier(server)
-        for kid in range(20):
-            with pytest.raises(Unauthenticated):
-                callers.user_or_task(bearing(token(header={"kid": str(kid)})))
-        assert callers.user_or_task(bearing(token())) == Task()
-    assert len(server.received) == 1
-
-
-def test_a_new_key_is_found(later: Later) -> None:
-    """After the pause, a key that was added is found, and one that was removed is refused."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), key_set(jwk(OTHER, "k2")))) as server:
-        keys = SigningKeys(server.url)
-        assert keys.find("k1") == KEY.public_key()
-        with pytest.raises(Unauthenticated):
-            keys.find("k2")
-        later(KEYS_PAUSE)
-        assert keys.find("k2") == OTHER.public_key()
-        with pytest.raises(Unauthenticated):
-            keys.find("k1")
-    assert len(server.received) == 2
-
-
-def test_keys_are_fetched_again_after_their_time(later: Later) -> None:
-    """A withdrawn key is refused within the hour, although nothing asks for another."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), key_set(jwk(OTHER, "k2")))) as server:
-        keys = SigningKeys(server.url)
-        assert keys.find("k1") == keys.find("k1")
-        later(KEYS_KEPT)
-        with pytest.raises(Unauthenticated):
-            keys.find("k1")
-    assert len(server.received) == 2
-
-
-USELESS = {
-    "an error": http(b"", "500 Oops"),
-    "not there": http(b"{}", "404 Not Found"),
-    "a redirect": http(b"{}", "302 Found", "Location: http://127.0.0.1:1/"),
-    "HTML": http(b"<html>"),
-    "nothing": http(b""),
-    "a list": http(b"[]"),
-    "a number": http(b"5"),
-    "null": http(b"null"),
-    "no keys": http(b'{"keys": []}'),
-    "keys of another kind": http(b'{"keys": 5}'),
-    "broken keys": http(b'{"keys": [{"kty": "RSA", "kid": "k1", "n": "", "e": ""}]}'),
-    "certificates": http(json.dumps({"k1": pem(KEY)}).encode()),
-    "nested": http(b'{"keys":' + b"[" * 100_000),
-}
-
-
-@pytest.mark.parametrize("response", USELESS.values(), ids=USELESS)
-def test_without_keys_tasks_come_again(response: bytes) -> None:
-    """While there are no keys, a task is neither accepted nor refused: it is answered 503 and comes again."""
-    with loopback(always(response)) as server, pytest.raises(ServiceUnavailable) as failure:
-        verifier(server).user_or_task(bearing(token()))
-    assert (failure.value.status, failure.value.retryable) == (503, True)
-
-
-def test_a_closed_port_is_no_answer() -> None:
-    """A server of keys that is down is 503, too."""
-    with loopback(serve_json(JWK_SET)) as server:
-        pass
-    with pytest.raises(ServiceUnavailable):
-        verifier(server).user_or_task(bearing(token()))
-
-
-def test_a_server_without_keys_is_not_asked_again_at_once(later: Later) -> None:
-    """While no keys can be fetched, they are asked for once a pause, however many tasks come."""
-    with loopback(serving_in_turn(DOWN, key_set(jwk(KEY)))) as server:
-        keys = SigningKeys(server.url)
-        for _ in range(5):
-            with pytest.raises(ServiceUnavailable):
-                keys.find("k1")
-        assert len(server.received) == 1
-        later(KEYS_PAUSE)
-        assert keys.find("k1") == KEY.public_key()
-
-
-def test_forgers_cannot_make_it_hammer_a_server_in_trouble(later: Later) -> None:
-    """While the server is down, unknown key ids cause no more fetches than while it is up."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN)) as server:
-        keys = SigningKeys(server.url)
-        assert keys.find("k1") == KEY.public_key()
-        later(KEYS_PAUSE)
-        for kid in range(10):
-            with suppress(ServiceError):
-                keys.find(f"made-up-{kid}")
-        assert keys.find("k1") == KEY.public_key()
-    assert len(server.received) == 2
-
-
-def test_an_unknown_key_is_not_refused_during_an_outage(later: Later) -> None:
-    """The key may be a new one: its tasks come again until the keys can be fetched."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN, key_set(jwk(KEY), jwk(OTHER, "k2")))) as server:
-        keys = SigningKeys(server.url)
-        keys.find("k1")
-        later(KEYS_PAUSE)
-        for _ in range(2):
-            with pytest.raises(ServiceUnavailable):
-                keys.find("k2")
-        later(KEYS_PAUSE)
-        assert keys.find("k2") == OTHER.public_key()
-
-
-def test_known_keys_outlive_an_outage_of_their_server_for_a_day(later: Later) -> None:
-    """Old keys serve while newer ones cannot be fetched, but not for ever."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN)) as server:
-        keys = SigningKeys(server.url)
-        keys.find("k1")
-        later(KEYS_LAST - timedelta(minutes=2))
-        assert keys.find("k1") == KEY.public_key()
-        later(KEYS_PAUSE)
-        assert keys.find("k1") == KEY.public_key()
-        later(KEYS_PAUSE)
-        with pytest.raises(ServiceUnavailable):
-            keys.find("k1")
-
-
-def test_keys_are_fetched_as_soon_as_an_outage_is_over(later: Later) -> None:
-    """Keys from before an outage do not count as new: the next pause ends with another fetch."""
-    with loopback(serving_in_turn(key_set(jwk(KEY)), DOWN, key_set(jwk(OTHER, "k2")))) as server:
-        keys = SigningKeys(server.url)
-        keys.find("k1")
-        later(KEYS_KEPT)
-        assert keys.find("k1") == KEY.public_key()
-        later(KEYS_PAUSE)
-        with pytest.raises(Unauthenticated):
-            keys.find("k1")
-    assert len(server.received) == 3
-
-
 # --- Firebase ID tokens -------------------------------------------------------------------------------------
 
 
@@ -890,7 +633,7 @@ def test_without_the_keys_of_app_check_the_app_comes_again(
     users: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the keys cannot be fetched, the app is neither accepted nor refused, and is told so soon."""
-    monkeypatch.setattr(module, "KEYS_TIMEOUT", timedelta(seconds=0.1))
+    monkeypatch.setattr(signing_keys, "KEYS_TIMEOUT", timedelta(seconds=0.1))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(module, "APP_CHECK_KEYS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         guarded = Callers(config(APP_CHECK="on"), users._firebase_app)
@@ -899,47 +642,3 @@ def test_without_the_keys_of_app_check_the_app_comes_again(
             with pytest.raises(ServiceUnavailable):
                 guarded.user(calling(app_token(), f"Bearer {id_token()}"))
         assert time.monotonic() - started < 1, "only the first one waits for the keys"
-
-
-# --- visitors -----------------------------------------------------------------------------------------------
-
-
-def visiting(*forwarded: str) -> HttpRequest:
-    """Return a request from the last of these addresses, as Google's front end says."""
-    return HttpRequest(
-        Request(EnvironBuilder(headers=[("X-Forwarded-For", ", ".join(forwarded))]).get_environ())
-    )
-
-
-@pytest.mark.parametrize(
-    ("client", "same", "other"),
-    [
-        (["192.0.2.1"], ["10.1.1.1", "192.0.2.1"], ["192.0.2.1", "192.0.2.2"]),
-        (["2001:db8:0:1::1"], ["2001:db8:0:1:ffff::2"], ["2001:db8:0:2::1"]),
-        (["nonsense"], ["rubbish"], ["192.0.2.2"]),
-    ],
-    ids=["IPv4", "IPv6", "no address"],
-)
-def test_one_client_begins_so_many_sign_ins_and_no_more(
-    client: list[str], same: list[str], other: list[str], users: Callers
-) -> None:
-    """What a client writes before its address changes nothing. Others, and the next hour, are free."""
-    now = [0.0]
-    check = users.user_unless(lambda _request: True, Visits(lambda: now[0]))
-    for _ in range(SIGN_INS):
-        assert check(visiting(*client)) == Visitor()
-    now[0] = 60.0
-    with pytest.raises(RateLimited) as refusal:
-        check(visiting(*same))
-    assert (refusal.value.status, refusal.value.retry_after) == (429, SIGN_IN_WINDOW - timedelta(minutes=1))
-    assert check(visiting(*other)) == Visitor()
-    now[0] = SIGN_IN_WINDOW.total_seconds()
-    assert check(visiting(*client)) == Visitor()
-
-
-def test_users_are_not_counted(users: Callers) -> None:
-    """Who connects an account is known by the ID token, and never refused for the address."""
-    check = users.user_unless(lambda _request: False, Visits())
-    for _ in range(SIGN_INS + 1):
-        with pytest.raises(Unauthenticated):
-            check(visiting("192.0.2.1"))

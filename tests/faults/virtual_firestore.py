@@ -102,7 +102,7 @@ class VirtualFirestore:
     def _is_looked_for_again(self, path: str, before: Mapping[str, Any]) -> bool:
         """Return whether a post has lost an id that was only found to the one that Threads answered it to."""
         after = self.database.fields(path) or {}
-        return bool(before["isFound"]) and after.get("state") not in TERMINAL
+        return bool(before.get("isFound")) and after.get("state") not in TERMINAL
 
     def _has_ended(self, path: str) -> bool:
         document = self.database.read(path)

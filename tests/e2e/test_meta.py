@@ -6,6 +6,7 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Protocol
@@ -494,6 +495,28 @@ def test_the_webhook_brings_the_address(
     post = publish_threads.post(headers=author.headers, json={"text": "Hello"}).json()
     address = "https://www.threads.com/@ada/post/Pp"
     assert notify(th_webhook, suite, "publish", id=post["id"], permalink=address).status_code == 200
+    assert (firebase.read(post_path(author.uid, post["postId"])) or {})["permalink"] == address
+
+
+def test_the_webhook_may_be_faster_than_threads_answer(
+    th_webhook: Function,
+    publish_threads: Function,
+    suite: Suite,
+    threads: Threads,
+    firebase: Firebase,
+    author: Author,
+) -> None:
+    """Meta tells of a post before the call that published it is answered: its record gets the address."""
+    address, username = "https://www.threads.com/@ada/post/Pp", threads.accounts()[0]["username"]
+    threads.answer("/threads", delay_seconds=1)
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(publish_threads.post, headers=author.headers, json={"text": "Hello"})
+        while not (out := threads.posts()):
+            time.sleep(0.02)
+        event = {"id": out[0]["id"], "permalink": address, "username": username}
+        assert not publishing.done()
+        assert notify(th_webhook, suite, "publish", **event).status_code == 200
+        post = publishing.result().json()
     assert (firebase.read(post_path(author.uid, post["postId"])) or {})["permalink"] == address
 
 

@@ -199,6 +199,17 @@ class PostRepository(Repository):
             snapshots = found.limit(limit).get(**patience())
         return [post for snapshot in snapshots if (post := _readable(uid, snapshot))]
 
+    def find_unanswered(self, uid: str, account_id: str, *, limit: int) -> list[StoredPost]:
+        """Return the posts of one account that may be out, but whose media ids are not known. One read."""
+        from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
+
+        with self.rpc() as client:
+            posts = client.collection(at(POSTS, uid)).where(filter=FieldFilter("accountId", "==", account_id))
+            posts = posts.where(filter=FieldFilter("ambiguous", "==", True))
+            posts = posts.where(filter=FieldFilter("state", "in", [State.SENT.value, State.ARMED.value]))
+            snapshots = posts.limit(limit).get(**patience())
+        return [post for snapshot in snapshots if (post := _readable(uid, snapshot))]
+
     def count_open(self, uid: str, account_id: str, *, most: int) -> int:
         """Return how many of a user's posts of one account have not ended, up to ``most``.
 

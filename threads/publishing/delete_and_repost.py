@@ -60,8 +60,12 @@ def with_permalink(parts: PublishingParts, post: StoredPost) -> StoredPost:
         if not permalink:
             return post
         return parts.posts.repository.write(post, record.found_at(permalink, parts.now()))
-    except (ServiceError, Overtaken):
-        return post
+    except Overtaken:  # usually by Meta's webhook, which has brought the address
+        with suppress(ServiceError):
+            return read(parts.posts, post.uid, post.post_id)
+    except ServiceError:
+        pass
+    return post
 
 
 def remove(parts: PublishingParts, uid: str, post_id: str) -> StoredPost:

@@ -12,9 +12,9 @@ sends again what is certainly not out, and a user who was told of a failure may 
 Each post is searched for once for a notification, however many events could be about it. If a notification
 takes too long, the rest of it is left to Meta, which sends it again.
 
-A post that a delivery has leased is left to that delivery. Usually there is one, because most events come
-within seconds. So an event finds only posts to which no delivery returns. Each event may come twice, late, or
-never.
+A post that a delivery has leased is left to that delivery. Often there is one, because an event may come
+before the answer to the call that published the post. Such an event is looked at again a moment later, and
+then left to Meta, which sends it again. Each event may come twice, late, or never.
 """
 
 import random
@@ -34,13 +34,17 @@ from threads.posts.repository import AlreadyClaimed, Overtaken, StoredPost
 from threads.publishing.matching import is_listed_as, is_same_text, search_begins
 from threads.publishing.parts import PublishingParts
 
-TEXTS_AT_ONCE = 20
-"""The most texts of one account that are searched for. There is hardly ever more than one that may be out."""
+POSTS_AT_ONCE = 20
+"""The most posts of one account that are looked at. There is hardly ever more than one that may be out."""
 
 
 NOTE_TIME = timedelta(seconds=30)
 """How long one notification is worked on. The last search may take a little longer. Meta may put up to 1,000
 events into one, and the function ends after two minutes."""
+
+
+EARLY_PAUSE = timedelta(seconds=2)
+"""How long an event waits that may be about a post whose delivery has not written down its end yet."""
 
 
 class Notification(NamedTuple):
@@ -64,23 +68,34 @@ def note(parts: PublishingParts, events: Sequence[Event]) -> None:
 
     """
     notification = Notification(parts.now() + NOTE_TIME, set())
+    if early := _note_all(parts, events, notification):
+        parts.sleep(EARLY_PAUSE)
+        if _note_all(parts, early, notification):
+            raise ServiceUnavailable
+
+
+def _note_all(parts: PublishingParts, events: Sequence[Event], notification: Notification) -> list[Event]:
+    """Apply events, and return those that come too early."""
     by_post: dict[str, list[Event]] = {}
     for event in events:
         by_post.setdefault(event.media_id, []).append(event)
+    early = []
     for media_id in random.sample([*by_post], len(by_post)):
         if parts.now() >= notification.ends:
             raise ServiceUnavailable
-        for event in by_post[media_id]:
-            _note(parts, event, notification)
+        early += [event for event in by_post[media_id] if not _note(parts, event, notification)]
+    return early
 
 
-def _note(parts: PublishingParts, event: Event, notification: Notification) -> None:
+def _note(parts: PublishingParts, event: Event, notification: Notification) -> bool:
+    """Apply an event, and return False if a delivery is at a post that it may be about."""
     if event.field == DELETE:
         _change(parts, event.media_id, lambda record: _deleted(record, parts.now()))
     elif event.field == PUBLISH:
         is_known = _change(parts, event.media_id, lambda record: _found(record, event, parts.now()))
         if not is_known and event.username:
-            _look(parts, event, event.username, notification)
+            return _look(parts, event, event.username, notification)
+    return True
 
 
 def _deleted(record: Record, now: datetime) -> Record | None:
@@ -104,20 +119,29 @@ def _change(parts: PublishingParts, media_id: str, change: Callable[[Record], Re
     raise ServiceUnavailable
 
 
-def _look(parts: PublishingParts, event: Event, username: str, notification: Notification) -> None:
+def _look(parts: PublishingParts, event: Event, username: str, notification: Notification) -> bool:
     """Search for the texts that accounts with this username have sent without getting an answer.
+
+    Returns:
+        False if a delivery is at a post that the event may be about.
 
     Raises:
         ServiceUnavailable: a search was given up because the time is up.
 
     """
-    searched = notification.searched
+    searched, now = notification.searched, parts.now()
+    leased: list[StoredPost] = []
     for account in find_sealed(parts.accounts, USERNAME_FIELD, username, notification.ends):
-        unanswered = parts.posts.repository.find(
-            account.uid, account.account_id, limit=TEXTS_AT_ONCE, state=State.SENT
+        unanswered = parts.posts.repository.find_unanswered(
+            account.uid, account.account_id, limit=POSTS_AT_ONCE
         )
-        fresh = [post for post in unanswered if (post.uid, post.post_id) not in searched]
-        wanted = [post for post in fresh if _may_be(post.record, event, parts.now())]
+        possible = [post for post in unanswered if _may_be(post.record, event)]
+        leased += [post for post in possible if post.record.is_leased(now)]
+        wanted = [
+            post
+            for post in possible
+            if _is_to_be_found(post, now) and (post.uid, post.post_id) not in searched
+        ]
         searched.update((post.uid, post.post_id) for post in wanted)
         if wanted:
             try:
@@ -126,13 +150,18 @@ def _look(parts: PublishingParts, event: Event, username: str, notification: Not
                 # If Threads does not list the posts now, the next delivery of each post searches again.
                 if parts.now() >= notification.ends:
                     raise ServiceUnavailable from None
+    return not leased
 
 
-def _may_be(record: Record, event: Event, now: datetime) -> bool:
+def _may_be(record: Record, event: Event) -> bool:
     """Return whether an event may be about a post. By the documentation, a publish event has no text."""
     is_late_enough = event.published_at is None or event.published_at >= search_begins(record)
-    is_same = event.text is None or is_same_text(record.content.text, event.text)
-    return not record.is_leased(now) and is_late_enough and is_same
+    return is_late_enough and (event.text is None or is_same_text(record.content.text, event.text))
+
+
+def _is_to_be_found(post: StoredPost, now: datetime) -> bool:
+    """Return whether only a search can tell that a post is out. A container has a status that tells it."""
+    return post.record.state is State.SENT and not post.record.is_leased(now)
 
 
 def _find(

@@ -23,7 +23,7 @@ USUAL = 2
 more for each element, and a map has these for each member
 (https://firebase.google.com/docs/firestore/query-data/index-overview#automatic_indexing)."""
 
-SEARCHED = {"accountId", "state", "createdAt", CHECK_FIELD}
+SEARCHED = {"accountId", "state", "ambiguous", "createdAt", CHECK_FIELD}
 """What the repository of posts looks for, or sorts by."""
 
 FOR_APPS = {"status", "mediaId", "permalink", "scheduledTime", "dueAt", "updatedAt", "deletedAt"}

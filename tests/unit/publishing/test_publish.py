@@ -468,7 +468,7 @@ def test_an_address_that_another_has_noted_is_no_error() -> None:
     held = out(world)
     world.put_post(post_id("key"), replace(held.record, permalink=ADDRESS))
     world.say(reply(200, {"id": "8", "permalink": ADDRESS}))
-    assert with_permalink(world.publishing, held).record.media_id == "8"
+    assert with_permalink(world.publishing, held).record.permalink == ADDRESS
 
 
 def test_only_a_published_post_has_an_address() -> None:

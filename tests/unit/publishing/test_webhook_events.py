@@ -16,6 +16,7 @@ from tests.unit.world import (
     UID,
     Died,
     World,
+    is_,
     listed,
     made,
     page_of,
@@ -26,6 +27,7 @@ from threads.base.errors import ServiceUnavailable, ThreadsUnavailable
 from threads.base.secret import Secret
 from threads.graph.protocol import GraphReply, GraphRequest
 from threads.graph.webhook import Event
+from threads.posts.content import Content
 from threads.posts.ledger import LEASE, SETTLE, Record, State, new_record
 from threads.publishing import webhook_events
 
@@ -197,14 +199,40 @@ def test_a_text_is_compared_as_the_ledger_does(text: str | None) -> None:
     assert world.record().state is State.PUBLISHED
 
 
+EARLY = {
+    "text": (TEXT, [], "before create_container"),
+    "image": (IMAGE, [made("7"), is_("FINISHED")], "before publish_container"),
+}
+
+
+@pytest.mark.parametrize(("content", "answers", "death"), EARLY.values(), ids=EARLY)
+def test_an_event_that_comes_before_threads_answer_is_not_lost(
+    content: Content, answers: list[GraphReply], death: str
+) -> None:
+    """No record has the media id yet. So the event waits a moment for the delivery that is at the post."""
+    world = World()
+    world.say(*answers)
+    world.deaths.next = death
+    with pytest.raises(Died):
+        world.deliver(content)
+
+    def answered(_pause: timedelta) -> None:
+        world.put_post(post_id("key"), world.record().published("8", NOW))
+        world.claim("8", post_id("key"))
+
+    webhook_events.note(replace(world.publishing, sleep=answered), [OUT])
+    assert world.record().permalink == ADDRESS
+
+
 def test_a_post_that_a_delivery_is_at_is_left_to_it() -> None:
-    """While somebody holds the post it is not looked for: they look themselves."""
+    """While somebody holds the post it is not looked for: they look themselves, and the event comes again."""
     world = World()
     world.deaths.next = "before create_container"
     with pytest.raises(Died):
         world.deliver()
     before = world.record()
-    webhook_events.note(world.publishing, [OUT])
+    with pytest.raises(ServiceUnavailable):
+        webhook_events.note(world.publishing, [OUT])
     assert (world.record(), world.calls) == (before, [])
     world.clock.forward(seconds=LEASE.total_seconds())
     world.say(listed("8"))

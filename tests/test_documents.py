@@ -50,6 +50,7 @@ from emulator.cloud_tasks import control as tasks_control
 from emulator.cloud_tasks.control_deliveries import control_deliveries as tasks_deliveries
 from emulator.cloud_tasks.settings import Settings as TasksSettings
 from emulator.suite import addresses
+from emulator.suite.commands import DEVELOPMENT_PORTS
 from emulator.suite.paths import CLIENT
 from emulator.suite.ports import Ports
 from emulator.threads_api import control as threads_control
@@ -223,6 +224,12 @@ def test_every_path_is_described() -> None:
     readable = [path for path, _, reader in rows if reader != "nothing"]
     assert len(readable) == rules.count("request.auth.uid == uid")
     assert all(codes(path).pop().rpartition("/")[2] in rules.replace("match /", "") for path in readable)
+
+
+def test_the_ports_of_development_servers_are_listed() -> None:
+    """docs/app.md says from which local pages the functions take calls."""
+    text = (ROOT / "docs" / "app.md").read_text().partition("## From your own page, locally")[2]
+    assert tuple(map(int, re.findall(r"\b\d{4}\b", text.partition("Name any")[0]))) == DEVELOPMENT_PORTS
 
 
 def test_the_fields_of_a_record_are_there() -> None:

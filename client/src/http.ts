@@ -9,21 +9,32 @@ export interface TokenSource {
   getIdToken(forceRefresh?: boolean): Promise<string>;
 }
 
+/** What knows the signed-in user, such as the Firebase JS SDK's `getAuth(app)`. */
+export interface UserSource {
+  readonly currentUser: TokenSource | null;
+  /** Ends when the user of an earlier visit is known again. */
+  authStateReady?(): Promise<void>;
+}
+
 /** Where the functions are, and who calls them. */
 export interface CallerOptions {
   /** Where the functions are: `https://<region>-<project>.cloudfunctions.net`. */
   baseUrl?: string;
   /** Instead of `baseUrl`: returns the address of a function. */
   functionUrl?: (name: string) => string;
-  /** The signed-in user, or a function that returns the user of the moment: `() => auth.currentUser`. */
-  user?: TokenSource | (() => TokenSource | null | undefined);
-  /** Instead of `user`: returns the ID token. It is called with `true` after a token was refused. */
+  /** Firebase Authentication, `getAuth(app)`. Each call is made for the user of the moment. */
+  auth?: UserSource;
+  /** Instead of `auth`: one signed-in user, or a function that returns the user of the moment. */
+  user?: TokenSource | (() => Answered<TokenSource | null | undefined>);
+  /** Instead of both: returns the ID token. It is called with `true` after a token was refused. */
   getIdToken?: (forceRefresh: boolean) => Promise<string | null | undefined>;
   /** With `APP_CHECK=on`: returns the App Check token. */
   appCheckToken?: () => Promise<string>;
   /** Sends the requests. By default the platform's own. */
   fetch?: typeof fetch;
 }
+
+type Answered<Value> = Value | Promise<Value>;
 
 /** A request to a function. */
 export interface Call {
@@ -83,9 +94,10 @@ export class Caller {
   }
 
   async #idToken(forceRefresh: boolean): Promise<string | undefined> {
-    const { user, getIdToken } = this.#options;
+    const { auth, user, getIdToken } = this.#options;
     if (getIdToken) return (await getIdToken(forceRefresh)) ?? undefined;
-    const current = typeof user === "function" ? user() : user;
+    await auth?.authStateReady?.(); // Firebase reads the user of an earlier visit while the page opens
+    const current = auth ? auth.currentUser : typeof user === "function" ? await user() : user;
     return current?.getIdToken(forceRefresh);
   }
 

@@ -191,10 +191,12 @@ export interface AccountPickerProps {
   legend?: ReactNode;
 }
 
-/** Radio buttons for accounts. It brings no style: its classes begin with `threads-account`. */
+/** Radio buttons for accounts, or nothing if there are none. It brings no style: its classes begin with `threads-account`. */
 export function AccountPicker(props: AccountPickerProps): ReactNode {
   const { accounts, value, onChange, onReconnect, legend = "Publish as" } = props;
   const name = useId();
+  const only = accounts.length === 1 ? accounts[0]?.accountId : undefined; // a post without an account is its
+  if (!accounts.length) return null;
   return (
     <fieldset className="threads-account-picker">
       <legend>{legend}</legend>
@@ -205,7 +207,8 @@ export function AccountPicker(props: AccountPickerProps): ReactNode {
         return (
           <div className="threads-account" key={accountId}>
             <input
-              type="radio" id={id} name={name} value={accountId} checked={value === accountId} disabled={!isUsable}
+              type="radio" id={id} name={name} value={accountId} disabled={!isUsable}
+              checked={accountId === (value ?? only)}
               aria-describedby={isUsable ? undefined : `${id}-problem`} onChange={() => onChange(accountId)}
             />
             <label htmlFor={id}>

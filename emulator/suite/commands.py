@@ -18,6 +18,10 @@ from emulator.suite.scheduler import scheduled_url
 QUEUE_FLAGS = ROOT / "queue.yaml"
 """The configuration of the queue. The real queue is configured by the same file."""
 
+DEVELOPMENT_PORTS = (3000, 3001, 4173, 4200, 4321, 5000, 5173, 5174, 8081)
+"""The usual ports of development servers: Next.js, Vite, Angular, Astro, Firebase Hosting, Expo. Their
+pages may call the functions of the local suite."""
+
 NEW_CONNECTIONS = Path(__file__).with_name("new_connections.cjs")
 """The script that the Firebase CLI loads first."""
 
@@ -118,8 +122,16 @@ def functions_environment(suite: Addresses) -> dict[str, str]:
         "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",
         "TASKS_API_URL": f"http://{suite.tasks_host}",
         "ERRORS_URL": f"{suite.page_url}/{ERRORS}",
-        "ALLOWED_ORIGINS": f"{suite.page_url},http://localhost:{suite.ports.page}",
+        "ALLOWED_ORIGINS": ",".join(
+            f"http://{host}:{port}"
+            for port in (suite.ports.page, *DEVELOPMENT_PORTS)
+            for host in (HOST, "localhost")
+        ),
     }
+
+
+def _origins(*ports: int) -> list[str]:
+    return [f"http://{host}:{port}" for port in ports for host in (HOST, "localhost")]
 
 
 def no_proxy() -> dict[str, str]:

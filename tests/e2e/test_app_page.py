@@ -36,7 +36,7 @@ const account = (email) => JSON.stringify({ sub: email, email, email_verified: t
 const page = {
   ...blocks,
   signIn: (email) => signInWithCredential(auth, GoogleAuthProvider.credential(account(email))).then(() => ""),
-  mount: () => createRoot(document.querySelector("main")).render(<Composer />),
+  mount: () => createRoot(document.querySelector("main")).render(<App />),
   show: (...what) => document.querySelector("main").append(what.join(" ") + "\\n"),
   token: () => auth.currentUser.getIdToken(),
 };
@@ -63,7 +63,7 @@ def script(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> str:
         assert written in module, written
         module = module.replace(written, here)
     (folder / "blocks.jsx").write_text(f"{module}\nexport {{ auth }};", encoding="utf-8")
-    imported = 'import * as blocks from "./blocks.jsx";\nimport { auth, Composer } from "./blocks.jsx";'
+    imported = 'import * as blocks from "./blocks.jsx";\nimport { auth, App } from "./blocks.jsx";'
     (folder / "app.jsx").write_text(f"{imported}\n{FOOTER}", encoding="utf-8")
     return bundle(folder / "app.jsx")
 
@@ -194,9 +194,8 @@ def test_a_reader_publishes_with_react(tab: Tab, app: Run, threads: Threads) -> 
     tab.get_by_text(person["name"], exact=True).click()
     tab.get_by_role("button", name="Allow").click()
     tab.wait_for_url(f"**{BARE}*")
-    app("finishConnecting()")
     app("mount()")
-    tab.get_by_role("radio", name=person["username"]).check()
+    expect(tab.get_by_role("radio", name=person["username"])).to_be_checked()
     tab.get_by_label("Text").fill("From React")
     tab.get_by_role("button", name="Publish").click()
     expect(tab.get_by_role("status")).to_have_text("published")

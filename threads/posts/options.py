@@ -347,6 +347,17 @@ def all_links(options: Values) -> list[str]:
     return list(dict.fromkeys([*links(options.get("text", "")), *(card for card in cards if card)]))
 
 
+_UNITS = {
+    Counting.UTF8_BYTES: "bytes. An emoji has four or more",
+    Counting.EMOJI_BYTES: "characters. An emoji counts four or more",
+    Counting.CODE_POINTS: "characters",
+}
+
+
+def _too_long(size: int, counting: Counting) -> str:
+    return f"is too long by {size - MAX_TEXT}: it counts {size} of {MAX_TEXT} {_UNITS[counting]}."
+
+
 def _broken_rules(given: Values, options: Values, counting: Counting) -> Iterator[tuple[str, str, str]]:
     """Yield the broken rules that a reader of a single value cannot check: field, code and message."""
     kind, text = kind_of(given), options.get("text", "")
@@ -355,7 +366,7 @@ def _broken_rules(given: Values, options: Values, counting: Counting) -> Iterato
         yield "text", "empty_post", "is missing: give a text, an image or a video to publish."
     size = count(text, counting)
     if size > MAX_TEXT:
-        yield "text", "text_too_long", f"counts {size} ({counting.value}); Threads takes {MAX_TEXT}."
+        yield "text", "text_too_long", _too_long(size, counting)
     many = len(all_links(options))
     if many > MAX_LINKS:
         yield "text", "too_many_links", f"and what is attached have {many} links; Threads takes {MAX_LINKS}."

@@ -687,7 +687,8 @@ def test_a_text_is_as_long_as_the_service_counts(text: str, fits: set[Counting],
     """How a text is counted is a setting, and who is refused is told how."""
     _, problems = read({"text": text}, counting)
     assert bool(problems) is (counting not in fits)
-    assert all(f"({counting.value}); Threads takes 500." in problem.message for problem in problems)
+    unit = "bytes" if counting is Counting.UTF8_BYTES else "characters"
+    assert all(f" of 500 {unit}" in problem.message for problem in problems)
 
 
 # --- what is told -------------------------------------------------------------------------------------------
@@ -739,7 +740,7 @@ def test_two_exclusions_of_one_option_are_two_messages() -> None:
 
 
 TOLD: list[tuple[dict[str, Any], str, list[str]]] = [
-    ({"text": "a" * 501}, "text", ["counts 501", "takes 500"]),
+    ({"text": "a" * 501}, "text", ["counts 501", "of 500"]),
     ({"altText": "a" * 1001, "imageUrl": PICTURE}, "altText", ["1001", "1000"]),
     ({"topicTag": "a" * 51}, "topicTag", ["51", "50"]),
     ({"topicTag": "a.b"}, "topicTag", ["50", ". and &"]),

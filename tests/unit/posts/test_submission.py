@@ -142,7 +142,7 @@ def test_texts_are_counted_in_bytes(text: str, fits: bool) -> None:  # noqa: FBT
     with pytest.raises(InvalidRequest) as refusal:
         read_web({"text": text})
     assert refusal.value.code == "text_too_long"
-    assert f"counts {len(text.encode())} (utf8_bytes)" in refusal.value.message
+    assert f"it counts {len(text.encode())} of 500 bytes" in refusal.value.message
 
 
 BAD_URLS = [

@@ -1,7 +1,6 @@
 // What an app calls. `createThreadsClient` makes it.
 
 import { Connecting, type AuthOutcome, type FinishAuthOptions, type StartAuthOptions } from "./connecting.js";
-import { ThreadsError } from "./errors.js";
 import { Bell, changes, follow, followPage, type WatchOptions } from "./following.js";
 import { Caller, type Call, type CallerOptions } from "./http.js";
 import { Publishing, type PublishOptions, type Unfinished } from "./publishing.js";
@@ -105,12 +104,8 @@ export function createThreadsClient(options: ThreadsClientOptions) {
       change("th_posts", { method: "PATCH", body: { postId, ...changed } }),
 
     /** Cancel a post that is not out. A post that is out stays out: `not_cancellable`. */
-    async cancel(postId: string): Promise<Post> {
-      const { status } = await posts.get(postId);
-      if (status !== "published") return posts.delete(postId);
-      const message = "This post is already published. Delete it instead.";
-      throw new ThreadsError({ code: "not_cancellable", message, retryable: false }, { httpStatus: 0, postId });
-    },
+    cancel: (postId: string): Promise<Post> =>
+      change("th_posts", { method: "DELETE", query: { postId, cancel: "true" } }),
 
     /** Delete a published post at Threads (permission `threads_delete`), or cancel it if it is not out. */
     delete: (postId: string): Promise<Post> => change("th_posts", { method: "DELETE", query: { postId } }),

@@ -111,9 +111,9 @@ function actions(post, account) {
     isUntouched && does("Publish now", () => publishNow(postId)),
     isUntouched && ["Edit", () => edit(post, "text")],
     isUntouched && ["Reschedule", () => edit(post, "time")],
-    isWaiting && does("Cancel", () => remove(postId, "")),
+    isWaiting && does("Cancel", () => withdraw(postId, threads.posts.cancel)),
     status === "published" && does("Repost", () => repost(postId)),
-    status === "published" && does("Delete", () => remove(postId, `Delete ${summary(content)} from Threads?`)),
+    status === "published" && does("Delete", () => confirm(`Delete ${summary(content)} from Threads?`) && withdraw(postId, threads.posts.delete)),
     ["failed", "cancelled", "unknown"].includes(status) && ["Write it again", () => edit(post)],
     status === "unknown" && account.username && ["Look at the account", () => window.open(`${state.config.threadsUrl}/@${account.username}`)],
     sectionOf(post) === "needs-you" && ["Put away", () => putAsideNow(postId)],
@@ -126,9 +126,8 @@ function actions(post, account) {
 
 const publishNow = (postId) => threads.posts.change(postId, { scheduledTime: new Date(Date.now() + NOW_MS) });
 
-async function remove(postId, question) {
-  if (question && !confirm(question)) return;
-  await threads.posts.delete(postId);
+async function withdraw(postId, way) {
+  await way(postId);
   byId(`post-${postId}`)?.focus(); // the pressed button is gone
 }
 

@@ -19,7 +19,7 @@ const EXPLANATIONS = {
   cancelled: () => "This post was cancelled before it was published.",
   idempotency_mismatch: () => "An earlier version of this draft was already sent. Change a word to send it as a new post.",
   missing_scope: ({ scopes = [] }) => `This account has not yet allowed the app to ${permissions(scopes)}.`,
-  not_cancellable: () => "This post has already ended.",
+  not_cancellable: () => "It is too late to cancel this post.",
   not_changeable: () => "This post is already being published, so it cannot be changed any more.",
   text_too_long: () => "The text is too long for one post.",
 };

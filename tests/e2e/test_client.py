@@ -411,6 +411,32 @@ def test_posts_are_listed_page_by_page_and_a_published_one_is_not_cancelled(clie
     assert (texts, refusal, deleted, reposted) == (["3", "2", "1"], "not_cancellable", "deleted", True)
 
 
+def test_a_post_that_goes_out_before_it_is_cancelled_stays_out(
+    client: RunClient, suite: Suite, threads: Threads, cloud_tasks: CloudTasks
+) -> None:
+    """It was scheduled when the user pressed, and is out when the request is sent: nothing is deleted."""
+    assert cloud_tasks
+    refusal, status = client(
+        """
+        const clock = { method: "POST", body: JSON.stringify({ advance_seconds: 7200 }) };
+        const late = async (address, request) => {
+          if (request.method === "DELETE") {
+            await fetch(`${given.tasks}/_emulator/clock`, clock);
+            await fetch(`${given.tasks}/_emulator/idle?seconds=30`);
+          }
+          return fetch(address, request);
+        };
+        const { postId } = await threads.publishThreads({ text: "Too late", scheduledTime: given.at });
+        const refusal = await createThreadsClient({ ...here, fetch: late }).posts.cancel(postId).catch(told);
+        return [refusal.code, (await threads.posts.get(postId)).status];
+        """,
+        tasks=suite.tasks_url,
+        at=(datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+    )
+    assert (refusal, status) == ("not_cancellable", "published")
+    assert [it["content"]["text"] for it in threads.posts()] == ["Too late"]
+
+
 def test_accounts_are_listed_changed_and_disconnected(
     client: RunClient, author: Author, connect: Connect
 ) -> None:

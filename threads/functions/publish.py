@@ -217,8 +217,8 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
         return _go_on_or_repost(parts, request, user)
     if request.method == "PATCH":
         return _change(parts, request, user)
-    paging = ("limit", "before") if request.method == "GET" else ()
-    given = request.known_query("postId", *paging)
+    beside = ("limit", "before") if request.method == "GET" else ("cancel",)
+    given = request.known_query("postId", *beside)
     post_id = given.get("postId")
     if post_id is None and request.method == "GET":
         return _latest(parts, request, given, user)
@@ -229,7 +229,9 @@ def th_posts(parts: PublishingParts, request: HttpRequest, user: User) -> HttpRe
     if request.method == "GET":
         post = with_permalink(parts, read(parts.posts, user.uid, post_id))
         return HttpResponse(body={"ok": True, **_shown(parts, post)})
-    post = remove(parts, user.uid, post_id)
+    if given.get("cancel", "true") != "true":
+        raise InvalidRequest(Problem("cancel", "invalid_request", "must be true, or be left out."))
+    post = remove(parts, user.uid, post_id, only_cancel="cancel" in given)
     request.notes |= {"postId": post_id, "post": post.record.status}
     rest = [_named(reply) for reply in cancel_rest(parts, post)] if post.record.deleted_at else []
     return HttpResponse(body={"ok": True, **_shown(parts, post), **({"replies": rest} if rest else {})})

@@ -68,17 +68,21 @@ def with_permalink(parts: PublishingParts, post: StoredPost) -> StoredPost:
     return post
 
 
-def remove(parts: PublishingParts, uid: str, post_id: str) -> StoredPost:
+def remove(parts: PublishingParts, uid: str, post_id: str, *, only_cancel: bool = False) -> StoredPost:
     """Delete a published post, or cancel one that is not published.
+
+    With ``only_cancel``, nothing is deleted: a post that waits may go out before its owner's request arrives.
 
     Raises:
         PostNotFound: the user has no such post.
-        InvalidRequest: the post has ended without being published.
+        InvalidRequest: the post has ended without being published, or is published and may only be cancelled.
         ServiceError: see ``cancel`` and ``delete``.
 
     """
     post = read(parts.posts, uid, post_id)
-    return delete(parts, post) if post.record.state is State.PUBLISHED else cancel(parts.posts, post)
+    if post.record.state is State.PUBLISHED and not only_cancel:
+        return delete(parts, post)
+    return cancel(parts.posts, post)
 
 
 def cancel_rest(parts: PublishingParts, root: StoredPost) -> list[StoredPost]:

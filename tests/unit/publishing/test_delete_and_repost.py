@@ -269,6 +269,38 @@ def test_a_delivery_that_begins_at_the_same_moment_wins_or_loses() -> None:
     assert (world.record().owner, world.tasks.deleted) == ("other", [])
 
 
+@pytest.mark.parametrize("at", ["before it is read", "before it is written"])
+def test_a_post_that_goes_out_meanwhile_is_not_deleted_by_who_only_cancels(at: str) -> None:
+    """Whenever its delivery begins: the answer is a refusal, and the post stays at Threads."""
+    world = World()
+    scheduled(world)
+    world.say(made("8"))
+    world.clock.now = TOMORROW
+
+    def goes_out() -> None:
+        publish.deliver_task(world.publishing, UID, NAME, world.delivery(by_task=True))
+
+    if at == "before it is read":
+        goes_out()
+    else:
+        world.comes_between(goes_out)
+    only = {"postId": NAME, "cancel": "true"}
+    answer = serve(th_posts, world.publishing, door(world).user, method="DELETE", query_string=only)
+    refusal = (400, "not_cancellable") if at == "before it is read" else (409, "in_progress")
+    assert (answer.status_code, (answer.json or {})["error"]["code"]) == refusal
+    assert (world.record().status, world.calls) == ("published", ["create_container"])
+
+
+def test_who_only_cancels_says_so_plainly() -> None:
+    """What waits is cancelled, and another value than ``true`` changes nothing."""
+    world = World()
+    scheduled(world)
+    for given, outcome in (("yes", (400, "scheduled")), ("true", (200, "cancelled"))):
+        only = {"postId": NAME, "cancel": given}
+        answer = serve(th_posts, world.publishing, door(world).user, method="DELETE", query_string=only)
+        assert (answer.status_code, world.record().status) == outcome
+
+
 def test_a_delivery_that_was_cancelled_stops_before_it_publishes() -> None:
     """A frozen delivery whose post is cancelled meanwhile learns it before the call that would publish."""
     world = World()

@@ -2,9 +2,10 @@
 // text.
 
 import { MOST_MEDIA, SAMPLES, allowed, changePart } from "./draft.js";
-import { h } from "./dom.js";
-import { picture } from "./parts.js";
-import { state, update } from "./store.js";
+import { byId, h } from "./dom.js";
+import { STYLE_TAGS, picture } from "./parts.js";
+import { STYLES, hasStyle, moved, selected, toggled } from "./ranges.js";
+import { notify, state, update } from "./store.js";
 
 // The Threads emulator has these files, and shows them on its own pages, too.
 const FILES = [
@@ -12,6 +13,7 @@ const FILES = [
   ["tiles.png", "Coloured tiles"], ["morning.mp4", "The sun rises"],
 ];
 const MOST_CHOICES = 4;
+const STYLE_KEYS = { b: "bold", i: "italic", u: "underline" }; // with Ctrl or Cmd, as everywhere
 
 const button = (name, props) => h("button", { type: "button", class: "link", ...props }, name);
 
@@ -76,11 +78,33 @@ export function attachments(part, index) {
     part.link !== null && box("Link", () => set({ link: null }),
       h("label", null, "Address, shown as a card",
         h("input", { type: "url", value: part.link, spellcheck: "false", placeholder: "https://…", oninput: ({ target }) => set({ link: target.value }) }))),
-    part.long && box("Long text", () => set({ long: null }),
-      h("label", null, `The text, up to 10,000 characters`,
-        h("textarea", { rows: 4, value: part.long.plaintext, maxlength: 10_000, oninput: ({ target }) => set({ long: { plaintext: target.value, link: part.long.link } }) })),
-      part.link === null && h("label", null, "Link below it (optional)",
-        h("input", { type: "url", value: part.long.link, placeholder: "https://…", spellcheck: "false", oninput: ({ target }) => set({ long: { ...part.long, link: target.value } }) }))));
+    part.long && longText(part, (changes) => set({ long: changes && { ...part.long, ...changes } })));
+}
+
+function longText({ id, long, link }, put) {
+  const { plaintext, styling = [] } = long;
+  const field = `long-${id}`;
+  const words = byId(field) ? selected(byId(field)) : { length: 0 };
+  const write = ({ target }) => put({ plaintext: target.value, styling: moved(styling, plaintext, target.value) });
+  const press = (style) => (words.length ? put({ styling: toggled(styling, words, style) }) : notify("plain", "First select the words to style."));
+  const onkeydown = (event) => {
+    if (!(event.ctrlKey || event.metaKey) || !STYLE_KEYS[event.key]) return;
+    event.preventDefault();
+    press(STYLE_KEYS[event.key]);
+  };
+  return box("Long text", () => put(null),
+    h("label", null, "The text, up to 10,000 characters",
+      h("textarea", { id: field, rows: 4, value: plaintext, maxlength: 10_000, oninput: write, onkeydown, onselectionchange: () => update({}) })),
+    styles((style) => hasStyle(styling, words, style), press),
+    link === null && h("label", null, "Link below it (optional)",
+      h("input", { type: "url", value: long.link, placeholder: "https://…", spellcheck: "false", oninput: ({ target }) => put({ link: target.value }) })));
+}
+
+// A button that is pressed with the mouse leaves the focus, and so the selection, in the text.
+function styles(isOn, press) {
+  return h("div", { class: "tools", role: "group", "aria-label": "Style of the selected words" }, STYLES.map((style) =>
+    h("button", { type: "button", class: "chip", "aria-pressed": String(isOn(style)), onmousedown: (event) => event.preventDefault(), onclick: () => press(style) },
+      h(STYLE_TAGS[style], null, style[0].toUpperCase() + style.slice(1)))));
 }
 
 function poll(choices, put) {

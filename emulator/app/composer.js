@@ -2,13 +2,14 @@
 
 import { threads } from "./calls.js";
 import {
-  LIMIT, MOST_POSTS, addPart, change, changePart, clear, codePoints, count, ended, instant, isEmpty, isSplittable,
-  localTime, localZone, moved, problem, removePart, sending, toChange, toRequest,
+  LIMIT, MOST_POSTS, addPart, change, changePart, clear, count, ended, instant, isEmpty, isSplittable, localTime,
+  localZone, problem, removePart, sending, toChange, toRequest,
 } from "./draft.js";
 import { byId, h } from "./dom.js";
 import { attachments, picker, tools } from "./attachments.js";
 import { options } from "./options.js";
 import { lookAgain } from "./preview.js";
+import { moved, selected, wordsIn } from "./ranges.js";
 import { connect } from "./session.js";
 import { act, chosenAccount, notify, state, update } from "./store.js";
 import { complaint } from "./parts.js";
@@ -136,9 +137,7 @@ function onePart(part, index) {
 // --- Hidden words --------------------------------------------------------------------------------
 
 function hideSelection(part, index) {
-  const { selectionStart, selectionEnd } = byId(index ? `text-${index}` : "text");
-  const offset = codePoints(part.text, selectionStart);
-  const length = codePoints(part.text, selectionEnd) - offset;
+  const { offset, length } = selected(byId(index ? `text-${index}` : "text"));
   const overlaps = part.spoilers.some((it) => it.offset < offset + length && offset < it.offset + it.length);
   if (!length) return notify("plain", "First select the words to hide.");
   if (overlaps) return notify("plain", "These words are hidden already.");
@@ -146,10 +145,9 @@ function hideSelection(part, index) {
 }
 
 function hidden({ text, spoilers }, index) {
-  const words = ({ offset, length }) => [...text].slice(offset, offset + length).join("");
   return spoilers.length > 0 && h("p", { class: "chips" }, "Hidden until tapped: ", spoilers.map((range, at) =>
-    h("button", { type: "button", class: "chip", "aria-label": `Show “${words(range)}” again`,
-      onclick: () => changePart(index, { spoilers: spoilers.filter((_, other) => other !== at) }) }, words(range), " ×")));
+    h("button", { type: "button", class: "chip", "aria-label": `Show “${wordsIn(text, range)}” again`,
+      onclick: () => changePart(index, { spoilers: spoilers.filter((_, other) => other !== at) }) }, wordsIn(text, range), " ×")));
 }
 
 // --- Threads and long texts ----------------------------------------------------------------------

@@ -91,6 +91,8 @@ function partOf({ text = "", imageUrl, videoUrl, altText = "", media, poll, gif,
 
 const medium = ({ url, isVideo, alt }) => ({ [isVideo ? "videoUrl" : "imageUrl"]: url.trim(), ...(alt && { altText: alt }) });
 
+const attached = ({ plaintext, link, styling }) => ({ plaintext, ...(link && { link }), ...(styling?.length && { styling }) });
+
 function partContent({ text, media, poll, gif, link, long, spoilers }) {
   return {
     ...(text && { text }),
@@ -99,7 +101,7 @@ function partContent({ text, media, poll, gif, link, long, spoilers }) {
     ...(poll && { poll }),
     ...(gif && { gif: gif.startsWith("https:") ? gif : { id: gif } }),
     ...(link && { linkAttachment: link.trim() }),
-    ...(long && { textAttachment: { ...long, ...(long.link ? {} : { link: undefined }) } }),
+    ...(long && { textAttachment: attached(long) }),
     ...(spoilers.length > 0 && { spoilers }),
   };
 }
@@ -174,24 +176,6 @@ export function allowed({ media, poll, gif, link, long }, ghost) {
     link: isFree && link === null && !long?.link,
     long: isFree && !poll && !long,
   };
-}
-
-// --- Hidden words --------------------------------------------------------------------------------
-
-// Ranges count characters (code points), so they do in the text that an input has in UTF-16.
-export const codePoints = (text, end) => [...text.slice(0, end)].length;
-
-// Moves the hidden ranges along with a change of the text before them, and drops those that it touches.
-export function moved(spoilers, before, after) {
-  const [old, now] = [[...before], [...after]];
-  let start = 0, end = 0;
-  while (start < old.length && old[start] === now[start]) start += 1;
-  while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end)) end += 1;
-  return spoilers.flatMap((range) => {
-    if (range.offset + range.length <= start) return [range];
-    if (range.offset >= old.length - end) return [{ ...range, offset: range.offset + now.length - old.length }];
-    return [];
-  });
 }
 
 // --- Times in a zone -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import { SAMPLES } from "./draft.js";
 import { h } from "./dom.js";
+import { pieces } from "./ranges.js";
 import { state } from "./store.js";
 
 export function complaint(place, more) {
@@ -42,33 +43,28 @@ function hostOf(url) {
 
 // --- The content of a post -----------------------------------------------------------------------
 
+// Hidden words stay readable for their author, and are marked.
 export function body(content) {
   const { text = "", spoilers = [], imageUrl, videoUrl, altText, media = [], spoilerMedia } = content;
   const single = imageUrl || videoUrl ? [{ imageUrl, videoUrl, altText }] : [];
   const shown = [...media, ...single];
   return [
     content.topicTag && h("p", { class: "topic" }, content.topicTag),
-    text && h("p", { class: "words" }, withHidden(text, spoilers)),
+    text && h("p", { class: "words" }, pieces(text, spoilers, (words) => h("mark", { title: "Hidden until tapped" }, words))),
     shown.length > 0 && h("ol", { class: `pictures ${shown.length > 1 ? "carousel" : ""} ${spoilerMedia ? "veiled" : ""}`, tabindex: shown.length > 1 ? 0 : null, "aria-label": shown.length > 1 ? "Carousel" : "Media" },
       shown.map((it) => h("li", null, picture({ url: it.imageUrl ?? it.videoUrl, isVideo: Boolean(it.videoUrl), alt: it.altText, controls: true })))),
     content.poll && h("ul", { class: "poll", "aria-label": "Poll" }, content.poll.map((choice) => h("li", null, choice))),
     content.gif && h("p", { class: "card" }, h("strong", null, "GIF"), h("span", null, content.gif.id ?? content.gif)),
     content.linkAttachment && h("p", { class: "card" }, h("strong", null, hostOf(content.linkAttachment)), h("span", null, content.linkAttachment)),
-    content.textAttachment && h("div", { class: "card long" }, content.textAttachment.plaintext,
+    content.textAttachment && h("div", { class: "card long" }, h("div", null, styled(content.textAttachment)),
       content.textAttachment.link && h("span", null, content.textAttachment.link)),
     content.replyToId && h("p", { class: "hint" }, `Reply to the post ${content.replyToId}`),
     content.quotePostId && h("p", { class: "card" }, h("strong", null, "Quoted post"), h("span", null, content.quotePostId)),
   ];
 }
 
-// Hidden words stay readable for their author, and are marked.
-function withHidden(text, spoilers) {
-  const characters = [...text];
-  let end = 0;
-  const pieces = spoilers.flatMap(({ offset, length }) => {
-    const before = characters.slice(end, offset).join("");
-    end = offset + length;
-    return [before, h("mark", { title: "Hidden until tapped" }, characters.slice(offset, end).join(""))];
-  });
-  return [...pieces, characters.slice(end).join("")];
-}
+// Each style is an element around the words.
+export const STYLE_TAGS = { bold: "b", italic: "i", highlight: "mark", underline: "u", strikethrough: "s" };
+
+const styled = ({ plaintext, styling = [] }) =>
+  pieces(plaintext, styling, (words, { styles }) => styles.reduce((inner, style) => h(STYLE_TAGS[style], null, inner), words));

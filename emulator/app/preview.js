@@ -90,4 +90,7 @@ function asContent(sent, children = []) {
   };
 }
 
-const attached = (it) => it && { plaintext: it.plaintext, link: it.link_attachment_url };
+const attached = (it) => it && {
+  plaintext: it.plaintext, link: it.link_attachment_url,
+  styling: it.text_with_styling_info?.map(({ offset, length, styling_info: styles }) => ({ offset, length, styles })),
+};

@@ -120,6 +120,55 @@ def test_every_kind_of_post_is_published_and_seen_as_what_it_is(
     assert [(it["offset"], it["length"]) for it in mystery["text_entities"]] == [(4, 6)]
 
 
+def test_words_of_a_long_text_are_styled_and_stay_so_when_it_is_edited(
+    page: Page, firebase: Firebase, threads: Threads
+) -> None:
+    """By key, keyboard or mouse: what is selected gets the style, counted as Threads counts, emoji too."""
+    assert firebase
+    sign_in_and_connect(page, threads, "stylish@example.com")
+    write(page, "More below")
+    tool(page, "Long text")
+    story = page.get_by_label("The text, up to")
+    styles = page.get_by_role("group", name="Style of the selected words")
+    bold, italic = (styles.get_by_role("button", name=name) for name in ("Bold", "Italic"))
+    bold.click()
+    expect(page.get_by_role("status")).to_have_text("First select the words to style.")
+    story.fill("👋 Big news today")
+
+    def select(first: int, last: int) -> None:
+        story.evaluate(
+            "(text, [first, last]) => { text.focus(); text.setSelectionRange(first, last); }", [first, last]
+        )
+
+    select(3, 11)  # "Big news": the emoji takes two places in a field
+    story.press("Tab")
+    page.keyboard.press("Space")
+    expect(bold).to_have_attribute("aria-pressed", "true")
+    expect(italic).to_have_attribute("aria-pressed", "false")
+    select(7, 17)  # "news today"
+    expect(bold).to_have_attribute("aria-pressed", "false")
+    italic.click()
+    expect(italic).to_have_attribute("aria-pressed", "true")
+    select(12, 17)  # "today"
+    story.press("Control+u")
+    select(0, 0)
+    page.keyboard.type("🎉")
+    shown = page.get_by_role("tabpanel").locator(".long")
+    expect(shown.locator("b")).to_have_text(["Big ", "news"])
+    expect(shown.locator("i")).to_have_text(["news", " ", "today"])
+    publish(page)
+
+    expect(post_with(page, "More below").locator("u")).to_have_text("today")
+    [attached] = [it["content"]["text_attachment"] for it in threads.posts()]
+    assert attached["plaintext"] == "🎉👋 Big news today"
+    assert attached["text_with_styling_info"] == [
+        {"offset": 3, "length": 4, "styling_info": ["bold"]},
+        {"offset": 7, "length": 4, "styling_info": ["bold", "italic"]},
+        {"offset": 11, "length": 1, "styling_info": ["italic"]},
+        {"offset": 12, "length": 5, "styling_info": ["italic", "underline"]},
+    ]
+
+
 def test_a_thread_is_written_post_by_post_or_cut_from_a_long_text(
     page: Page, firebase: Firebase, threads: Threads
 ) -> None:

@@ -236,6 +236,7 @@ class Generator:
             "postId": chance.choice(["0f" * 32, *IDS]),
             "limit": chance.choice(["1", "0", "1e3", "٣", "999999999999"]),
             "before": chance.choice(["2026-05-01T12:00:00Z", "x", "9999-99-99T00:00:00Z"]),
+            "cancel": chance.choice(["true", "yes"]),
         }
         picked = {name: value for name, value in query.items() if chance.random() < 0.5}
         repost = {chance.choice(["postId", "mediaId"]): chance.choice(IDS), "accountId": chance.choice(IDS)}

@@ -116,7 +116,7 @@ function actions(post, account) {
     status === "published" && does("Delete", () => confirm(`Delete ${summary(content)} from Threads?`) && withdraw(postId, threads.posts.delete)),
     ["failed", "cancelled", "unknown"].includes(status) && ["Write it again", () => edit(post)],
     status === "unknown" && account.username && ["Look at the account", () => window.open(`${state.config.threadsUrl}/@${account.username}`)],
-    sectionOf(post) === "needs-you" && ["Put away", () => putAsideNow(postId)],
+    sectionOf(post) === "needs-you" && !isWaiting && ["Put away", () => putAsideNow(postId)],
     ["What happened", () => tell(post)],
     ["Copy as curl", () => copy(post)],
   ];

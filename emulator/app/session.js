@@ -15,7 +15,7 @@ import { openDraft } from "./draft.js";
 import { notify, state, update } from "./store.js";
 import { permissions } from "./words.js";
 
-const PROBE_MS = 2000; // how often a lost connection is tried again
+const PROBE_MS = 2000; // how often it is looked whether Firestore is there
 const ASK_AGAIN_MS = 15_000;
 const MOST_TIMES = 3;
 
@@ -155,12 +155,14 @@ function askForPermalink({ postId, status, permalink }) {
   threads.posts.get(postId).catch(() => {});
 }
 
-// After an outage Firestore waits up to a minute before it tries again. As soon as it answers, it is told so.
+// The SDK notices an outage only after half a minute, and then waits up to a minute before it tries again. So the page
+// looks for itself, and tells the SDK as soon as Firestore answers.
 async function recover() {
-  if (!state.isCutOff) return state.posts?.forEach(askForPermalink);
+  if (!state.user || document.hidden) return;
   const { host, port } = state.config.firestoreEmulator;
   const answers = await fetch(`http://${host}:${port}/`, { mode: "no-cors" }).catch(() => undefined);
-  if (!answers || !state.isCutOff) return;
+  if (!answers) return update({ isCutOff: true });
+  if (!state.isCutOff) return state.posts?.forEach(askForPermalink);
   await disableNetwork(firestore);
   await enableNetwork(firestore);
 }

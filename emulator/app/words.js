@@ -93,7 +93,7 @@ export function clockTime(date) {
 
 export function countdown(until, now) {
   const seconds = Math.ceil((until - now) / 1000);
-  if (seconds <= 0) return "";
+  if (!(seconds > 0)) return ""; // also if no time is known
   if (seconds < 90) return `in ${seconds} s`;
   if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
   return seconds < 129_600 ? `in ${count(Math.round(seconds / 3600), "hour")}` : `in ${count(Math.round(seconds / 86_400), "day")}`;

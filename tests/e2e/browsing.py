@@ -50,6 +50,21 @@ def write(page: Page, text: str) -> None:
     page.locator("#text").fill(text)
 
 
+def tool(page: Page, name: str) -> None:
+    """Press a button of the row below the text."""
+    page.get_by_role("group", name="Add to the post").last.get_by_role(
+        "button", name=name, exact=True
+    ).click()
+
+
+def pick(page: Page, *names: str) -> None:
+    """Add samples."""
+    tool(page, "Picture or film")
+    for name in names:
+        page.get_by_role("button", name=f"Add: {name}").last.click()
+    tool(page, "Picture or film")
+
+
 def post_with(page: Page, text: str) -> Locator:
     """Return a post of the list."""
     return page.locator(".post", has_text=text)

@@ -234,6 +234,8 @@ def page(browser: Browser, suite: Suite, complaints: list[str]) -> Iterator[Page
     outside: list[str] = []
     here = ("http://127.0.0.1:", "http://localhost:", "data:", "blob:")
     context.on("request", lambda sent: None if sent.url.startswith(here) else outside.append(sent.url))
+    # What the page's policy stops does not leave.
+    context.on("requestfailed", lambda sent: outside.remove(sent.url) if sent.failure == "csp" else None)
     context.on("weberror", lambda told: complaints.append(str(told.error)))
     context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page = context.new_page()

@@ -1,7 +1,6 @@
-"""The console: every kind of post, the lists, a draft that survives, trouble, and what happened."""
+"""The console: every kind of post, the lists, and a draft that survives."""
 
 import re
-from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -9,30 +8,17 @@ from emulator.suite.suite import Suite
 from tests.e2e.browsing import (
     connect,
     expected,
+    pick,
     post_with,
     publish,
     sign_in,
     sign_in_and_connect,
+    tool,
     write,
 )
 from tests.e2e.world import CloudTasks, Firebase, Threads
 
 LONG = "A sentence of some length, which says nothing new. " * 15
-
-
-def tool(page: Page, name: str) -> None:
-    """Press a button of the row below the text."""
-    page.get_by_role("group", name="Add to the post").last.get_by_role(
-        "button", name=name, exact=True
-    ).click()
-
-
-def pick(page: Page, *names: str) -> None:
-    """Add samples."""
-    tool(page, "Picture or film")
-    for name in names:
-        page.get_by_role("button", name=f"Add: {name}").last.click()
-    tool(page, "Picture or film")
 
 
 def test_a_carousel_is_picked_put_in_order_and_described(
@@ -300,77 +286,3 @@ def test_an_account_that_may_not_publish_says_so_before_one_writes(
     expect(page.locator("#composer")).to_contain_text("has not allowed the app to publish")
     write(page, "Hello?")
     expect(page.locator("#publish")).to_be_disabled()
-
-
-def make_trouble(page: Page, name: str) -> None:
-    """Let the next call that publishes go wrong."""
-    page.get_by_role("tab", name="Trouble").click()
-    page.get_by_role("button", name=name, exact=True).click()
-    expect(page.get_by_role("tabpanel")).to_contain_text(f"The next call that publishes {name}.")
-
-
-def test_a_post_whose_answer_was_lost_survives_and_its_story_is_told(
-    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
-) -> None:
-    """One sees from the page to Threads what happened, and no token."""
-    assert firebase
-    sign_in_and_connect(page, threads, "tester@example.com")
-    make_trouble(page, "is carried out, and its answer is lost")
-    write(page, "Against all odds")
-    page.locator("#publish").click()
-    post = post_with(page, "Against all odds")
-    expect(post).to_contain_text("Published")
-    expect(page.locator("#text")).to_have_value("")
-    assert len(threads.posts()) == 1
-
-    post.get_by_role("button", name="What happened").click()
-    story = page.get_by_role("tabpanel")
-    expect(story.locator(".page").first).to_contain_text("POST publish_threads")
-    expect(story.locator(".function").first).to_contain_text("publish_threads")
-    expect(story.locator(".threads[data-fault]")).to_contain_text("connection lost after it was carried out")
-    assert "Bearer" not in story.inner_text()
-    if complaints:
-        expected(complaints, "503")
-
-
-def test_a_post_that_may_be_out_is_settled_later_and_the_draft_goes(
-    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
-) -> None:
-    """The call was lost: the page says how long to wait, and once time has passed the post is tried again."""
-    assert firebase
-    sign_in_and_connect(page, threads, "waiting@example.com")
-    make_trouble(page, "is lost on its way")
-    write(page, "Better late than never")
-    page.locator("#publish").click()
-    expect(page.locator("#complaint")).to_contain_text("You can try again in")
-    expect(page.locator("#complaint")).not_to_contain_text("idempotency")
-    post = post_with(page, "Better late than never")
-    expect(post.get_by_role("button", name="Try now")).to_be_disabled()
-    page.get_by_role("button", name="An hour passes").click()
-    post.get_by_role("button", name="Try now").click()
-    expect(post).to_contain_text("Published")
-    expect(page.locator("#text")).to_have_value("")
-    assert len(threads.posts()) == 1
-    expected(complaints, "503")
-
-
-def test_time_passes_and_the_upkeep_runs(
-    page: Page, firebase: Firebase, threads: Threads, cloud_tasks: CloudTasks
-) -> None:
-    """A post that is scheduled for later today is out an hour later, and its story names the task."""
-    assert firebase
-    assert cloud_tasks
-    sign_in_and_connect(page, threads, "patient.tester@example.com")
-    write(page, "Within the hour")
-    page.get_by_role("radio", name="Later").check()
-    soon = datetime.now(UTC).astimezone() + timedelta(minutes=50)
-    page.get_by_label("Publish at").fill(soon.strftime("%Y-%m-%dT%H:%M"))
-    publish(page)
-    page.get_by_role("tab", name="Trouble").click()
-    page.get_by_role("button", name="An hour passes").click()
-    post = post_with(page, "Within the hour")
-    expect(post).to_contain_text("Published")
-    page.get_by_role("button", name="Run the upkeep now").click()
-    expect(page.get_by_role("status")).to_have_text("The upkeep has run.")
-    post.get_by_role("button", name="What happened").click()
-    expect(page.get_by_role("tabpanel").locator(".task")).to_contain_text(["delivers the task"])

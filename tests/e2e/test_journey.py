@@ -289,29 +289,6 @@ def test_a_person_chooses_a_default_account_and_disconnects_one(
     expect(accounts).to_contain_text(f"@{first['username']}")
 
 
-def test_an_account_whose_access_has_ended_is_connected_again(
-    page: Page, complaints: list[str], firebase: Firebase, threads: Threads
-) -> None:
-    """The card says that it has ended, its button brings it back, and the account stays the same one."""
-    assert firebase
-    person = threads.accounts()[0]
-    sign_in(page, "returning@example.com")
-    connect(page, person["name"])
-    threads.control("POST", f"accounts/{person['id']}/revoke")
-    write(page, "Anybody there?")
-    publish(page)
-    account = page.locator(".account")
-    expect(account).to_contain_text("Access has ended")
-    expect(account).to_contain_text("no longer accepts it")
-    expected(complaints, "409")
-
-    connect(page, person["name"], button="Connect again: @")
-    expect(account).to_contain_text("Connected")
-    expect(page.locator("#text")).to_have_value("Anybody there?")  # the draft has waited
-    publish(page)
-    expect(post_with(page, "Anybody there?")).to_contain_text("Published")
-
-
 def test_a_person_signs_in_with_threads_and_publishes(
     page: Page, firebase: Firebase, threads: Threads
 ) -> None:

@@ -13,7 +13,7 @@ from tests.e2e.world import Threads
 
 pytestmark = pytest.mark.usefixtures("firebase", "cloud_tasks")
 
-HEADS_UP = "You can try again in"
+ASKS_TO_WAIT = "You can try again in"
 
 
 def make_trouble(page: Page, name: str) -> None:
@@ -80,7 +80,7 @@ def test_a_post_that_may_be_out_is_settled_later_and_the_draft_goes(
     sign_in_and_connect(page, threads, "waiting@example.com")
     make_trouble(page, "is lost on its way")
     post = send(page, "Better late than never")
-    expect(page.locator("#complaint")).to_contain_text(HEADS_UP)
+    expect(page.locator("#complaint")).to_contain_text(ASKS_TO_WAIT)
     expect(page.locator("#complaint")).not_to_contain_text("idempotency")
     an_hour_later(page, post)
     is_published_once(page, threads, post)
@@ -95,7 +95,7 @@ def test_a_post_that_the_lists_do_not_show_yet_is_not_sent_again(
     make_trouble(page, "lists new posts two minutes late")
     make_trouble(page, "is carried out, and its answer is lost")
     post = send(page, "Not listed yet")
-    expect(page.locator("#complaint")).to_contain_text(HEADS_UP)
+    expect(page.locator("#complaint")).to_contain_text(ASKS_TO_WAIT)
     an_hour_later(page, post)
     is_published_once(page, threads, post)
     expected(complaints, "503")
@@ -109,7 +109,7 @@ def test_a_post_outlives_an_outage_of_threads(page: Page, complaints: list[str],
     expect(page.locator("#composer")).to_contain_text("Trying again")
     expect(post).to_contain_text("Delayed")
     end_trouble(page)
-    expect(page.locator("#complaint")).to_contain_text(HEADS_UP)  # the call may have published it
+    expect(page.locator("#complaint")).to_contain_text(ASKS_TO_WAIT)  # the call may have published it
     an_hour_later(page, post)
     is_published_once(page, threads, post)
     expected(complaints, "503")

@@ -95,7 +95,7 @@ export function composer() {
       options(),
       when(),
       waiting(),
-      h("div", { id: "complaint" }, complaint("composer", (error) => forComposer(error, account))),
+      h("div", { id: "complaint" }, !why && complaint("composer", (error) => forComposer(error, account))),
       bar(why)));
 }
 

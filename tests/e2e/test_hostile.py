@@ -13,7 +13,7 @@ COUNT = 4_000
 """Of the 50,000 of ``make hostile``."""
 
 CASES = 5
-"""Random cases for each operation, beside those at its limits. ``make hostile`` has 100."""
+"""Random cases for each operation and option, beside those at the limits. ``make hostile`` has 100."""
 
 Stage = tuple[Mapping[str, str], Secrets]
 

@@ -1,6 +1,7 @@
 """``python -m tests.hostile [--requests 50000] [--cases 100] [--seed 1]``: hostile requests to all functions.
 
-Afterwards, schemathesis sends what it makes of docs/openapi.yaml: up to so many random cases per operation.
+Afterwards, schemathesis sends what it makes of docs/openapi.yaml: up to so many random cases per operation,
+and per option of a post.
 """
 
 import argparse

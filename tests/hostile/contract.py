@@ -21,7 +21,8 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from tests.hostile.generate import Secrets
-from tests.openapi import SPEC, is_body_valid
+from tests.openapi import SPEC, is_body_valid, properties
+from threads.posts.options import OPTIONS, TEXT
 
 CHECKS = (
     "not_a_server_error",
@@ -46,7 +47,7 @@ class Round(NamedTuple):
 
     function: str
     token: str | None = None
-    body: tuple[str, ...] = ()
+    bodies: tuple[Mapping[str, Any], ...] = ()
     """The schemas of the bodies that this caller sends. None: those of the file."""
     without: tuple[str, ...] = ()
     """Checks that say nothing here."""
@@ -76,8 +77,8 @@ def rounds(armed: Secrets) -> tuple[Round, ...]:
         Round("th_auth_start", user),
         Round("th_auth_callback"),
         Round("th_auth_finish", user),
-        Round("publish_threads", user, ("PublishRequest",)),
-        Round("publish_threads", task, ("PublishTask", "OwnTask"), to_tasks),
+        *(Round("publish_threads", user, (post,)) for post in (_named("PublishRequest"), *posts())),
+        Round("publish_threads", task, (_named("PublishTask"), _named("OwnTask")), to_tasks),
         Round("th_posts", user),
         Round("th_accounts", user),
         Round("th_accounts", task, (), to_tasks),
@@ -87,6 +88,32 @@ def rounds(armed: Secrets) -> tuple[Round, ...]:
         Round("th_delete_data", without=signed),
         Round("th_webhook", without=signed),
     )
+
+
+def posts() -> tuple[Mapping[str, Any], ...]:
+    """Return the schema of a post for each option, with what the option needs.
+
+    A post with all options at once is mostly refused because they cannot be combined, whatever else it has.
+    """
+    described = properties("PublishRequest") | {"text": properties("ThreadPost")["text"]}
+    beside: dict[str, tuple[str, ...]] = {
+        option.name: ("text",) if TEXT in option.kinds else ("imageUrl",) for option in OPTIONS
+    }
+    beside |= {"imageUrl": (), "videoUrl": (), "media": (), "thread": (), "spoilerMedia": ("videoUrl",)}
+    beside |= {"idempotencyKey": ("text",), "queue": ("text",), "dryRun": ("text",), "split": ("text",)}
+    return tuple(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(dict.fromkeys([*others, name])),
+            "properties": {it: described[it] for it in (*others, name)},
+        }
+        for name, others in beside.items()
+    )
+
+
+def _named(name: str) -> Mapping[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def check_contract(urls: Mapping[str, str], armed: Secrets, *, cases: int, seed: int) -> Conformance:
@@ -146,9 +173,9 @@ def _part_of(one: Round) -> dict[str, Any]:
     """Return the file with one function only, and with the bodies that its caller sends."""
     path = f"/{one.function}"
     spec = deepcopy({**SPEC, "paths": {path: SPEC["paths"][path]}})
-    if one.body:
+    if one.bodies:
         [content] = spec["paths"][path]["post"]["requestBody"]["content"].values()
-        content["schema"] = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in one.body]}
+        content["schema"] = {"anyOf": deepcopy(list(one.bodies))}
         content.pop("examples")
     return spec
 

@@ -4,14 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import cold, load, warm
-from tests.bench.figures import HEAD, Figure
+from tests.bench import cold, load, peers, warm
+from tests.bench.figures import HEAD, Figure, Missing
 from tests.bench.stage import Stage, stage
 
-PARTS: dict[str, Callable[[Stage], Iterator[Figure]]] = {
+PARTS: dict[str, Callable[[Stage], Iterator[Figure | Missing]]] = {
     "cold": cold.figures,
     "warm": warm.figures,
     "load": load.figures,
+    "peers": peers.figures,
 }
 
 

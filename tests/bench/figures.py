@@ -43,6 +43,21 @@ class Figure:
         )
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A line of the table for what could not be measured here."""
+
+    what: str
+    beside: str
+    why: str
+    is_met: None = None
+    """The project wants nothing of what it cannot measure."""
+
+    def row(self) -> str:
+        """Return it as a row of a Markdown table."""
+        return f"| {self.what} | {self.beside} | | | | {self.why} |"
+
+
 HEAD = "| what | beside | ratio | spread | wanted | here |\n|---|---|---|---|---|---|"
 
 

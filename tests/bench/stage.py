@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from emulator.suite.ports import Ports
 from emulator.suite.suite import Suite
 from tests.e2e.functions import Function
 from tests.e2e.world import Author, Firebase, SignedIn, Threads, store_account, vault_of
+from threads.base.scopes import DEFAULT_SCOPES
 
 COMPARED = Path(__file__).parent / "compared.py"
 
@@ -103,6 +104,13 @@ class Stage:
         )
         return {"state": asked["state"], "code": made["code"]}
 
+    def code_of_new_person(self, app_id: str, redirect_uri: str) -> str:
+        """Return the code of a person who has just come to Threads and allows an app to publish."""
+        person = self.threads.control("POST", "accounts", username=f"p{uuid4().hex[:20]}")
+        asked = {"account_id": person["id"], "app_id": app_id, "redirect_uri": redirect_uri}
+        made = self.threads.control("POST", "codes", **asked, scopes=list(DEFAULT_SCOPES))
+        return str(made["code"])
+
 
 def plain_account(user: SignedIn) -> str:
     """Return where the functions to compare with find a user's token."""
@@ -116,23 +124,40 @@ def stage() -> Iterator[Stage]:
         yield Stage(suite)
 
 
-class Client:
-    """A caller of a function that keeps its connection, as a browser does."""
+class Served(Protocol):
+    """What has an address: a function, or another server."""
 
-    def __init__(self, function: Function, headers: Mapping[str, str]) -> None:
-        """Take the function and the caller's headers."""
-        self._url = function.url
+    @property
+    def url(self) -> str:
+        """Where it is, with a slash at the end."""
+
+
+class Client:
+    """A caller of a server that keeps its connection, as a browser does."""
+
+    def __init__(self, server: Served, headers: Mapping[str, str]) -> None:
+        """Take the server and the caller's headers."""
+        self._url = server.url
         self._session = requests.Session()
         self._session.headers.update(headers)
 
     def timed(self, method: str, status: int, **options: Any) -> float:
         """Send a request, and return the seconds until its answer was read."""
         began = time.perf_counter()
-        answer = self._session.request(method, self._url, allow_redirects=False, timeout=60, **options)
-        seconds = time.perf_counter() - began
+        self.send(method, status, **options)
+        return time.perf_counter() - began
+
+    def send(self, method: str, status: int, path: str = "", **options: Any) -> requests.Response:
+        """Send a request, and return its answer, which must have a status."""
+        url = f"{self._url}{path}"
+        answer = self._session.request(method, url, allow_redirects=False, timeout=60, **options)
         if answer.status_code != status:
-            raise RuntimeError(f"{answer.status_code}: {answer.text}")
-        return seconds
+            raise RuntimeError(f"{url}: {answer.status_code}: {answer.text}")
+        return answer
+
+    def forget_cookies(self) -> None:
+        """Be another browser, on the same connection."""
+        self._session.cookies.clear()
 
 
 def text() -> str:

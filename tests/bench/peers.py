@@ -1,7 +1,6 @@
 """A connection beside Auth.js, and a text beside pythreads: what others install for the same purpose.
 
-Both take turns with the functions, on the same emulators. Neither does all of what is beside it: docs/performance.md
-says what is missing.
+Both take turns with the functions, on the same emulators. docs/performance.md says what they do not do.
 """
 
 import json
@@ -22,7 +21,7 @@ import psutil
 from emulator.suite.ports import HOST, answers, free
 from tests.bench.figures import Figure, Missing, pairs, ratio
 from tests.bench.peer_programs import installed
-from tests.bench.stage import LATENCY, Client, Stage, text
+from tests.bench.stage import Client, Stage, text
 from tests.bench.warm import AT
 from tests.e2e.functions import START_SECONDS, Function
 from threads.base.scopes import DEFAULT_SCOPES
@@ -33,8 +32,8 @@ AT_ONCE = 8
 EACH = 6
 """Connections of each of them in one round."""
 
-ROUNDS = 7
-TEXTS = 100
+ROUNDS = 5
+TEXTS = 60
 APP_ID, APP_SECRET = "5550001", "the-secret-of-the-other-app"
 
 AUTHJS = "Auth.js with its Firestore adapter, which asks Threads twice"
@@ -94,7 +93,9 @@ class Theirs:
             browser.forget_cookies()
             token = browser.send("GET", 200, "csrf").json()["csrfToken"]
             as_json = {"X-Auth-Return-Redirect": "1"}
-            begun = browser.send("POST", 200, "signin/threads", data={"csrfToken": token}, headers=as_json).json()
+            begun = browser.send(
+                "POST", 200, "signin/threads", data={"csrfToken": token}, headers=as_json
+            ).json()
             query = {"state": state_of(begun["url"]), "code": code}
             back = browser.send("GET", 302, "callback/threads", params=query)
             if "authjs.session-token" not in back.cookies:
@@ -148,7 +149,13 @@ def authjs(stage: Stage) -> Iterator[AuthJs]:
         "FIRESTORE_EMULATOR_HOST": stage.suite.firestore_host,
     }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["node", "server.mjs"], cwd=folder, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            ["node", "server.mjs"],  # noqa: S607 - the same Node that runs the Firebase CLI
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
         try:
             ends = time.monotonic() + START_SECONDS
             while not answers(port):
@@ -176,7 +183,7 @@ class Side:
     """One of the two that take turns: its users, and the processes that serve them."""
 
     def __init__(self, user: Callable[[], Connector], processes: Sequence[psutil.Process]) -> None:
-        """Take what makes a user. Each turn has new ones: between two turns, gunicorn ends their connections."""
+        """Take what makes a user. Each turn has new ones: between turns, gunicorn ends their connections."""
         self._user, self._processes = user, processes
         self.spent: list[Spent] = []
 
@@ -232,7 +239,9 @@ def _connections(stage: Stage) -> Iterator[Figure | Missing]:
 
 def _throughput(what: str, ours: list[Spent], theirs: list[Spent], wanted: float | None = None) -> Figure:
     measured = [(1 / mine.time, 1 / yours.time) for mine, yours in zip(ours, theirs, strict=True)]
-    return ratio(what, AUTHJS, measured, wanted=wanted, at_least=True, unit=lambda count: f"{count:.0f} a second")
+    return ratio(
+        what, AUTHJS, measured, wanted=wanted, at_least=True, unit=lambda count: f"{count:.0f} a second"
+    )
 
 
 # --- a text -------------------------------------------------------------------------------------------------
@@ -247,20 +256,21 @@ def pythreads(stage: Stage, account_id: str, token: str) -> Iterator[Callable[[]
 
     """
     told = {"graph": stage.suite.threads_url, "account": account_id, "token": token}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own command
         [installed.pythreads(), installed.HERE / "publish.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         bufsize=1,
     ) as process:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(f"{json.dumps(told)}\n")
+        to_it, from_it = process.stdin, process.stdout
+        assert to_it
+        assert from_it
+        to_it.write(f"{json.dumps(told)}\n")
 
         def publish() -> float:
-            process.stdin.write(f"{text()}\n")
-            return float(process.stdout.readline())
+            to_it.write(f"{text()}\n")
+            return float(from_it.readline())
 
         yield publish
 

@@ -52,7 +52,7 @@ def pythreads() -> Path:
 
     def install() -> None:
         _run([sys.executable, "-m", "venv", folder])
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run([*pip, "--only-binary", ":all:", "--require-hashes", "-r", locked])
 
     _once("pythreads", folder, locked, install)

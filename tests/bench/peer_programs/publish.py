@@ -1,7 +1,7 @@
 """Publish texts with pythreads, as the measurement asks for them. pythreads' own Python runs this file.
 
-The first line of the input is JSON with ``graph``, ``account`` and ``token``. Each further line is a text. The
-answer to it is a line with the seconds that it took.
+The first line of the input is JSON with ``graph``, ``account`` and ``token``. Each further line is a text,
+and is answered with the seconds that it took.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ async def publish_each() -> None:
         expiration=datetime.now(UTC) + timedelta(days=60),
     )
     async with aiohttp.ClientSession() as session, API(credentials, session) as api:
-        while text := sys.stdin.readline():  # noqa: ASYNC250 - nothing else is to be done meanwhile
+        while text := sys.stdin.readline():
             began = time.perf_counter()
             await api.publish_container(await api.create_container(text.strip()))
             sys.stdout.write(f"{time.perf_counter() - began}\n")

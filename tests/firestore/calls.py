@@ -13,6 +13,7 @@ two raises. There are no retries here: raise what the real client raises after i
 | another writer comes between                     | writes to the database, or returns a function that does |
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,12 +27,15 @@ from tests.firestore.writes import Verb, Write
 
 Answer = TypeVar("Answer")
 
+COUNTED_FOR_A_READ = 1000
+"""Index entries that a query for a number takes for the price of one document."""
+
 
 @dataclass(slots=True)
 class Call(Generic[Answer]):
     """One call, as an interceptor sees it."""
 
-    kind: Literal["get", "batch_get", "query", "commit"]
+    kind: Literal["get", "batch_get", "query", "count", "commit"]
     paths: Sequence[str]
     """The documents. For a query: the path of its collection, or the id of its collection group."""
     verbs: Sequence[Verb]
@@ -51,6 +55,34 @@ class Call(Generic[Answer]):
 
 
 Interceptor = Callable[[Call[Any]], Callable[[], object] | None]
+
+
+@dataclass
+class Bill:
+    """What Google charges for, in documents: https://firebase.google.com/docs/firestore/pricing."""
+
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+
+    def follow(self, call: Call[Any]) -> None:
+        """Charge for a call when it is carried out. A refused commit costs nothing here."""
+        carry_out = call.carry_out
+
+        def charged() -> Any:
+            answer = carry_out()
+            deleted = sum(verb == "delete" for verb in call.verbs)
+            self.deletes += deleted
+            self.writes += len(call.verbs) - deleted
+            if call.kind == "query":
+                self.reads += max(1, len(answer))  # one that finds nothing costs a read
+            elif call.kind == "count":
+                self.reads += max(1, math.ceil(len(answer) / COUNTED_FOR_A_READ))
+            elif call.kind != "commit":
+                self.reads += len(call.paths)
+            return answer
+
+        call.carry_out = charged
 
 
 @dataclass(slots=True)

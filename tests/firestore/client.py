@@ -390,7 +390,9 @@ class Count(_Refusing):
 
     def get(self, *, retry: Retry | None = None, timeout: float | None = None) -> list[list[Counted]]:
         """Count the documents."""
-        return [[Counted(len(self._query.get(retry=retry, timeout=timeout)))]]
+        query = self._query
+        call = Call("count", (query._collection,), (), retry, timeout, query._found)
+        return [[Counted(len(query._channel.answer(call)))]]
 
 
 class CollectionReference(Query):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from google.api_core import exceptions
 
-from tests.firestore.calls import Call
+from tests.firestore.calls import Bill, Call
 from tests.firestore.client import Client
 from tests.firestore.database import Database
 from tests.firestore.errors import refusal
@@ -280,6 +280,7 @@ class Wire:
     def __init__(self, trail: list[str], deaths: Deaths, database: Database) -> None:
         """Take where commits of posts are noted, where the process dies, and what lies in Firestore."""
         self.reads = self.commits = 0
+        self.bill = Bill()
         self.before_commit: Callable[[int], None] = lambda _number: None
         """Called before each commit with its number, from 1 on: other writers may come between."""
         self.fails = 0
@@ -303,6 +304,7 @@ class Wire:
 
     def intercept(self, call: Call[Any]) -> Callable[[], None] | None:
         """Let a call happen, or not."""
+        self.bill.follow(call)
         if self.fails or (self.refuses and any(self.refuses in path for path in call.paths)):
             self.fails = max(0, self.fails - 1)
             raise refusal(exceptions.ServiceUnavailable, "no answer")

@@ -85,8 +85,8 @@ fairness: setup ## let 600 videos of one user be due together with another user'
 planted: setup ## let a user write 5,000 documents that pretend to be accounts, and see who waits
 	PLANTED_DOCUMENTS=5000 $(PYTHON) -m pytest -s tests/e2e/test_planted.py
 
-bench: setup ## measure what functions cost, each beside something else; one part: make bench ONLY=warm
-	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY))
+bench: setup ## measure and count what functions cost; one part: make bench ONLY=warm; into docs/performance.md: WRITE=1
+	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 deploy: $(PACKAGES) $(NODE_TOOLS) ## deploy, or show what would be done: make deploy PROJECT=… DRY_RUN=1
 	@$(PYTHON) -m deploy --project "$(PROJECT)" --firebase "$(FIREBASE)" $(if $(DRY_RUN),--dry-run) \

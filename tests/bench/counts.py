@@ -17,11 +17,13 @@ from emulator.suite.paths import ROOT
 from tests.unit import all_functions
 from tests.unit.all_functions import NOW, call
 from tests.unit.support import reply
-from tests.unit.windows import CODE, Windows
+from tests.unit.windows import CODE, PROFILE, Windows
 from tests.unit.world import ACCOUNT, UID, is_, made, post_path
+from threads.accounts.summary import public_profile
 from threads.graph.error_codes import Step
+from threads.graph.oauth import read_profile
 from threads.posts.content import Content
-from threads.posts.ledger import as_document, new_record
+from threads.posts.ledger import State, as_document, new_record
 
 IMAGE = "https://media.example/cat.jpg"
 VIDEO = "https://media.example/cat.mp4"
@@ -207,9 +209,11 @@ def refreshing() -> tuple[Windows, Act]:
     return world, lambda: ask(world, "th_refresh_tokens", by="google", json=names)
 
 
-def let_be_due(world: Windows) -> None:
-    """Let a token be old enough to be refreshed."""
-    world.connect(ACCOUNT, at=NOW - timedelta(days=45), refreshAt=NOW - timedelta(minutes=1))
+def let_be_due(world: Windows, account_id: str = ACCOUNT, uid: str = UID) -> None:
+    """Let a token be old enough to be refreshed. The profile is what Threads says, as usual."""
+    profile = public_profile(read_profile(reply(200, PROFILE)))
+    refresh_at = NOW - timedelta(minutes=1)
+    world.connect(account_id, uid=uid, at=NOW - timedelta(days=45), profile=profile, refreshAt=refresh_at)
     fresh = {"access_token": "THAAnew", "token_type": "bearer", "expires_in": 5184000}
     world.graph.always[Step.REFRESH_TOKEN] = reply(200, fresh)
 
@@ -234,12 +238,13 @@ def showing_accounts() -> tuple[Windows, Act]:
     return world, lambda: ask(world, "th_accounts", "GET")
 
 
-def put_posts(world: Windows, number: int, uid: str = UID) -> None:
-    """Write posts that wait for tomorrow."""
+def put_posts(world: Windows, number: int, state: State = State.NEW) -> None:
+    """Write posts of the user. New ones wait for tomorrow."""
+    record = new_record(ACCOUNT, Content({"text": "Hello"}), NOW, scheduled_time=NOW + DAY)
+    waits = state is State.NEW
+    fields = as_document(replace(record, state=state, due_at=NOW + DAY if waits else None))
     for it in range(number):
-        made_at = NOW - timedelta(seconds=it)
-        record = new_record(ACCOUNT, Content({"text": "Hello"}), made_at, scheduled_time=NOW + DAY)
-        world.database.put(post_path(f"{it:064x}", uid), as_document(replace(record, due_at=NOW + DAY)))
+        world.database.put(post_path(f"{it:064x}"), {**fields, "createdAt": NOW - timedelta(seconds=it)})
 
 
 def carousel(number: int) -> Scene:

@@ -12,7 +12,7 @@ from google.api_core.retry import Retry
 from google.cloud.firestore import SERVER_TIMESTAMP, And, FieldFilter, GeoPoint, Increment
 
 from tests.faults.model import START, Crash, World
-from tests.firestore.calls import Call
+from tests.firestore.calls import Bill, Call
 from tests.firestore.client import Client
 from tests.firestore.database import Database
 from tests.firestore.errors import refusal
@@ -93,6 +93,28 @@ def test_every_kind_of_call_is_seen() -> None:
         ("commit", ["things/a"], ["update"]),
         ("commit", ["things/a"], ["delete"]),
     ]
+
+
+def test_documents_are_charged_for_as_google_does() -> None:
+    """A query costs what it finds, and one read if that is nothing. A count costs a read for each 1,000."""
+    client, bill = Client(), Bill()
+    for number in range(1001):
+        client.database.put(f"things/{number}", {})
+    client.intercept = bill.follow
+    things, missing = client.collection("things"), client.document("others/a")
+    missing.get()
+    list(client.get_all([missing, client.document("things/1")]))
+    assert bill == Bill(reads=3)
+    things.limit(4).get()
+    client.collection("others").get()
+    assert bill == Bill(reads=8)
+    things.count().get()
+    assert bill == Bill(reads=10)
+    batch = client.batch()
+    batch.set(missing, {})
+    batch.delete(client.document("things/1"))
+    batch.commit()
+    assert bill == Bill(reads=10, writes=1, deletes=1)
 
 
 def test_an_interceptor_sees_how_long_a_caller_waits() -> None:

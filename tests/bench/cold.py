@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tests.bench.figures import Figure, pairs, ratio
-from tests.bench.stage import Stage, text
+from tests.bench.stage import Client, Stage, text
 from tests.e2e.functions import Function
 
 ROUNDS = 7
@@ -52,8 +52,5 @@ def first_answer(first: First, environment: Mapping[str, str]) -> float:
     """Return the seconds from the start of a function's process to its first answer."""
     began = time.perf_counter()
     with Function(first.target, environment) as function:
-        answer = function.request(first.method, **first.options)
-        seconds = time.perf_counter() - began
-    if answer.status_code != first.status:
-        raise RuntimeError(f"{first.target}: {answer.status_code}: {answer.text}")
-    return seconds
+        Client(function, {}).send(first.method, first.status, **first.options)
+        return time.perf_counter() - began

@@ -84,7 +84,7 @@ def firebase_config(chosen: Ports, *, ui: int | None = None) -> dict[str, Any]:
     # By default every CLI looks for these ports from the same number on, so that two suites that start
     # together would collide.
     config["emulators"]["hub"], config["emulators"]["logging"], websocket = (
-        {"host": HOST, "port": port} for port in ports.free(3)
+        {"host": HOST, "port": port} for port in ports.free(3, besides=asdict(chosen).values())
     )
     config["emulators"]["firestore"]["websocketPort"] = websocket["port"]
     if ui is not None:

@@ -4,7 +4,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from typing import Self
@@ -112,10 +112,10 @@ class Ports:
         )
 
 
-def free(count: int) -> list[int]:
-    """Return this many different free ports."""
+def free(count: int, *, besides: Collection[int] = ()) -> list[int]:
+    """Return this many different free ports, and none of those that something else is about to use."""
     candidates = random.sample(FREE_RANGE, k=len(FREE_RANGE))
-    return list(islice((port for port in candidates if obstacle(port) is None), count))
+    return list(islice((it for it in candidates if it not in besides and obstacle(it) is None), count))
 
 
 def variable(name: str) -> str:

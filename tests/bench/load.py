@@ -26,14 +26,15 @@ class Crowd:
 
     def __init__(self, function: Function, authors: Sequence[Author]) -> None:
         """Take the function and its users."""
-        self._clients = [(Client(function, author.headers), plain_account(author)) for author in authors]
+        self._clients = [(Client(function, author.headers), author) for author in authors]
         self.post(0)
         [self.worker] = psutil.Process(function.pid).children()
 
     def post(self, number: int) -> float:
         """Send a text of one of the users."""
-        client, account = self._clients[number % len(self._clients)]
-        return client.timed("POST", 200, json={"text": text()}, params={"account": account})
+        client, author = self._clients[number % len(self._clients)]
+        body = {"text": text(), "accountId": author.account_id}
+        return client.timed("POST", 200, json=body, params={"account": plain_account(author)})
 
     def cpu(self) -> float:
         """Send posts one after the other, and return the CPU seconds that each took the worker."""

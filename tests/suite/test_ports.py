@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from emulator.suite.ports import FREE_RANGE, HOST, PortError, Ports, answers
+from emulator.suite.ports import FREE_RANGE, HOST, PortError, Ports, answers, free
 from emulator.suite.suite import Suite
 
 
@@ -63,3 +63,9 @@ def test_free_ports_are_distinct_and_free() -> None:
     numbers = list(asdict(Ports.free()).values())
     assert len(set(numbers)) == len(numbers)
     assert all(number in FREE_RANGE and not answers(number) for number in numbers)
+
+
+def test_further_ports_are_none_of_those_that_were_chosen() -> None:
+    """What a service is about to open is free still, and must not be given to another one."""
+    [left] = free(1)
+    assert free(1, besides=set(FREE_RANGE) - {left}) == [left]

@@ -33,7 +33,9 @@ from typing import NamedTuple
 
 from threads.accounts.account import ID_FIELDS, StoredAccount
 from threads.accounts.repository import ACCOUNTS
+from threads.accounts.token_lifetime import share
 from threads.base.errors import AccountNotFound, DeletionNotFound, ServiceUnavailable, name_of
+from threads.base.side_by_side import in_rounds
 from threads.base.validation import is_document_id
 from threads.cloud.firestore import at
 from threads.cloud.users import uid_of
@@ -94,6 +96,8 @@ class Connections(NamedTuple):
     """The ids of the proven ones. They count for all users."""
     unread: list[str]
     """The paths of what could not be read, or not yet."""
+    unseen: set[str]
+    """The users of whom nothing was looked at, because the time was up."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +225,7 @@ def _go_on(parts: ConnectionParts, deletion: Deletion, ends: datetime, passed_ov
 
 
 def _done(now: datetime) -> dict[str, object]:
-    gone = dict.fromkeys(("uid", "userId", "accountIds", "dueAt", "settlesAt"))
+    gone = dict.fromkeys(("uid", "userId", "accountIds", "dueAt", "settlesAt", "searchedTo"))
     return {"state": DONE, **gone, "completedAt": now, "expiresAt": now + STATUS_LIFETIME}
 
 
@@ -243,10 +247,13 @@ def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt)
     """
     if not deletion.threads_user_id:
         raise ValueError("This deletion does not say whom to forget.")
-    found = _find(parts, deletion.threads_user_id, attempt)
+    found = _find(parts, deletion, attempt)
     account_ids = sorted({deletion.threads_user_id, *deletion.account_ids, *found.account_ids})
     parts.repository.change_deletion(deletion.code, {"accountIds": account_ids})
     is_gone = _remove_all(parts, found.proven | found.alone, attempt)
+    if is_gone and found.unseen:  # the next try goes on behind these
+        searched_to = min(_lot(deletion, uid) for uid in found.unseen)
+        parts.repository.change_deletion(deletion.code, {"searchedTo": searched_to})
     if not attempt.is_last:
         _forget_people(parts, account_ids, attempt.until)
     posts = parts.posts.repository
@@ -254,27 +261,28 @@ def _forget_person(parts: ConnectionParts, deletion: Deletion, attempt: Attempt)
         is_gone = _erase(parts, posts.pages_of(account_id, attempt.note_odd), attempt) and is_gone
     own = [*sorted(found.alone), *sorted(found.unproven)]
     is_gone = _forget_own_records(parts, own, attempt) and is_gone
-    return is_gone and (attempt.is_final or not found.unread)
+    return is_gone and not found.unseen and (attempt.is_final or not found.unread)
 
 
-def _find(parts: ConnectionParts, threads_user_id: str, attempt: Attempt) -> Connections:
-    """Find who has connected a Threads user. It takes half of the time at most.
+def _find(parts: ConnectionParts, deletion: Deletion, attempt: Attempt) -> Connections:
+    """Find who has connected a Threads user. Once somebody is found, it takes half of the time at most.
 
     A rule of the app may let users write below their own path, with any id. So another id than the one that
     Meta has named counts only if Threads has said it, and the service has sealed it together with that one.
     The id of a document is a client's choice, even if the service has sealed something in it.
 
-    Each document is read by itself, so that one that a client has filled costs only its own turn. First come
-    those whose id Meta has named, as nearly all do that are not a client's.
+    Each document is read by itself, so that one that a client has filled costs only its own turn.
     """
-    repository, found = parts.accounts.repository, Connections(set(), set(), set(), set(), [])
-    ends = parts.now() + (attempt.ends - parts.now()) / 2
-    named = dict.fromkeys(it for name in ID_FIELDS for it in repository.find_connected(name, threads_user_id))
-    for uid, account_id in sorted(named, key=lambda it: it[1] != threads_user_id):
+    repository, found = parts.accounts.repository, Connections(set(), set(), set(), set(), [], set())
+    threads_user_id, ends = deletion.threads_user_id or "", parts.now() + (attempt.ends - parts.now()) / 2
+    named = {it for name in ID_FIELDS for it in repository.find_connected(name, threads_user_id)}
+    seen = {uid for uid, _ in named if _lot(deletion, uid) < deletion.searched_to}
+    for uid, account_id in _in_turn(deletion, named, seen):
         path = f"{at(ACCOUNTS, uid)}/{account_id}"
         if parts.now() >= (ends if found.proven else attempt.ends):
             found.unread.append(path)
             continue
+        seen.add(uid)
         try:
             account = repository.read(uid, account_id)
         except ServiceUnavailable:
@@ -283,7 +291,25 @@ def _find(parts: ConnectionParts, threads_user_id: str, attempt: Attempt) -> Con
             continue
         if account:
             _sort_in(parts, account, threads_user_id, found)
+    found.unseen.update({uid for uid, _ in named} - seen)
     return found
+
+
+def _in_turn(deletion: Deletion, named: set[tuple[str, str]], seen: set[str]) -> list[tuple[str, str]]:
+    """Return the connections that name a person in the order in which they are looked at.
+
+    First come the users whom no try has come to. Each user's first one, which is the one whose id Meta has
+    named, as nearly all are that are not a client's, comes before any user's second one.
+    """
+    own = sorted(named, key=lambda it: (it[1] != deletion.threads_user_id, it))
+    rounds = in_rounds(own, lambda it: it[0])
+    turns = sorted(rounds, key=lambda turn: (turn[1][0] in seen, turn[0], _lot(deletion, turn[1][0])))
+    return [it for _, it in turns]
+
+
+def _lot(deletion: Deletion, uid: str) -> float:
+    """Return a user's place in a search: one that nobody can choose, and the same in each try."""
+    return share(f"{deletion.code} {uid}")
 
 
 def _sort_in(
@@ -321,14 +347,14 @@ def _forget_own_records(parts: ConnectionParts, connections: list[tuple[str, str
 
 
 def _remove_all(parts: ConnectionParts, connections: set[tuple[str, str]], attempt: Attempt) -> bool:
-    """Delete accounts, each given by its uid and its id, unless they were connected later.
+    """Delete accounts, each given by its uid and its id, unless they were connected later: at least one.
 
     Returns:
         Whether the time was enough.
 
     """
-    for uid, account_id in sorted(connections):
-        if parts.now() >= attempt.ends:
+    for number, (uid, account_id) in enumerate(sorted(connections)):
+        if number and parts.now() >= attempt.ends:
             return False
         with suppress(AccountNotFound):  # the user has just disconnected it
             take_token(parts, uid, account_id, until=attempt.until)

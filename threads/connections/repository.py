@@ -387,6 +387,7 @@ def _deletion(code: str, fields: Any) -> Deletion:
         settles_at=fields.get("settlesAt"),
         account_ids=fields.get("accountIds") or (),
         uid=fields.get("uid"),
+        searched_to=fields.get("searchedTo") or 0,
     )
 
 

@@ -169,3 +169,5 @@ class Deletion:
     """The ids of the user's accounts. Once the accounts are deleted, only this field still tells them."""
     uid: str | None = None
     """The user of the app to forget. None once it is done, and for a Threads user."""
+    searched_to: float = 0
+    """How far the search for the Threads user's accounts has come, of 1, if a try had too little time."""

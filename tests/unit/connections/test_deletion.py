@@ -615,6 +615,31 @@ def test_slow_documents_keep_no_person_from_being_forgotten(*, fails: bool) -> N
     check_forgotten(world)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_number_of_slow_users_keeps_a_person_from_being_forgotten(*, fails: bool) -> None:
+    """Each try goes on where the last one had no time left, until all have been looked at."""
+    world = full()
+    slow = [f"users/a{number}/integrations/threads/accounts/{ACCOUNT}" for number in range(60)]
+    for path in slow:
+        world.database.put(path, {"accountId": ACCOUNT, "extra": {"threadsUserId": ACCOUNT}})
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        if call.kind == "get" and call.paths[0] in slow:
+            world.clock.forward(seconds=30)
+            if fails:
+                raise refusal(exceptions.ServiceUnavailable, "too large")
+        return world.wire.intercept(call)
+
+    world.firestore.intercept = intercept
+    request_deletion(world.connections, signed())
+    world.clock.now += SETTLES
+    for _ in range(40):
+        sweep(world)
+        world.clock.forward(seconds=3600)
+    check_forgotten(world)
+    assert deletion(world)["state"] == "done"
+
+
 def odd_records(world: World) -> None:
     """Write records that name the account: of an unknown state, leased or open for ever, and not records."""
     path = f"users/{ATTACKER}/integrations/threads/posts"

@@ -6,6 +6,7 @@
 | ``users/{uid}/integrations/threads/accounts/{id}``| an account with its sealed token               |
 | ``threadsAlarms/refreshes``                       | when it was last said that most refreshes fail |
 | ``threadsAlarms/deadTokens``                      | when Threads has last called tokens dead       |
+| ``threadsAlarms/sweep``                           | where the next sweep goes on                   |
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +47,9 @@ ALARM = "threadsAlarms/refreshes"
 
 DEAD_TOKENS = "threadsAlarms/deadTokens"
 """The document that says when Threads has last called tokens dead, whosever they are."""
+
+PLACE = "threadsAlarms/sweep"
+"""The document that says where the next sweep goes on, if there was too much for one."""
 
 Fields = Mapping[str, Any]
 """A document's fields."""
@@ -332,6 +336,21 @@ class AccountRepository(Repository):
         """Let a sweep look at a document later, whatever else is in it. One commit."""
         with self.rpc() as client, conflicts():
             client.document(path).update({"refreshAt": until}, **patience())
+
+    def read_place(self) -> Due | None:
+        """Return where a sweep goes on, if there was too much for the last one. One read."""
+        with self.rpc() as client:
+            there = client.document(PLACE).get(**patience()).to_dict()
+        return Due(there["refreshAt"], there["path"]) if there else None
+
+    def keep_place(self, place: Due | None) -> None:
+        """Write where the next sweep goes on. None: at the beginning. One write."""
+        with self.rpc() as client:
+            reference = client.document(PLACE)
+            if place:
+                reference.set({"refreshAt": place.refresh_at, "path": place.path}, **patience())
+            else:
+                reference.delete(**patience())
 
     def find_sealed(self, after: str | None, limit: int) -> list[Sealed]:
         """Return the documents of every ``accounts`` after a path, with their sealed fields. One read."""

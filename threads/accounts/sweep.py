@@ -12,9 +12,10 @@ goes on with the rest. Nearly all of the time goes by in waiting, so it looks af
 
 What is found may not be an account of ours: a rule of the app may let users write such documents, or a newer
 version has written it. So a token whose seal does not open, or a status that is unknown, is passed over. What
-cannot be read, or was never sealed, costs its own turn, and the next one is a day later. Each user's first
-account comes before any user's second one. Who expires first has every other turn, and for the others, each
-hour draws lots: whatever clients write, half of the turns are not theirs to choose.
+cannot be read, or is slow, or was never sealed, costs its own turn, and the next one is a day later. Each
+user's first account comes before any user's second one. Who expires first has every other turn, and for the
+others, each hour draws lots: whatever clients write, half of the turns are not theirs to choose. If more is
+due than a request without a queue can find and read, the next hour's goes on behind it.
 """
 
 import hashlib
@@ -64,7 +65,8 @@ SLOW = timedelta(seconds=1)
 """A document takes so long to read only if it is not one that the service would have written."""
 
 PUT_OFF = timedelta(days=1)
-"""When a sweep looks again at a document that it cannot read, or that was never sealed."""
+"""When a sweep looks again at a document that it cannot read, or that was never sealed, or that was slow to
+read although there is no token to refresh."""
 
 OVERDUE = timedelta(days=1)
 """A task postpones an account whose refresh fails. So if an account has been due for this long, its tasks do
@@ -241,13 +243,21 @@ class Sweep:
             self.counts["tasks"] += 1
 
     def refresh_here(self, after: Due | None) -> None:
-        """Refresh all accounts that are due until the time is up."""
+        """Refresh all accounts that are due until the time is up, from where the last sweep had to end.
+
+        One read, and if there is too much for one request, one write.
+        """
+        repository = self._parts.repository
+        before = repository.read_place()
+        place = after or before
         while True:
-            found = self._find(after, ahead=AHEAD)
+            found = self._find(place, ahead=AHEAD)
             self._have_turns(in_order(found.due, self._begun_at))
-            after = found.last
-            if after is None or self._is_over():
-                return
+            place = found.last
+            if place is None or self._is_over():
+                break
+        if place != before:
+            repository.keep_place(place)
 
     def _find(self, after: Due | None, *, ahead: int) -> Found:
         """Find what is due: one page, or as much as there is time for. One read a page, and one more."""
@@ -349,9 +359,10 @@ class Sweep:
                 account, look = None, Look(it, name_of(error), is_odd=True)
             is_slow = self._parts.now() - begins > SLOW
         is_sealed = account is not None and (account.sealed_token is None or is_seal(account.sealed_token))
-        is_left = is_sealed and not is_slow
+        is_idle = not look.has_token or look.why_not == Turn.NOT_DUE
+        is_put_off = (look.is_odd and not is_sealed) or (is_slow and (look.is_odd or is_idle))
         # A read may fail once. Where every hour counts, the next one tries again.
-        if look.is_odd and not is_left and (account or it.expires_at == NEVER):
+        if is_put_off and (account or it.expires_at == NEVER):
             with suppress(ServiceUnavailable):
                 self._parts.repository.put_off(it.path, self._begun_at + PUT_OFF)
         return look

@@ -156,7 +156,7 @@ def test_without_the_index_of_ends_a_sweep_goes_on() -> None:
     scene = Scene(2, has_queue=False)
 
     def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "query" and scene.world.wire.reads == 1:
+        if call.kind == "query" and scene.world.wire.reads == 2:
             scene.world.wire.reads += 1
             raise refusal(exceptions.FailedPrecondition, "The query requires an index.")
         return scene.world.wire.intercept(call)
@@ -384,7 +384,21 @@ def test_planted_documents_keep_nobody_from_being_refreshed(
 FILLED: dict[str, dict[str, Any]] = {
     "no text": {"accessToken": [True] * 9, "status": "active"},
     "a seal beside it": {"accessToken": f"k1:{'A' * 40}", "status": "active"},
+    "no token": {"status": "active"},
 }
+
+
+def filled(scene: Scene, paths: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002 - a switch
+    """Let documents take many seconds to read, or fail."""
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        if call.kind == "get" and call.paths[0] in paths:
+            scene.world.clock.forward(seconds=14)
+            if fails:
+                raise refusal(exceptions.ServiceUnavailable, "too large")
+        return scene.world.wire.intercept(call)
+
+    scene.world.firestore.intercept = intercept
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -402,19 +416,37 @@ def test_what_a_client_has_filled_costs_its_own_turn_once_a_day(
     paths = [account_path("mallory", str(number)) for number in range(4)]
     for path in paths:
         scene.world.database.put(path, {"refreshAt": NOW - 9 * DAY, **fields})
+    filled(scene, paths, fails)
+    swept = scene.sweep()
+    assert (swept.counts["refreshed"], swept.error) == (3, None)
+    assert sorted(swept.passed_over) == (paths if fails or "accessToken" in fields else [])
+    assert {(scene.world.database.fields(path) or {})["refreshAt"] for path in paths} == {NOW + DAY}
+
+
+def test_an_account_that_a_client_has_filled_costs_its_own_turn_once_a_day() -> None:
+    """Its token opens, and she has written that it was issued just now. So nothing is done with it."""
+    scene = Scene(0, has_queue=False)
+    scene.world.connect("7", uid="mallory", at=NOW, refreshAt=NOW - 9 * DAY)
+    filled(scene, [account_path("mallory", "7")])
+    assert scene.sweep().counts == {"not_due": 1}
+    assert scene.world.account("7", "mallory").fields["refreshAt"] == NOW + DAY
+
+
+def test_more_than_a_sweep_finds_keep_nobody_from_being_refreshed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have been due for longer, and take all the time of an hour. The next hour goes on behind them."""
+    monkeypatch.setattr(sweep, "AHEAD", PAGE)
+    scene = Scene(1, has_queue=False)
+    plant(scene, 3 * PAGE, {"status": "active"})
 
     def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "get" and call.paths[0] in paths:
-            scene.world.clock.forward(seconds=14)
-            if fails:
-                raise refusal(exceptions.ServiceUnavailable, "too large")
+        if call.kind == "get" and "mallory" in call.paths[0]:
+            scene.world.clock.forward(seconds=1)
         return scene.world.wire.intercept(call)
 
     scene.world.firestore.intercept = intercept
-    swept = scene.sweep()
-    assert swept.counts["refreshed"] == 3
-    assert (swept.error, sorted(swept.passed_over)) == (None, paths)
-    assert {(scene.world.database.fields(path) or {})["refreshAt"] for path in paths} == {NOW + DAY}
+    refreshed = [scene.sweep().counts["refreshed"] for _ in range(4)]
+    assert refreshed == [0, 0, 0, 1]
+    assert scene.sweep().counts == {"passed_over": 60}
 
 
 def test_a_record_of_a_newer_version_breaks_nothing() -> None:

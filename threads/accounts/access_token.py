@@ -115,11 +115,15 @@ def find_open_account(
 def find_sealed(parts: AccountParts, field: str, value: str, ends: datetime) -> Iterator[StoredAccount]:
     """Yield the accounts, of all users, that have this value in a field, and that the service has written.
 
-    Each is read by itself, until the time is up. What cannot be read is passed over: a client has written it.
+    Each is read by itself, in a random order. What cannot be read is passed over: a client has written it.
+
+    Raises:
+        ServiceUnavailable: the time is up before all of them were looked at, or Firestore does not find them.
+
     """
     for uid, account_id in parts.repository.find_connected(field, value):
         if parts.now() >= ends:
-            return
+            raise ServiceUnavailable
         account = None
         with suppress(ServiceUnavailable):
             account = parts.repository.read(uid, account_id)

@@ -9,6 +9,7 @@
 | ``threadsAlarms/sweep``                           | where the next sweep goes on                   |
 """
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -288,8 +289,9 @@ class AccountRepository(Repository):
         """Return the uids and ids of all users' accounts that have this value in a field. One read a page.
 
         A rule of the app may let a client write such a document, however large, and however many. So nothing
-        in them is read, and each user's first one comes before any user's second one. ``Vault.has_sealed``
-        tells those apart.
+        in them is read, and each user's first one comes before any user's second one. The users come in a
+        random order: who repeats a search that was too long comes to others first. ``Vault.has_sealed`` tells
+        a client's documents apart.
         """
         from google.cloud.firestore import FieldFilter  # noqa: PLC0415 - heavy
 
@@ -299,8 +301,8 @@ class AccountRepository(Repository):
             NAMES_PAGE,
         )
         paths = (path_of(snapshot) for page in pages for snapshot in page)
-        owned = ((uid, path.rpartition("/")[2]) for path in paths if (uid := owner_of(path)))
-        return [it for _, it in in_rounds(owned, lambda it: it[0])]
+        owned = [(uid, path.rpartition("/")[2]) for path in paths if (uid := owner_of(path))]
+        return [it for _, it in in_rounds(random.sample(owned, len(owned)), lambda it: it[0])]
 
     def find_due(self, now: datetime, after: Due | None, limit: int) -> list[Due]:
         """Return what is due for a refresh by now, the longest due first, after a place. One read.

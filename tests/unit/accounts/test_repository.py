@@ -345,7 +345,7 @@ def test_an_account_is_found_for_all_users_that_have_it(field: str, value: str) 
         world.connect("2", uid=uid)
     for path in FOREIGN:
         world.database.put(path, {**world.account("2").fields})
-    assert repository(world).find_connected(field, value) == [("ada", "2"), ("bob", "2")]
+    assert sorted(repository(world).find_connected(field, value)) == [("ada", "2"), ("bob", "2")]
     assert cost(world) == (1, 0)
 
 
@@ -355,10 +355,8 @@ def test_one_user_comes_once_before_all_others_have() -> None:
     for number in range(3):
         world.connect(f"1{number}", uid="ada", extra={"threadsUserId": "2"})
     world.connect("2", uid="bob")
-    assert [uid for uid, _ in repository(world).find_connected("extra.threadsUserId", "2")][:2] == [
-        "ada",
-        "bob",
-    ]
+    found = [repository(world).find_connected("extra.threadsUserId", "2") for _ in range(20)]
+    assert {frozenset(uid for uid, _ in it[:2]) for it in found} == {frozenset(("ada", "bob"))}
 
 
 def test_due_accounts_come_page_by_page_the_longest_due_first() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.firestore.calls import Call
 from tests.unit.support import graph_error, reply
 from tests.unit.world import (
     ACCOUNT,
@@ -16,6 +17,7 @@ from tests.unit.world import (
     UID,
     Died,
     World,
+    account_path,
     is_,
     listed,
     made,
@@ -391,6 +393,28 @@ def test_a_notification_that_takes_too_long_is_repeated() -> None:
         assert world.clock() - began <= webhook_events.NOTE_TIME + timedelta(seconds=10)
     assert len(asked) == 40 * 3
     assert {request.token for request in asked} == {Secret(f"token{number}") for number in range(100, 112)}
+
+
+def test_no_number_of_slow_users_keeps_a_text_from_being_found() -> None:
+    """They have written another's name into large documents. Meta repeats what was not looked at."""
+    world = World()
+    unanswered(world)
+    world.clock.forward(seconds=5)
+    world.say(listed("8"))
+    planted = [account_path(f"a{number}", ACCOUNT) for number in range(20)]
+    for path in planted:
+        world.database.put(path, {"profile": {"username": USERNAME}})
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        if call.kind == "get" and call.paths[0] in planted:
+            world.clock.forward(seconds=3)
+        return world.wire.intercept(call)
+
+    world.firestore.intercept = intercept
+    for _ in range(40):
+        with pytest.raises(ServiceUnavailable):
+            webhook_events.note(world.publishing, [OUT._replace(media_id="9")])
+    assert world.record().media_id == "8"
 
 
 def test_a_long_list_is_given_up_in_time() -> None:

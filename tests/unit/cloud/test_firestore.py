@@ -66,6 +66,8 @@ ACCOUNTS: dict[str, Callable[[AccountRepository], object]] = {
     "find_due": lambda accounts: accounts.find_due(NOW, Due(NOW, "users/ada"), 5),
     "find_ending": lambda accounts: accounts.find_ending(NOW, NOW, 5),
     "put_off": lambda accounts: accounts.put_off("users/ada", NOW),
+    "read_place": lambda accounts: accounts.read_place(),
+    "keep_place": lambda accounts: accounts.keep_place(Due(NOW, "users/ada")),
     "find_sealed": lambda accounts: accounts.find_sealed("users/ada", 5),
 }
 CONNECTIONS: dict[str, Callable[[ConnectionRepository], object]] = {

@@ -22,7 +22,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -204,6 +204,8 @@ class Sweep:
         self._begun_at = parts.now()
         self._is_clock_set = False
         self._reading = Semaphore(READ_AT_ONCE)
+        self._slow: set[str] = set()
+        """The paths of what was slow to read."""
         self.counts: Counter[str] = Counter()
         self.passed_over: list[str] = []
         self._has_failed: dict[str, bool] = {}
@@ -335,13 +337,17 @@ class Sweep:
         return done._replace(has_failed=look.has_failed) if done else None
 
     def _do(self, it: DueAccount) -> Look | None:
-        """Look after an account. No error of one stops the others. None: the time is up."""
-        if self._is_over():
-            return None
-        try:
-            return Look(it, outcome=self._look_after(it.uid, it.account_id).outcome)
-        except Exception as error:  # noqa: BLE001 - see above
-            return Look(it, name_of(error), is_odd=not isinstance(error, ServiceError))
+        """Look after an account. No error of one stops the others. None: the time is up.
+
+        This reads it again. So what was slow to read is looked after as few at once as are read.
+        """
+        with self._reading if it.path in self._slow else nullcontext():
+            if self._is_over():
+                return None
+            try:
+                return Look(it, outcome=self._look_after(it.uid, it.account_id).outcome)
+            except Exception as error:  # noqa: BLE001 - see above
+                return Look(it, name_of(error), is_odd=not isinstance(error, ServiceError))
 
     def _look(self, it: DueAccount) -> Look | None:
         """Read a document and say whether its turn has come. What is odd about it costs it a day.
@@ -358,6 +364,8 @@ class Sweep:
             except Exception as error:  # noqa: BLE001 - no document of one account stops the others
                 account, look = None, Look(it, name_of(error), is_odd=True)
             is_slow = self._parts.now() - begins > SLOW
+            if is_slow:
+                self._slow.add(it.path)
         is_sealed = account is not None and (account.sealed_token is None or is_seal(account.sealed_token))
         is_idle = not look.has_token or look.why_not == Turn.NOT_DUE
         is_put_off = (look.is_odd and not is_sealed) or (is_slow and (look.is_odd or is_idle))

@@ -1,12 +1,15 @@
 """All accounts: a sweep hands out what is due, page by page, and over a quarter no account is lost."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
+from threading import Lock
 from typing import Any, NamedTuple
 
 import pytest
@@ -430,6 +433,31 @@ def test_an_account_that_a_client_has_filled_costs_its_own_turn_once_a_day() -> 
     filled(scene, [account_path("mallory", "7")])
     assert scene.sweep().counts == {"not_due": 1}
     assert scene.world.account("7", "mallory").fields["refreshAt"] == NOW + DAY
+
+
+@pytest.mark.parametrize("token", [{}, {"accessToken": None}], ids=["due", "without a token"])
+def test_what_a_client_has_filled_is_never_read_many_at_once(token: dict[str, Any]) -> None:
+    """Each may take a fifth of the function's memory, when it is looked at and when it is looked after."""
+    scene, lock, at_once, most = Scene(0, has_queue=False), Lock(), 0, 0
+    for number in range(8):
+        scene.world.connect("7", uid=f"m{number}", at=NOW - 45 * DAY, refreshAt=NOW - 2 * DAY, **token)
+
+    def intercept(call: Call[Any]) -> Callable[[], None] | None:
+        nonlocal at_once, most
+        if call.kind == "get":
+            with lock:
+                at_once, scene.world.clock.now = at_once + 1, scene.world.clock.now + timedelta(seconds=2)
+                most = max(most, at_once)
+            time.sleep(0.02)
+            with lock:
+                at_once -= 1
+        return scene.world.wire.intercept(call)
+
+    scene.world.firestore.intercept = intercept
+    with ThreadPoolExecutor(8) as pool:
+        parts = replace(scene.world.accounts, side_by_side=pool.map)
+        swept = sweep.sweep(parts, partial(refresh_account, parts))
+    assert (swept.counts.total(), most) == (8, sweep.READ_AT_ONCE)
 
 
 def test_more_than_a_sweep_finds_keep_nobody_from_being_refreshed(monkeypatch: pytest.MonkeyPatch) -> None:

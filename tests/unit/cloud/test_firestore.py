@@ -97,6 +97,7 @@ POSTS: dict[str, Callable[[PostRepository], object]] = {
     "find_late": lambda posts: posts.find_late(NOW, LATE, 5),
     "put_off": lambda posts: posts.put_off(LATE, NOW),
     "of_media_id": lambda posts: posts.of_media_id("8"),
+    "find_unanswered": lambda posts: posts.find_unanswered("ada", "1", limit=20),
     "erase": lambda posts: posts.erase([POST]),
     "erase_odd": lambda posts: posts.erase_odd("users/ada/integrations/threads/posts/x"),
     "latest": lambda posts: next(posts.latest("ada", 20, NOW)),

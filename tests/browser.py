@@ -47,6 +47,11 @@ MISSING = (
 )
 
 
+if node := shutil.which("node"):
+    # Playwright brings one of its own, which lacks a library on a bare system. The suite needs one anyway.
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", node)
+
+
 class Found(NamedTuple):
     """A browser."""
 

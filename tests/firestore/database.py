@@ -1,5 +1,6 @@
 """The documents and their versions: what commits change, and what tests plant and check."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -51,6 +52,8 @@ class Database:
         self.time = now
         self._last = datetime.min.replace(tzinfo=UTC)
         self._documents: dict[str, Document] = {}
+        self._collections: dict[str, dict[str, Document]] = defaultdict(dict)
+        """The same documents, by the paths of their collections and by the ids of these."""
         self._checked: set[str] = set()
         self._lock = Lock()
 
@@ -73,7 +76,7 @@ class Database:
 
     def delete(self, path: str) -> None:
         """Delete a document, if it is there."""
-        self._documents.pop(path, None)
+        self._drop(path)
 
     def paths(self, under: str = "") -> list[str]:
         """Return the paths of all documents, or of those that begin so."""
@@ -90,9 +93,8 @@ class Database:
 
     def within(self, collection: str, *, everywhere: bool) -> Iterator[tuple[str, Document]]:
         """Yield the documents of a collection with their paths, or those of all collections with an id."""
-        for path, document in list(self._documents.items()):
-            above = path.rpartition("/")[0]
-            if (above.rpartition("/")[2] if everywhere else above) == collection:
+        for path, document in list(self._collections.get(collection, {}).items()):
+            if everywhere or path.rpartition("/")[0] == collection:
                 yield path, document
 
     def commit(self, writes: Sequence[Write]) -> Committed:
@@ -120,13 +122,20 @@ class Database:
         path = write.path
         before = self._documents.get(path)
         if write.verb == "delete":
-            self._documents.pop(path, None)
+            self._drop(path)
             return WriteResult(None)
         after = write.applied(before.fields if before else None)
         if before and is_same(after, before.fields):
             return WriteResult(before.version)
-        self._documents[path] = Document(after, moment)
+        self._documents[path] = document = Document(after, moment)
+        for name in _collections_of(path):
+            self._collections[name][path] = document
         return WriteResult(moment)
+
+    def _drop(self, path: str) -> None:
+        if self._documents.pop(path, None):
+            for name in _collections_of(path):
+                del self._collections[name][path]
 
     def _next_version(self) -> datetime:
         self._last = max(self.time(), self._last + _SMALLEST_STEP)
@@ -145,3 +154,9 @@ class Database:
             if len(name.encode()) > _MAX_ID_BYTES:
                 raise refusal(InvalidArgument, f"The path contains an id of more than {_MAX_ID_BYTES} bytes.")
         self._checked.add(path)
+
+
+def _collections_of(path: str) -> set[str]:
+    """Return the path and the id of a document's collection. They are the same for one at the top."""
+    above = path.rpartition("/")[0]
+    return {above, above.rpartition("/")[2]}

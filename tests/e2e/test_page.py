@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
 from emulator.suite.paths import NODE_MODULES
@@ -26,12 +27,20 @@ AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 NARROW, WIDE = {"width": 320, "height": 700}, {"width": 1280, "height": 900}
 
 PAGE_FILES = """
-  performance.getEntriesByType("resource")
-    .filter(({ name }) => /^[a-z]+\\.(js|css|svg)$/.test(name.replace(location.origin + "/", "")))
-    .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)
+  performance.getEntriesByType("resource").map(({ name }) => name)
+    .filter((name) => /^[a-z]+\\.(js|css|svg)$/.test(name.replace(location.origin + "/", "")))
 """
+"""The addresses of the page's own files. How large they are is not asked here: a cached one may count 0."""
 
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+
+
+def size_as_sent(url: str) -> int:
+    """Return the bytes of a file as a browser gets it."""
+    headers = {"Accept-Encoding": "gzip, deflate, br"}
+    with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
+        answer.raise_for_status()
+        return len(answer.raw.read(decode_content=False))
 
 
 def serious(page: Page) -> list[dict[str, Any]]:
@@ -58,8 +67,9 @@ def test_the_page_is_small_and_paints_at_once(page: Page) -> None:
         page.reload()
         page.get_by_label("E-mail").wait_for()
         paints.append(page.evaluate(PAINTED))
-    size = page.evaluate(PAGE_FILES)
-    assert 0 < size < MOST_BYTES, size
+    files = page.evaluate(PAGE_FILES)
+    assert files
+    assert sum(map(size_as_sent, files)) < MOST_BYTES
     assert min(paints) < FIRST_PAINT_SECONDS * 1000, paints
 
 

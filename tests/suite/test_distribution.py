@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ def running(installed: Path) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_the_first_post_is_a_matter_of_two_commands(installed: Path, running: str) -> None:
     """The shell lines of the page publish a post."""
     [block] = [block for block in PAGE.blocks("sh") if "curl" in block]

@@ -132,6 +132,10 @@ class Served(Protocol):
         """Where it is, with a slash at the end."""
 
 
+IDLE_SECONDS = 1
+"""gunicorn closes a connection that is idle for two seconds, perhaps while its client writes."""
+
+
 class Client:
     """A caller of a server that keeps its connection, as a browser does."""
 
@@ -140,6 +144,7 @@ class Client:
         self._url = server.url
         self._session = requests.Session()
         self._session.headers.update(headers)
+        self._used_at = 0.0
 
     def timed(self, method: str, status: int, **options: Any) -> float:
         """Send a request, and return the seconds until its answer was read."""
@@ -150,9 +155,12 @@ class Client:
     def send(self, method: str, status: int, path: str = "", **options: Any) -> requests.Response:
         """Send a request, and return its answer, which must have a status."""
         url = f"{self._url}{path}"
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            self._session.close()
         answer = self._session.request(method, url, allow_redirects=False, timeout=60, **options)
         if answer.status_code != status:
             raise RuntimeError(f"{url}: {answer.status_code}: {answer.text}")
+        self._used_at = time.monotonic()
         return answer
 
     def forget_cookies(self) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from tests.bench.figures import Figure, Timed, pairs, ratio, tail_ratio
-from tests.bench.stage import LATENCY, Client, Stage, text
+from tests.bench.stage import LATENCY, Client, Stage, plain_account, text
 from tests.e2e.functions import Function
 from tests.e2e.world import Author
 
 TEXTS = 200
+SAME = 60
 IMAGES = 20
 CALLBACKS = 40
 REFUSALS = 200
@@ -56,6 +57,15 @@ def _texts(stage: Stage, author: Author, publish: Function) -> Iterator[Figure]:
     measured = pairs(post, _one_call(stage, author), TEXTS)
     yield ratio(f"a text, {AT}", "its one call to Threads", measured, wanted=1.12)
     yield tail_ratio("the same, 99th percentile", "the same", measured, wanted=1.3)
+    with Function("same_calls", stage.compared()) as function:
+        other = Client(function, author.headers)
+        place = {"account": plain_account(author)}
+
+        def same_calls() -> float:
+            return other.timed("POST", 200, json={"text": text()}, params=place)
+
+        measured = pairs(post, same_calls, SAME)
+    yield ratio(f"a text, {AT}", "a function that makes the same calls, and nothing else", measured)
 
 
 def _images(stage: Stage, author: Author, publish: Function) -> Iterator[Figure]:

@@ -191,7 +191,10 @@ export interface AccountPickerProps {
   legend?: ReactNode;
 }
 
-/** Radio buttons for accounts, or nothing if there are none. It brings no style: its classes begin with `threads-account`. */
+/**
+ * Radio buttons for accounts, or nothing if there are none. It brings no style: its classes begin with
+ * `threads-account`.
+ */
 export function AccountPicker(props: AccountPickerProps): ReactNode {
   const { accounts, value, onChange, onReconnect, legend = "Publish as" } = props;
   const name = useId();

@@ -122,11 +122,7 @@ def functions_environment(suite: Addresses) -> dict[str, str]:
         "TASKS_CERTS_URL": f"{suite.tasks_url}/certs",
         "TASKS_API_URL": f"http://{suite.tasks_host}",
         "ERRORS_URL": f"{suite.page_url}/{ERRORS}",
-        "ALLOWED_ORIGINS": ",".join(
-            f"http://{host}:{port}"
-            for port in (suite.ports.page, *DEVELOPMENT_PORTS)
-            for host in (HOST, "localhost")
-        ),
+        "ALLOWED_ORIGINS": ",".join(_origins(suite.ports.page, *DEVELOPMENT_PORTS)),
     }
 
 

@@ -20,6 +20,7 @@ from tests.unit.support import reply
 from tests.unit.windows import CODE, PROFILE, Windows
 from tests.unit.world import ACCOUNT, UID, is_, made, post_path
 from threads.accounts.summary import public_profile
+from threads.functions.publish import POSTS_SHOWN
 from threads.graph.error_codes import Step
 from threads.graph.oauth import read_profile
 from threads.posts.content import Content
@@ -27,9 +28,6 @@ from threads.posts.ledger import State, as_document, new_record
 
 IMAGE = "https://media.example/cat.jpg"
 VIDEO = "https://media.example/cat.mp4"
-PAGE = 20
-"""The posts that th_posts shows to whoever asks for no number."""
-
 DAY = timedelta(days=1)
 
 
@@ -228,7 +226,7 @@ def keeping_up() -> tuple[Windows, Act]:
 def showing_posts() -> tuple[Windows, Act]:
     """Show the latest posts of a user who has more than a page of them."""
     world = connected()
-    put_posts(world, PAGE + 1)
+    put_posts(world, POSTS_SHOWN + 1)
     return world, lambda: ask(world, "th_posts", "GET")
 
 
@@ -268,6 +266,6 @@ SCENES: dict[str, Scene] = {
     "the same, one token is due": sweeping(is_due=True),
     "the task that refreshes that token": refreshing,
     "`th_upkeep` with nothing to do": keeping_up,
-    f"`th_posts`, a page of {PAGE}": showing_posts,
+    f"`th_posts`, a page of {POSTS_SHOWN}": showing_posts,
     "`th_accounts`": showing_accounts,
 }

@@ -510,6 +510,18 @@ class World:
 
         self.wire.before_commit = once
 
+    def reads_slowly(self, is_slow: Callable[[str], bool], seconds: float, *, fails: bool = False) -> None:
+        """Let each read of some documents, by their paths, take its time, and perhaps fail at its end."""
+
+        def intercept(call: Call[Any]) -> Callable[[], None] | None:
+            if call.kind == "get" and is_slow(call.paths[0]):
+                self.clock.forward(seconds=seconds)
+                if fails:
+                    raise refusal(exceptions.ServiceUnavailable, "too large")
+            return self.wire.intercept(call)
+
+        self.firestore.intercept = intercept
+
     def dies_before_commit(self, number: int) -> None:
         """Let the process die before a commit: the next one is number 1."""
         self.deaths.next = f"before commit {self.wire.commits + number}"

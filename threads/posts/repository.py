@@ -32,7 +32,6 @@ PAGE = 200
 """Posts of an account that are read at once. One commit, which may have at most 500 writes, erases them with
 their claims."""
 
-
 FIRST_PAGE = 20
 """The most of the latest posts that are read at first. If they are large, no more are wanted."""
 

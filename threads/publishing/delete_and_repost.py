@@ -54,17 +54,13 @@ def with_permalink(parts: PublishingParts, post: StoredPost) -> StoredPost:
     record = post.record
     if record.state is not State.PUBLISHED or record.permalink or not record.media_id:
         return post
-    try:
+    with suppress(ServiceError):
         account = find_open_account(parts.accounts, post.uid, record.account_id)
-        permalink = account.api.permalink(record.media_id)
-        if not permalink:
-            return post
-        return parts.posts.repository.write(post, record.found_at(permalink, parts.now()))
-    except Overtaken:  # usually by Meta's webhook, which has brought the address
-        with suppress(ServiceError):
-            return read(parts.posts, post.uid, post.post_id)
-    except ServiceError:
-        pass
+        if permalink := account.api.permalink(record.media_id):
+            try:
+                return parts.posts.repository.write(post, record.found_at(permalink, parts.now()))
+            except Overtaken:  # usually by Meta's webhook, which has brought the address
+                return read(parts.posts, post.uid, post.post_id)
     return post
 
 

@@ -37,11 +37,9 @@ from threads.publishing.parts import PublishingParts
 POSTS_AT_ONCE = 20
 """The most posts of one account that are looked at. There is hardly ever more than one that may be out."""
 
-
 NOTE_TIME = timedelta(seconds=30)
 """How long one notification is worked on. The last search may take a little longer. Meta may put up to 1,000
 events into one, and the function ends after two minutes."""
-
 
 EARLY_PAUSE = timedelta(seconds=2)
 """How long an event waits that may be about a post whose delivery has not written down its end yet."""
@@ -83,19 +81,19 @@ def _note_all(parts: PublishingParts, events: Sequence[Event], notification: Not
     for media_id in random.sample([*by_post], len(by_post)):
         if parts.now() >= notification.ends:
             raise ServiceUnavailable
-        early += [event for event in by_post[media_id] if not _note(parts, event, notification)]
+        early += [event for event in by_post[media_id] if _note(parts, event, notification)]
     return early
 
 
 def _note(parts: PublishingParts, event: Event, notification: Notification) -> bool:
-    """Apply an event, and return False if a delivery is at a post that it may be about."""
+    """Apply an event, and return whether it comes too early: a delivery is at a post that it may be about."""
     if event.field == DELETE:
         _change(parts, event.media_id, lambda record: _deleted(record, parts.now()))
     elif event.field == PUBLISH:
         is_known = _change(parts, event.media_id, lambda record: _found(record, event, parts.now()))
         if not is_known and event.username:
             return _look(parts, event, event.username, notification)
-    return True
+    return False
 
 
 def _deleted(record: Record, now: datetime) -> Record | None:
@@ -123,20 +121,19 @@ def _look(parts: PublishingParts, event: Event, username: str, notification: Not
     """Search for the texts that accounts with this username have sent without getting an answer.
 
     Returns:
-        False if a delivery is at a post that the event may be about.
+        Whether a delivery is at a post that the event may be about.
 
     Raises:
         ServiceUnavailable: a search was given up because the time is up.
 
     """
-    searched, now = notification.searched, parts.now()
-    leased: list[StoredPost] = []
+    searched, now, is_early = notification.searched, parts.now(), False
     for account in find_sealed(parts.accounts, USERNAME_FIELD, username, notification.ends):
         unanswered = parts.posts.repository.find_unanswered(
             account.uid, account.account_id, limit=POSTS_AT_ONCE
         )
         possible = [post for post in unanswered if _may_be(post.record, event)]
-        leased += [post for post in possible if post.record.is_leased(now)]
+        is_early = is_early or any(post.record.is_leased(now) for post in possible)
         wanted = [
             post
             for post in possible
@@ -150,7 +147,7 @@ def _look(parts: PublishingParts, event: Event, username: str, notification: Not
                 # If Threads does not list the posts now, the next delivery of each post searches again.
                 if parts.now() >= notification.ends:
                     raise ServiceUnavailable from None
-    return not leased
+    return is_early
 
 
 def _may_be(record: Record, event: Event) -> bool:

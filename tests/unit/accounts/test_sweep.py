@@ -393,15 +393,7 @@ FILLED: dict[str, dict[str, Any]] = {
 
 def filled(scene: Scene, paths: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002 - a switch
     """Let documents take many seconds to read, or fail."""
-
-    def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "get" and call.paths[0] in paths:
-            scene.world.clock.forward(seconds=14)
-            if fails:
-                raise refusal(exceptions.ServiceUnavailable, "too large")
-        return scene.world.wire.intercept(call)
-
-    scene.world.firestore.intercept = intercept
+    scene.world.reads_slowly(paths.__contains__, 14, fails=fails)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -466,12 +458,7 @@ def test_more_than_a_sweep_finds_keep_nobody_from_being_refreshed(monkeypatch: p
     scene = Scene(1, has_queue=False)
     plant(scene, 3 * PAGE, {"status": "active"})
 
-    def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "get" and "mallory" in call.paths[0]:
-            scene.world.clock.forward(seconds=1)
-        return scene.world.wire.intercept(call)
-
-    scene.world.firestore.intercept = intercept
+    scene.world.reads_slowly(lambda path: "mallory" in path, 1)
     refreshed = [scene.sweep().counts["refreshed"] for _ in range(4)]
     assert refreshed == [0, 0, 0, 1]
     assert scene.sweep().counts == {"passed_over": 60}

@@ -7,10 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from google.api_core import exceptions
 
-from tests.firestore.calls import Call
-from tests.firestore.errors import refusal
 from tests.unit.support import reply
 from tests.unit.world import (
     ACCOUNT,
@@ -597,14 +594,7 @@ def test_slow_documents_keep_no_person_from_being_forgotten(*, fails: bool) -> N
     for number in range(40):
         plant(world, str(number), extra={"threadsUserId": ACCOUNT}, accountId=ACCOUNT)
 
-    def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "get" and f"{ATTACKER}/" in call.paths[0]:
-            world.clock.forward(seconds=3)
-            if fails:
-                raise refusal(exceptions.ServiceUnavailable, "too large")
-        return world.wire.intercept(call)
-
-    world.firestore.intercept = intercept
+    world.reads_slowly(lambda path: f"{ATTACKER}/" in path, 3, fails=fails)
     request_deletion(world.connections, signed())
     assert world.clock.now - NOW < ERASE_TIME + timedelta(seconds=10)
     check_forgotten(world)
@@ -623,14 +613,7 @@ def test_no_number_of_slow_users_keeps_a_person_from_being_forgotten(*, fails: b
     for path in slow:
         world.database.put(path, {"accountId": ACCOUNT, "extra": {"threadsUserId": ACCOUNT}})
 
-    def intercept(call: Call[Any]) -> Callable[[], None] | None:
-        if call.kind == "get" and call.paths[0] in slow:
-            world.clock.forward(seconds=30)
-            if fails:
-                raise refusal(exceptions.ServiceUnavailable, "too large")
-        return world.wire.intercept(call)
-
-    world.firestore.intercept = intercept
+    world.reads_slowly(slow.__contains__, 30, fails=fails)
     request_deletion(world.connections, signed())
     world.clock.now += SETTLES
     for _ in range(40):

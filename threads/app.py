@@ -139,6 +139,7 @@ _users = FirebaseUsers(_firebase)
 _accounts = AccountParts(
     repository=AccountRepository(_firestore, _clock),
     graph=GraphClient(CONFIG.graph_url, CONFIG.graph_version, connections=CONFIG.graph_connections),
+    app_token=CONFIG.app_token,
     vault=Vault(CONFIG.token_keys, lambda: str(_firestore().project)),
     queue=_queue,
     now=_now,

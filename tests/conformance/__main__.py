@@ -8,6 +8,7 @@ threads_manage_replies, threads_read_replies and threads_delete. Six posts are p
 More variables allow more checks:
 
     THREADS_TEST_NARROW_TOKEN   a token of the same account with threads_basic alone
+    THREADS_TEST_APP_TOKEN      the app's own token: TH|<app id>|<app secret>
     THREADS_TEST_IMAGE          the public address of an image
     THREADS_TEST_REFRESHED      a file for the new token: the given one is refreshed, and may be dead then
 
@@ -52,6 +53,7 @@ def real(url: str, environment: Mapping[str, str]) -> Target:
         url,
         environment["THREADS_TEST_TOKEN"],
         narrow_token=environment.get("THREADS_TEST_NARROW_TOKEN", ""),
+        app_token=environment.get("THREADS_TEST_APP_TOKEN", ""),
         image_url=environment.get("THREADS_TEST_IMAGE", ""),
         save_refreshed=(lambda token: _keep(Path(refreshed), token)) if refreshed else None,
     )

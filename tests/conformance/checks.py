@@ -79,6 +79,16 @@ def _debug(target: Target) -> str:
     return "valid, with its scopes" if is_told else "without is_valid and scopes"
 
 
+def _debug_by_app(target: Target) -> str:
+    if not target.app_token:
+        raise NotChecked("it needs the app's own token (THREADS_TEST_APP_TOKEN)")
+    seen = []
+    for token in (target.token, "none"):
+        told = target.call("GET", "/debug_token", token=target.app_token, input_token=token)
+        seen.append(str(told.body["data"].get("is_valid")) if told.ok else told.error)
+    return ", ".join(seen)
+
+
 # --- creating ---------------------------------------------------------------------------------------------
 
 
@@ -295,6 +305,15 @@ CHECKS = (
         '"/debug_token"',
         "emulator/threads_api/graph.py",
         _debug,
+    ),
+    Check(
+        "debug_by_app",
+        "An app's token is told of a token of the app whether it is valid",
+        "True, False",
+        "base/config.py",
+        "def app_token",
+        "emulator/threads_api/graph_tokens.py",
+        _debug_by_app,
     ),
     Check(
         "text_counts",

@@ -21,6 +21,7 @@ def emulated(**settings: Any) -> Iterator[Target]:
             emulator.token(age_seconds=DAYS_SECONDS),
             wait=emulator.advance,
             narrow_token=emulator.token(scopes=["threads_basic"]),
+            app_token=f"TH|{APP.id}|{APP.secret}",
             image_url="https://cdn.example/a.jpg",
             save_refreshed=lambda _token: None,
         )

@@ -54,6 +54,7 @@ class Target:
         *,
         wait: Callable[[float], None] = time.sleep,
         narrow_token: str = "",
+        app_token: str = "",
         image_url: str = "",
         save_refreshed: Callable[[str], None] | None = None,
     ) -> None:
@@ -64,6 +65,7 @@ class Target:
             token: a long-lived token of the account with every permission.
             wait: lets seconds pass.
             narrow_token: another token of it, with ``threads_basic`` alone.
+            app_token: the app's own token.
             image_url: an image that Meta can fetch.
             save_refreshed: keeps a refreshed token. Without it, the token is not refreshed.
 
@@ -72,6 +74,7 @@ class Target:
         self.token = token
         self.wait = wait
         self.narrow_token = narrow_token
+        self.app_token = app_token
         self.image_url = image_url
         self.save_refreshed = save_refreshed
         self.calls = 0

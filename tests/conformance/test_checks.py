@@ -91,7 +91,7 @@ def test_an_account_is_left_as_it_was(
         assert "/refresh_access_token" not in {request["path"] for request in emulator.requests()}
     printed = capsys.readouterr()
     assert token not in printed.out + printed.err
-    assert printed.out.count("not checked") == 3
+    assert printed.out.count("not checked") == 4
 
 
 def test_nothing_is_published_without_being_asked_for(

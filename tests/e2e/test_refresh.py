@@ -211,7 +211,7 @@ def test_a_full_page_goes_on(
 def test_a_dead_token_asks_for_a_reconnect(
     code: int, refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads
 ) -> None:
-    """Who has revoked the access sees it on the card at once, with a reason; two calls have said so."""
+    """Who has revoked the access sees it on the card at once, with a reason; three calls have said so."""
     name = accounts.connect("ada")
     threads.control("POST", f"accounts/{name}/revoke", error=code)
     sweep()
@@ -221,7 +221,7 @@ def test_a_dead_token_asks_for_a_reconnect(
     card = accounts.card("ada", name)
     assert (card["status"], card["statusReason"]) == ("reconnect_required", "token_rejected")
     sweep()
-    assert calls_of(threads) == ["GET /refresh_access_token", "GET /me"]
+    assert calls_of(threads) == ["GET /refresh_access_token", "GET /me", "GET /debug_token"]
     assert "ended" in {line.get("refresh") for line in refreshing.log_lines()}
 
 
@@ -237,6 +237,7 @@ def test_an_account_that_threads_was_wrong_about_revives(
     name = accounts.connect("ada")
     for path in ("/refresh_access_token", "/me"):
         threads.answer(path, error={"code": 190})
+    threads.answer("/debug_token", body={"data": {"is_valid": False}})
     sweep()
     assert accounts.card("ada", name)["statusReason"] == "token_rejected"
     firebase.client.document(account_path("ada", name)).update({"refreshAt": datetime.now(UTC)})
@@ -244,6 +245,27 @@ def test_an_account_that_threads_was_wrong_about_revives(
     card = accounts.card("ada", name)
     assert (card["status"], "statusReason" in card) == ("active", False)
     assert accounts.document("ada", name)["status"] == "active"
+
+
+def test_a_threads_that_calls_every_token_dead_ends_no_account(
+    refreshing: Function,
+    sweep: Callable[[], None],
+    accounts: Accounts,
+    threads: Threads,
+    firebase: Firebase,
+) -> None:
+    """It says so to the app, too. The card has the reason until the token is refreshed, hours later."""
+    name = accounts.connect("ada")
+    for path in ("/refresh_access_token", "/me", "/debug_token"):
+        threads.answer(path, error={"code": 190})
+    sweep()
+    card = accounts.card("ada", name)
+    assert (card["status"], card["refreshError"]) == ("active", "reconnect_required")
+    assert "doubted" in {line.get("refresh") for line in refreshing.log_lines()}
+    firebase.client.document(account_path("ada", name)).update({"refreshAt": datetime.now(UTC)})
+    sweep()
+    card = accounts.card("ada", name)
+    assert (card["status"], "refreshError" in card) == ("active", False)
 
 
 def test_threads_is_asked_before_a_token_counts_as_run_out(

@@ -84,6 +84,7 @@ def parts_of(firebase: Firebase, vault: Vault, environment: dict[str, str]) -> A
     return AccountParts(
         AccountRepository(lambda: firebase.client),
         Refreshing(),
+        Secret("TH|1|x"),
         vault,
         TaskQueue(read_config(environment), lambda: pytest.fail("a refresh creates no task")),
         now=lambda: datetime.now(UTC),

@@ -178,7 +178,7 @@ def real_parts(
     posts = PostRepository(lambda: firebase.client)
     return PublishingParts(
         config,
-        accounts=AccountParts(accounts, graph, vault_of(environment), queue, now, map),
+        accounts=AccountParts(accounts, graph, config.app_token, vault_of(environment), queue, now, map),
         posts=PostParts(posts, queue, now),
         now=now,
         sleep=lambda _pause: None,

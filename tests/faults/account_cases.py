@@ -49,6 +49,11 @@ CAUGHT_BY: Mapping[Callable[[], AbstractContextManager[None]], tuple[str, ...]] 
     ),
     # A token neither dies unseen nor is buried alive.
     mutants.one_witness_is_enough: (f"{ACCOUNTS}refresh.py::test_passing_trouble_never_disconnects",),
+    mutants.the_app_is_not_asked: (
+        f"{ACCOUNTS}refresh.py::test_without_a_third_answer_there_is_a_doubt",
+        f"{ACCOUNTS}sweep.py::test_a_bad_hour_ends_no_account_and_is_told",
+    ),
+    mutants.doubts_untold: (f"{ACCOUNTS}refresh.py::test_without_a_third_answer_there_is_a_doubt",),
     mutants.one_refresh_is_enough: (
         f"{ACCOUNTS}refresh.py::test_a_bad_day_of_threads_ends_no_account",
         f"{ACCOUNTS}sweep.py::test_a_bad_hour_ends_no_account_and_is_told",

@@ -185,6 +185,26 @@ def one_refresh_is_enough() -> Iterator[None]:
 
 
 @contextmanager
+def the_app_is_not_asked() -> Iterator[None]:
+    """End an account from two answers, as one of few, without asking with the app's own token."""
+    with patch.object(refresh, "_is_certain", lambda parts, _token, now: parts.repository.note_dead(now)):
+        yield
+
+
+@contextmanager
+def doubts_untold() -> Iterator[None]:
+    """Let a card say that all is well while Threads calls its token dead."""
+    change = changes.postponed_change
+
+    def silent(account: StoredAccount, now: datetime, *, dead_since: datetime | None, error: str) -> Any:
+        changed = change(account, now, dead_since=dead_since, error=error)
+        return replace(changed, card=None) if dead_since else changed
+
+    with patch.object(refresh, "postponed_change", silent):
+        yield
+
+
+@contextmanager
 def dead_tokens_doubted() -> Iterator[None]:
     """Leave an account active for a day whose token is dead."""
     with patch.object(AccountRepository, "note_dead", lambda *_: False):

@@ -101,7 +101,7 @@ def clock_of(world: World, ahead: timedelta = NOT_AT_ALL) -> ServerClock:
 def account_parts(clock: ServerClock, firestore: VirtualFirestore, graph: Graph) -> AccountParts:
     """Return what opens and saves accounts."""
     repository = AccountRepository(firestore.client.provide, clock)
-    return AccountParts(repository, graph, _VAULT, NO_QUEUE, clock.now, map)
+    return AccountParts(repository, graph, CONFIG.app_token, _VAULT, NO_QUEUE, clock.now, map)
 
 
 def post_parts(clock: ServerClock, firestore: VirtualFirestore, queue: PostQueue) -> PostParts:

@@ -100,6 +100,11 @@ def quota(used: int, total: int = 250) -> GraphReply:
     return reply(200, {"data": [{"quota_usage": used, "config": {"quota_total": total}}]})
 
 
+def validity(*, is_valid: bool) -> GraphReply:
+    """Return what the app is told about a token."""
+    return reply(200, {"data": {"is_valid": is_valid, "scopes": ["threads_basic"] if is_valid else []}})
+
+
 class Died(BaseException):
     """The process is gone: nothing of it catches this."""
 
@@ -374,7 +379,8 @@ class World:
     def accounts(self) -> AccountParts:
         """What opens and refreshes accounts."""
         repository = AccountRepository(self.firestore.provide)
-        return AccountParts(repository, self.graph, self.vault, self.tasks, self.clock, map)
+        asking = self.config.app_token
+        return AccountParts(repository, self.graph, asking, self.vault, self.tasks, self.clock, map)
 
     @property
     def posts(self) -> PostParts:

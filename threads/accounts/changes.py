@@ -13,7 +13,14 @@ from threads.accounts.account import (
     TROUBLES,
     StoredAccount,
 )
-from threads.accounts.token_lifetime import FIRST_LOOK, refresh_at_once_alive, token_times
+from threads.accounts.token_lifetime import (
+    FIRST_LOOK,
+    is_alarming,
+    is_in_last_week,
+    refresh_at_once_alive,
+    retry_at,
+    token_times,
+)
 from threads.base.scopes import may_publish
 from threads.graph.oauth import Grants, LongLivedToken
 
@@ -113,22 +120,31 @@ def granted_change(
 
 
 def postponed_change(
-    due_at: datetime, now: datetime, *, error: str, dead_since: datetime | None, is_alarm: bool
+    account: StoredAccount, now: datetime, *, error: str, dead_since: datetime | None
 ) -> AccountChange:
-    """Return what changes when a refresh has failed.
+    """Return what changes when a refresh has failed. It is tried again later.
+
+    The card shows the error if the token's end is near, and as long as Threads calls the token dead.
 
     Args:
-        due_at: when it is tried again.
+        account: the account before.
         now: the time.
         error: the code of the error.
         dead_since: since when Threads has answered nothing else than that the token is dead, if it has.
-        is_alarm: whether the card shows the error, because the token's end is near.
 
     """
-    fields = {"refreshAt": due_at, "refreshingUntil": None, "refreshError": error, "deadSince": dead_since}
-    if not is_alarm:
+    fields = {
+        "refreshAt": retry_at(account, now),
+        "refreshingUntil": None,
+        "refreshError": error,
+        "deadSince": dead_since,
+    }
+    if is_alarming(account, now):
+        return AccountChange({**fields, "alarmedAt": now, "updatedAt": now}, card={"refreshError": error})
+    if not dead_since and not account.moment("deadSince"):
         return AccountChange(fields)
-    return AccountChange({**fields, "alarmedAt": now, "updatedAt": now}, card={"refreshError": error})
+    shown = error if dead_since or is_in_last_week(account, now) else None
+    return AccountChange({**fields, "updatedAt": now}, card={"refreshError": shown})
 
 
 def disconnect_change(now: datetime) -> AccountChange:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from threads.accounts.repository import AccountRepository
 from threads.accounts.vault import Vault
+from threads.base.secret import Secret
 from threads.base.side_by_side import SideBySide
 from threads.graph.client import Graph
 
@@ -28,6 +29,8 @@ class AccountParts:
 
     repository: AccountRepository
     graph: Graph
+    app_token: Secret | None
+    """With it, the app asks Threads about a token. None in a function that does not have it."""
     vault: Vault
     queue: RefreshQueue
     now: Callable[[], datetime]

@@ -9,11 +9,12 @@ If it is not known what the token may do, or whose it is, a call asks for it, an
 A transient error leaves the account as it is. The refresh is tried again some hours later: there are weeks
 for it. In the last week, each day with a failed refresh is an alarm, and the card says so.
 
-The account asks for a reconnect once Threads has called its token dead in two calls. If it calls more than a
-handful of tokens of the project dead within an hour, it may be wrong about all of them: then it has to say so
-for a day, two calls each time. An account that has ended is looked at again for a week, and revives if its
-token works. A token that has expired ends its account only if Threads calls it dead, too: a clock may be
-wrong.
+The account asks for a reconnect once Threads has called its token dead in three answers. The last one is to
+the app itself, and says in so many words that the token is not valid: a Threads that calls every token dead
+does not say it. Without it, or if a handful of the project's tokens have died within an hour, Threads may be
+wrong: then it has to call the token dead for a day, in each try, and the card says so. An account that has
+ended is looked at again for a week, and revives if its token works. A token that has expired ends its account
+only if Threads calls it dead, too: a clock may be wrong.
 """
 
 from contextlib import suppress
@@ -57,7 +58,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"
     """There was a transient error. The refresh is tried again later."""
     DOUBTED = "doubted"
-    """Threads calls this token dead, for less than a day, and many others. It is asked again later."""
+    """Threads calls this token dead, but it is not certain. It is asked again later."""
     ANOTHER_PERSON = "another_person"
     """Threads has given the account another person's token. The account asks for a reconnect."""
     ENDED = "ended"
@@ -134,15 +135,22 @@ def _refused(parts: AccountParts, account: StoredAccount, token: Secret, error: 
     if account.has_run_out(now):
         return _end(parts, account, TOKEN_EXPIRED, error)
     dead_since = account.moment("deadSince") or now
-    if not _is_among_few(parts, now) and token_lifetime.is_doubtful(dead_since, now):
+    if token_lifetime.is_doubtful(dead_since, now) and not _is_certain(parts, token, now):
         return _postpone(parts, account, error, dead_since)._replace(outcome=Outcome.DOUBTED)
     return _end(parts, account, TOKEN_REJECTED, error)
 
 
-def _is_among_few(parts: AccountParts, now: datetime) -> bool:
-    """Note that Threads calls a token dead, and return whether it calls few dead. One read, one write."""
-    with suppress(ServiceUnavailable):
-        return parts.repository.note_dead(now)
+def _is_certain(parts: AccountParts, token: Secret, now: datetime) -> bool:
+    """Return whether Threads tells the app that a token is not valid, as one of few. If so, note it.
+
+    One call. If Threads says so, one read and one write. None of it where the app cannot speak for itself: in
+    a request, which does not wait for a doubt to end.
+    """
+    if parts.app_token is None:
+        return False
+    with suppress(ThreadsError, ServiceUnavailable):
+        reply = parts.graph.send(oauth.grants_request(token, parts.app_token))
+        return not oauth.read_grants(reply, ()).is_valid and parts.repository.note_dead(now)
     return False
 
 
@@ -216,11 +224,9 @@ def _postpone(
 ) -> Refresh:
     """Leave the account as it is, due again later. If another writer has changed it, that change wins."""
     now = parts.now()
-    is_alarm = token_lifetime.is_alarming(account, now)
-    due_at = token_lifetime.retry_at(account, now)
-    change = postponed_change(due_at, now, error=error.code, dead_since=dead_since, is_alarm=is_alarm)
+    change = postponed_change(account, now, error=error.code, dead_since=dead_since)
     changed = parts.repository.change(account, change)
-    return Refresh(Outcome.POSTPONED, changed or account, error, is_alarm)
+    return Refresh(Outcome.POSTPONED, changed or account, error, token_lifetime.is_alarming(account, now))
 
 
 def _end(

@@ -47,7 +47,7 @@ ALARM = "threadsAlarms/refreshes"
 """The document that says when the last alarm about all accounts was raised."""
 
 DEAD_TOKENS = "threadsAlarms/deadTokens"
-"""The document that says when Threads has last called tokens dead, whosever they are."""
+"""The document that says when tokens have last died, whosever they were."""
 
 PLACE = "threadsAlarms/sweep"
 """The document that says where the next sweep goes on, if there was too much for one."""
@@ -386,7 +386,7 @@ class AccountRepository(Repository):
         return self._compare_and_set(ALARM, change)
 
     def note_dead(self, now: datetime) -> bool:
-        """Note that Threads calls a token dead, and return whether it calls few dead. One read, one write.
+        """Note that a token has died, and return whether few have. One read, one write.
 
         Of those who note it at the same moment, all but one are told that there are many.
         """

@@ -45,15 +45,14 @@ LAST_WEEK = timedelta(days=7)
 then, refreshes have failed for weeks."""
 
 FEW_DEAD = 5
-"""How many tokens of the project Threads calls dead in ``DEAD_SPAN`` without a doubt that they are."""
+"""How many tokens of the project die in ``DEAD_SPAN`` without a doubt that they have."""
 
 DEAD_SPAN = timedelta(hours=1)
-"""The time in which more than ``FEW_DEAD`` are too many: Threads may call every token dead just now."""
+"""The time in which more than ``FEW_DEAD`` are too many: Threads may be wrong about every token just now."""
 
 DOUBT = timedelta(days=1)
-"""If Threads calls many tokens dead, a refresh believes it of one that it has called dead for this long, in
-each try. A bad day of Threads, in which it calls every token dead, ends a handful of accounts, which revive.
-A token that is dead has weeks left on paper, so nothing is lost."""
+"""If it is not certain that a token is dead, a refresh believes it once Threads has said so for this long, in
+each try. A token that is dead has weeks left on paper, so nothing is lost."""
 
 FIRST_LOOK = timedelta(hours=1)
 """When an account is looked at again after Threads has called its token dead. After that, each pause is as
@@ -154,8 +153,13 @@ def retry_at(account: StoredAccount, now: datetime) -> datetime:
 def is_alarming(account: StoredAccount, now: datetime) -> bool:
     """Return whether a failed refresh is an alarm: the token's end is near, and the last alarm a day ago."""
     alarmed_at = account.moment("alarmedAt")
-    is_near = account.is_active and account.expires_at is not None and account.expires_at - now < LAST_WEEK
-    return is_near and not (alarmed_at and timedelta(0) <= now - alarmed_at < ALARM_PAUSE)
+    is_recent = alarmed_at is not None and timedelta(0) <= now - alarmed_at < ALARM_PAUSE
+    return is_in_last_week(account, now) and not is_recent
+
+
+def is_in_last_week(account: StoredAccount, now: datetime) -> bool:
+    """Return whether the end of the token of an active account is near."""
+    return account.is_active and account.expires_at is not None and account.expires_at - now < LAST_WEEK
 
 
 def is_doubtful(dead_since: datetime, now: datetime) -> bool:

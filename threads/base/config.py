@@ -54,11 +54,9 @@ DEVELOPMENT_KEYS = "development:" + base64.b64encode(b"for this machine's emulat
 MAX_COUNT_DIGITS = 5
 """A number of threads with more digits is a mistake."""
 
-WITHOUT_APP_SECRET = frozenset(
-    {"th_auth_start", "publish_threads", "th_posts", "th_accounts", "th_refresh_tokens", "th_upkeep"}
-)
-"""Functions that neither exchange a code nor verify what Meta has signed. functions.yaml keeps the app's
-secret from them."""
+WITHOUT_APP_SECRET = frozenset({"th_auth_start", "publish_threads", "th_posts", "th_accounts", "th_upkeep"})
+"""Functions that neither exchange a code, nor verify what Meta has signed, nor speak for the app.
+functions.yaml keeps the app's secret from them."""
 
 WITHOUT_TOKEN_KEYS = frozenset({"th_auth_start", "th_accounts"})
 """Functions that neither seal nor open a token. functions.yaml keeps the keys from them."""
@@ -140,6 +138,16 @@ class Config:
     def signing_secrets(self) -> tuple[Secret, ...]:
         """The secrets with which Meta may sign."""
         return (self.app_secret, *([self.meta_app_secret] if self.meta_app_secret else []))
+
+    @property
+    def app_token(self) -> Secret | None:
+        """The token with which the app speaks for itself. None in a function without the app's secret.
+
+        Source: https://developers.facebook.com/docs/threads/get-started/app-access-tokens
+        """
+        if isinstance(self.app_secret, _NotGiven):
+            return None
+        return Secret(f"TH|{self.app_id}|{self.app_secret.reveal()}")
 
 
 def read_config(environment: Mapping[str, str]) -> Config:

@@ -205,13 +205,18 @@ def profile_request(token: Secret, extra_fields: Iterable[str] = ()) -> GraphReq
     return GraphRequest(Step.READ_PROFILE, "GET", "/me", query={"fields": fields}, token=token)
 
 
-def grants_request(token: Secret) -> GraphRequest:
-    """Ask which scopes a token has. Only this call tells them, and Meta requires the token in the query.
+def grants_request(token: Secret, asked_with: Secret | None = None) -> GraphRequest:
+    """Ask which scopes a token has, and whether it is valid. Meta requires both tokens in the query.
 
     Source: https://developers.facebook.com/docs/threads/troubleshooting/debug-access-token. There a tester of
-    the app asks. Seen: any token may ask about itself.
+    the app asks. Seen: any token may ask about itself, and an app's token about each of the app's.
+
+    Args:
+        token: the token in question.
+        asked_with: the token that asks. None: the one in question. But Threads may refuse a dead one.
+
     """
-    query = {"input_token": token.reveal(), "access_token": token.reveal()}
+    query = {"input_token": token.reveal(), "access_token": (asked_with or token).reveal()}
     return GraphRequest(Step.READ_GRANTS, "GET", "/debug_token", query=query)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.support import OTHER_KEY, TOKEN, graph_error, reply
-from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Said, World, silence
+from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Said, World, silence, validity
 from threads.accounts import access_token
 from threads.accounts.vault import Vault
 from threads.base.errors import (
@@ -249,7 +249,7 @@ def test_an_account_that_is_connected_again_meanwhile_hands_out_its_new_token() 
         scene.world.connect(ACCOUNT, "THAAother")
         return reply(400, graph_error(190))
 
-    assert scene.open(asked, DEAD) == "THAAother"
+    assert scene.open(asked, DEAD, validity(is_valid=False)) == "THAAother"
 
 
 def test_a_token_that_another_request_is_refreshing_is_used_as_it_is() -> None:
@@ -278,11 +278,15 @@ def test_a_firestore_in_trouble_does_not_keep_a_user_from_publishing() -> None:
     assert scene.open() == TOKEN
 
 
-def test_a_dead_token_is_found_out_before_it_is_used() -> None:
-    """A token that Threads calls dead while it is refreshed is not used: the account asks for a reconnect."""
+@pytest.mark.parametrize("third", [validity(is_valid=False), DEAD, silence()], ids=["dead", "190", "silent"])
+def test_a_dead_token_is_found_out_before_it_is_used(third: GraphReply) -> None:
+    """A token that Threads calls dead while it is refreshed is not used: the account asks for a reconnect.
+
+    A person waits for the answer, so that there is no time for a doubt.
+    """
     scene = Ending()
     with pytest.raises(ReconnectRequired) as dead:
-        scene.open(reply(400, graph_error(190, 463)), DEAD)
+        scene.open(reply(400, graph_error(190, 463)), DEAD, third)
     assert dead.value.evidence
     assert scene.world.account().fields["status"] == "reconnect_required"
 

@@ -1,13 +1,14 @@
 """One account's refresh: what is asked, what is written, and what becomes of it whatever goes wrong."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
-from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Died, Said, World, silence
+from tests.unit.world import ACCOUNT, LIFETIME, NOW, PROJECT, UID, Died, Said, World, silence, validity
 from threads.accounts import refresh, token_lifetime
 from threads.accounts.account import TOKEN_FIELD, StoredAccount
 from threads.accounts.changes import disconnect_change, reconnect_change
@@ -23,6 +24,7 @@ OLD, NEW, OTHER = "THAAold", "THAAnew", "THAAother"
 DEAD = reply(400, graph_error(190, 463))
 ODD = reply(400, graph_error(100))
 LOST = reply(400, graph_error(24, 4279009))
+NOT_VALID = validity(is_valid=False)
 
 
 def fresh(token: str = NEW, seconds: int = 5183944) -> GraphReply:
@@ -243,7 +245,7 @@ ENDS: list[list[Said]] = [
 def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
     """The card says so at once. The token is not refreshed again, and looked at in an hour."""
     scene = Scene()
-    done = scene.run(*said)
+    done = scene.run(*said, NOT_VALID)
     assert (done.outcome, type(done.error).__name__) == (Outcome.ENDED, "ReconnectRequired")
     assert scene.fields["status"] == "reconnect_required"
     assert scene.fields["refreshAt"] == NOW + HOUR
@@ -255,7 +257,7 @@ def test_a_dead_token_asks_for_a_reconnect(said: list[Said]) -> None:
 def ended() -> Scene:
     """Return an account that has ended, for wrong answers, an hour later."""
     scene = Scene()
-    scene.run(DEAD, DEAD)
+    scene.run(DEAD, DEAD, NOT_VALID)
     scene.world.clock.now = scene.fields["refreshAt"]
     return scene
 
@@ -299,38 +301,99 @@ def others_die(world: World) -> None:
         world.accounts.repository.note_dead(world.clock())
 
 
-def test_a_token_that_is_still_dead_when_few_others_are_ends_its_account() -> None:
+def test_the_app_asks_in_its_own_name_whether_a_token_is_dead() -> None:
+    """In Meta's form: Threads would refuse to answer the dead token itself."""
+    scene = Scene()
+    scene.run(DEAD, DEAD, NOT_VALID)
+    assert scene.world.calls == ["refresh_token", "ask_witness", "read_grants"]
+    [*_, request] = scene.world.graph.requests
+    own = f"TH|{scene.world.config.app_id}|{scene.world.config.app_secret.reveal()}"
+    assert request.query == {"input_token": OLD, "access_token": own}
+    assert scene.world.config.app_secret.reveal() not in repr(request)
+
+
+def test_who_cannot_speak_for_the_app_leaves_a_doubt() -> None:
+    """A function without the app's secret does not ask."""
+    scene = Scene()
+    scene.world.say(DEAD, DEAD)
+    parts = replace(scene.world.accounts, app_token=None)
+    assert refresh.refresh_account(parts, UID, ACCOUNT).outcome is Outcome.DOUBTED
+    assert scene.world.calls == ["refresh_token", "ask_witness"]
+
+
+UNCERTAIN: dict[str, GraphReply] = {
+    "the app's token is dead, too": DEAD,
+    "it is valid": validity(is_valid=True),
+    "silence": silence(),
+    "503": reply(503, b""),
+    "HTML": reply(200, HTML),
+    "nothing about it": reply(200, {"data": {}}),
+}
+
+
+@pytest.mark.parametrize("third", UNCERTAIN.values(), ids=UNCERTAIN)
+def test_without_a_third_answer_there_is_a_doubt(third: GraphReply) -> None:
+    """The account stays active, is tried again within hours, and its card has the reason; then it is well."""
+    scene = Scene()
+    before = scene.card
+    assert scene.run(DEAD, DEAD, third).outcome is Outcome.DOUBTED
+    assert scene.card == before | {"refreshError": "reconnect_required"}
+    assert scene.fields["refreshAt"] - NOW <= 6 * HOUR
+    scene.world.clock.now = scene.fields["refreshAt"]
+    scene.run(fresh())
+    assert "refreshError" not in scene.card
+
+
+@pytest.mark.parametrize(("age", "shown"), [(45 * DAY, None), (LIFETIME - 5 * DAY, "threads_unavailable")])
+def test_a_doubt_that_is_over_leaves_the_card(age: timedelta, shown: str | None) -> None:
+    """Another error is not shown, except in the token's last week."""
+    scene = Scene(age=age)
+    scene.run(DEAD, DEAD, DEAD)
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert scene.run(silence()).outcome is Outcome.POSTPONED
+    assert scene.card.get("refreshError") == shown
+
+
+def test_a_token_that_is_called_dead_later_without_a_doubt_ends_its_account() -> None:
     """The doubt is about Threads' bad hour, and ends with it, if the token was really dead."""
     scene = Scene()
-    others_die(scene.world)
-    assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
+    assert scene.run(DEAD, DEAD, DEAD).outcome is Outcome.DOUBTED
     scene.world.clock.now = scene.fields["refreshAt"]
-    assert scene.run(DEAD, DEAD).outcome is Outcome.ENDED
+    assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.ENDED
+    assert "refreshError" not in scene.card
+
+
+def test_if_many_tokens_have_died_just_now_there_is_a_doubt() -> None:
+    """Whatever the app is told. It ends with the hour."""
+    scene = Scene()
+    for _ in range(5):
+        scene.world.accounts.repository.note_dead(NOW)
+    assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.DOUBTED
+    scene.world.clock.now = scene.fields["refreshAt"]
+    assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.ENDED
 
 
 def test_a_firestore_that_does_not_tell_how_many_are_dead_leaves_doubt() -> None:
     """The account stays active, and is tried again later."""
     scene = Scene()
     scene.world.wire.refuses = "threadsAlarms/"
-    assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
+    assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.DOUBTED
     assert not scene.world.is_marked()
 
 
 def test_a_bad_day_of_threads_ends_no_account() -> None:
-    """While many are called dead, each has to be called so in each try of a day, whatever comes between."""
+    """A token has to be called dead in each try of a day, whatever comes between; then it is believed."""
     for said in ([ODD, reply(200, {"id": ACCOUNT})], [silence()], [DEAD, reply(200, {"id": ACCOUNT})]):
         scene = Scene()
-        while scene.world.clock() < NOW + 23 * HOUR:
-            others_die(scene.world)
-            done = scene.run(DEAD, DEAD)
+        while scene.world.clock() < NOW + DAY:
+            done = scene.run(DEAD, DEAD, DEAD)
             assert (done.outcome, type(done.error).__name__) == (Outcome.DOUBTED, "ReconnectRequired")
             scene.world.clock.now = scene.fields["refreshAt"]
-        assert scene.world.clock() >= NOW + DAY
         assert scene.run(*said).outcome is Outcome.POSTPONED
         scene.world.clock.now = scene.fields["refreshAt"]
-        others_die(scene.world)
-        assert scene.run(DEAD, DEAD).outcome is Outcome.DOUBTED
-        assert not scene.world.is_marked()
+        assert scene.run(DEAD, DEAD, DEAD).outcome is Outcome.DOUBTED
+        scene.world.clock.forward(seconds=DAY.total_seconds())
+        assert scene.run(DEAD, DEAD).outcome is Outcome.ENDED
 
 
 def test_the_card_says_that_the_last_weeks_refreshes_fail() -> None:
@@ -434,7 +497,7 @@ def test_a_reconnect_wins() -> None:
 def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -> None:
     """That the old token is dead says nothing of the new one."""
     scene = Scene()
-    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD, DEAD)
+    done = scene.meanwhile(lambda: scene.world.connect(ACCOUNT, OTHER), DEAD, DEAD, NOT_VALID)
     assert (done.outcome, done.account) == (Outcome.OVERTAKEN, scene.account)
     assert (scene.fields["status"], scene.card["status"]) == ("active", "active")
 
@@ -442,7 +505,8 @@ def test_an_account_that_was_connected_again_is_not_marked_for_its_old_token() -
 def test_a_dead_token_of_an_account_that_is_gone_marks_nothing() -> None:
     """A refresh that learns of a dead token after its account was disconnected writes nothing."""
     scene = Scene()
-    assert scene.meanwhile(scene.world.delete_account, DEAD, DEAD) == Refresh(Outcome.OVERTAKEN)
+    done = scene.meanwhile(scene.world.delete_account, DEAD, DEAD, NOT_VALID)
+    assert done == Refresh(Outcome.OVERTAKEN)
     assert scene.card["status"] == "active"
 
 

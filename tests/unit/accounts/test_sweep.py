@@ -18,7 +18,7 @@ from google.api_core import exceptions
 from tests.firestore.calls import Call
 from tests.firestore.errors import refusal
 from tests.unit.support import HTML, OTHER_KEY, graph_error, reply
-from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World, account_path
+from tests.unit.world import ACCOUNT, NOW, PROJECT, UID, World, account_path, validity
 from threads.accounts import sweep
 from threads.accounts.parts import AccountParts
 from threads.accounts.refresh import refresh_account
@@ -306,12 +306,18 @@ def test_one_odd_document_is_not_the_others_trouble(has_queue: bool) -> None:  #
 def test_a_bad_hour_ends_no_account_and_is_told() -> None:
     """Threads calls every token dead: a person is told, and the next sweeps refresh them all.
 
-    Those whose tokens it calls dead before it is too many ask for a reconnect meanwhile.
+    If it also says to the app that each is not valid, it is believed of a handful, which revive.
     """
-    scene = Scene(25, has_queue=False)
-    dead = reply(401, graph_error(190))
-    scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead}
-    assert scene.sweep() == ({"ended": 5, "doubted": 20}, None, (), True)
+    dead, not_valid = reply(401, graph_error(190)), validity(is_valid=False)
+    for told, counts in ((dead, {"doubted": 25}), (not_valid, {"ended": 5, "doubted": 20})):
+        scene = Scene(25, has_queue=False)
+        scene.world.graph.always |= {Step.REFRESH_TOKEN: dead, Step.ASK_WITNESS: dead, Step.READ_GRANTS: told}
+        assert scene.sweep() == (counts, None, (), True)
+        all_are_refreshed_in_the_end(scene)
+
+
+def all_are_refreshed_in_the_end(scene: Scene) -> None:
+    """Let Threads answer as it should for eight hours."""
     scene.world.graph.always |= {Step.REFRESH_TOKEN: FRESH, Step.ASK_WITNESS: reply(200, {"id": "1"})}
     for _ in range(8):
         scene.world.clock.forward(seconds=3600)

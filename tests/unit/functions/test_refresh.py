@@ -10,7 +10,7 @@ from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
 from tests.unit.support import graph_error, reply
-from tests.unit.world import ACCOUNT, NOW, UID, World, account_path, silence
+from tests.unit.world import ACCOUNT, NOW, UID, World, account_path, silence, validity
 from threads.base.errors import Forbidden, ServiceError, ServiceUnavailable, Unauthenticated
 from threads.base.validation import as_json_time
 from threads.functions.callers import Scheduler
@@ -205,7 +205,7 @@ def test_an_error_of_threads_does_not_slow_the_queue_down(
     said: GraphReply, outcome: str, code: str, scene: Scene
 ) -> None:
     """Posts share the queue: a refresh that failed is answered 200, and the line has the error."""
-    scene.world.say(said, *[DEAD] * (said is DEAD))
+    scene.world.say(said, *[DEAD, validity(is_valid=False)] * (said is DEAD))
     served = scene.post(TASK)
     assert served.told == (200, {"ok": True})
     assert (served.line["refresh"], served.line["error"]) == (outcome, code)

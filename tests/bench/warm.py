@@ -15,6 +15,7 @@ IMAGES = 20
 CALLBACKS = 40
 REFUSALS = 200
 
+SAME_CALLS = "a function that makes the same calls, and nothing else"
 AT = f"at {LATENCY * 1000:.0f} ms a call"
 
 
@@ -65,7 +66,9 @@ def _texts(stage: Stage, author: Author, publish: Function) -> Iterator[Figure]:
             return other.timed("POST", 200, json={"text": text()}, params=place)
 
         measured = pairs(post, same_calls, SAME)
-    yield ratio(f"a text, {AT}", "a function that makes the same calls, and nothing else", measured)
+        least = pairs(same_calls, _one_call(stage, author), SAME)
+    yield ratio(f"a text, {AT}", SAME_CALLS, measured)
+    yield ratio(f"{SAME_CALLS}, {AT}", "one call to Threads", least)
 
 
 def _images(stage: Stage, author: Author, publish: Function) -> Iterator[Figure]:

@@ -53,6 +53,7 @@ export function createThreadsClient(options: ThreadsClientOptions) {
 
   /** Send a request that changes something, and does no harm if it arrives twice. */
   function change<Answer>(name: string, call: Call): Promise<Answer> {
+    publishing.forgetAnswered();
     return announced(ask<Answer>(name, call));
   }
 
@@ -150,7 +151,10 @@ export function createThreadsClient(options: ThreadsClientOptions) {
     /** Check a draft, and return what would be sent, how much room is left, and the quota. Publishes nothing. */
     dryRun: (draft: Draft, { signal }: WatchOptions = {}): Promise<DryRun> => publishing.tryOut(draft, signal),
 
-    /** The user's posts that were sent from this browser, and of which no answer has said how they ended. */
+    /**
+     * The user's posts that were sent from this browser in the last day, and of which no answer has said how they
+     * ended, or whose account must be connected again.
+     */
     unfinished: (): Promise<Unfinished[]> => publishing.unfinished(),
 
     /** Take a post out of `unfinished`. If it has reached the service, it is published all the same. */

@@ -8,15 +8,15 @@ import { repeat, type RetryOptions } from "./waiting.js";
 
 export interface PublishOptions extends RetryOptions {
   /**
-   * The name of this post. Requests with the same key are one post. By default it is the key of an unfinished post
-   * with the same content, so that a second click is the same post, or else a new one.
+   * The name of this post. Requests with the same key are one post. By default it is the key of a post with the same
+   * content that is unfinished, or was answered just now, so that a second click is the same post. Or else a new one.
    */
   key?: string;
   /** Whether the answer has the post's address at Threads, which costs one more call to Threads. */
   permalink?: boolean;
 }
 
-/** A post that was sent, and of which nobody has said yet how it ended. */
+/** A post that was sent, and of which nobody has said how it ended, or whose account must be connected again. */
 export interface Unfinished {
   key: string;
   draft: Draft;
@@ -30,12 +30,13 @@ const PUBLISH_SECONDS = 60;
 /** How long an unfinished post is kept, in milliseconds: the service knows its key for 30 days, its author hardly. */
 const KEPT = 24 * 3600 * 1000;
 
-/** After these, the same request with the same key goes on. */
-const GOES_ON = new Set(["reconnect", "connect_account", "sign_in"]);
+/** For how long after its answer the same draft is the same post, in milliseconds: whoever clicks again meant one. */
+const ECHO = 10_000;
 
 export class Publishing {
   readonly #caller: Caller;
   readonly #store: Stored<Unfinished[]>;
+  #answered: (Unfinished & { owner: string; until: number })[] = [];
 
   constructor(caller: Caller, store: Store) {
     this.#caller = caller;
@@ -54,6 +55,7 @@ export class Publishing {
       const send = () => this.#caller.call<Published>("publish_threads", call);
       const published = await repeat(send, PUBLISH_SECONDS, options);
       this.#write(owner, key);
+      this.#answered = [...this.#recent(), { owner, key, draft, since, until: Date.now() + ECHO }];
       return published;
     } catch (error) {
       if (error instanceof ThreadsError && hasEnded(error)) this.#write(owner, key);
@@ -73,6 +75,11 @@ export class Publishing {
     this.#write(await this.#owner(), key);
   }
 
+  /** The user has done something else since: from now on, the same draft is another post. */
+  forgetAnswered(): void {
+    this.#answered = [];
+  }
+
   /** Posts belong to their author: the next user of this browser must not publish them. */
   async #owner(): Promise<string> {
     return `unfinished:${await this.#caller.userId()}`;
@@ -82,7 +89,12 @@ export class Publishing {
   #name(owner: string, draft: Draft, key?: string): Omit<Unfinished, "draft"> {
     const content = JSON.stringify(draft);
     const isSame = (one: Unfinished) => (key ? one.key === key : JSON.stringify(one.draft) === content);
-    return this.#read(owner).find(isSame) ?? { key: key ?? crypto.randomUUID(), since: Date.now() };
+    const own = this.#recent().filter((one) => one.owner === owner);
+    return [...this.#read(owner), ...own].find(isSame) ?? { key: key ?? crypto.randomUUID(), since: Date.now() };
+  }
+
+  #recent() {
+    return this.#answered.filter(({ until }) => Date.now() < until);
   }
 
   #read(owner: string): Unfinished[] {
@@ -96,7 +108,7 @@ export class Publishing {
   }
 }
 
-/** Return whether no request with the same key can change anything. */
+/** Return whether no request with the same key goes on with the post. */
 function hasEnded(error: ThreadsError): boolean {
-  return !error.retryable && !GOES_ON.has(error.nextAction ?? "");
+  return !error.retryable && error.nextAction !== "reconnect";
 }

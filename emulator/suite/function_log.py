@@ -11,6 +11,9 @@ from emulator.suite.terminal import Terminal
 # What the CLI puts before each line of a function.
 _WRITTEN_BY_FUNCTION = re.compile(r"^>\s{1,2}(.*)")
 
+# What is printed to be copied into a shell: nothing but a web address.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
+
 _RELOADED = "Loaded functions definitions from source"
 _NOT_LOADED = "Failed to load function definition from source"
 _STARTED_AS_USUAL = ("INFO:werkzeug", "[INFO]")
@@ -72,6 +75,8 @@ class FunctionLog:
         message = str(entry.get("message", ""))
         if explanation := entry.get("errorMessage"):
             message += f": {explanation}"
+        if _ORIGIN.fullmatch(origin := str(entry.get("refusedOrigin"))):
+            message += f" If it is yours: make run ORIGINS={origin}"
         if "milliseconds" in entry:
             message += self._terminal.quiet(f"  {entry['milliseconds']} ms")
         if entry.get("severity") in {"ERROR", "CRITICAL"}:

@@ -222,6 +222,35 @@ def test_two_tabs_with_one_key_publish_one_post(client: RunClient, threads: Thre
     assert len(threads.posts()) == 1
 
 
+def test_a_second_click_after_the_answer_is_the_same_post(client: RunClient, threads: Threads) -> None:
+    """Now or later. Ten seconds after the answer, or after the user has cancelled it, it is a new one."""
+    ids = client(
+        """
+        const send = async (draft) => (await threads.publishThreads(draft)).postId;
+        const now = { text: "Twice clicked" };
+        const later = { text: "Twice clicked", scheduledTime: new Date(Date.now() + 86_400_000) };
+        const ids = [await send(now), await send(now), await send(later), await send(later)];
+        await threads.posts.cancel(ids[3]);
+        ids.push(await send(later));
+        const clock = Date.now;
+        Date.now = () => clock() + 11_000;
+        return [...ids, await send(now), await send(later)];
+        """
+    )
+    first, again, planned, planned_again, after_cancelling, *late = ids
+    assert (first, planned) == (again, planned_again)
+    assert len({first, planned, after_cancelling, *late}) == 5
+    assert len(threads.posts()) == 2
+
+
+def test_who_has_no_account_has_nothing_to_go_on_with(newcomer: RunClient) -> None:
+    """Connecting an account publishes nothing that was refused before."""
+    error, unfinished = newcomer(
+        "return [await threads.publishThreads({ text: 'Early' }).catch(told), await threads.unfinished()];"
+    )
+    assert (error["nextAction"], unfinished) == ("connect_account", [])
+
+
 def test_after_a_reload_the_same_post_goes_on(
     client: RunClient, threads: Threads, firebase: Firebase
 ) -> None:

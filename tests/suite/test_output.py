@@ -44,6 +44,22 @@ def test_a_failure_says_why(tmp_path: Path) -> None:
     assert failed.splitlines() == ["  ✗ th_accounts GET 500", "      KeyError", "        app.py:3 f"]
 
 
+def test_a_page_that_may_not_call_is_told_how_to_let_it(tmp_path: Path) -> None:
+    """With the command for its origin, unless that is something else than an address."""
+    refused = {
+        "severity": "WARNING",
+        "message": "th_accounts OPTIONS 403",
+        "errorMessage": "It is not there.",
+    }
+    page, odd = shown(
+        tmp_path,
+        entry(**refused, refusedOrigin="http://localhost:5199"),
+        entry(**refused, refusedOrigin="http://x;reboot"),
+    )
+    assert page.endswith("It is not there. If it is yours: make run ORIGINS=http://localhost:5199")
+    assert odd.endswith("It is not there.")
+
+
 def test_the_first_load_is_silent_and_a_reload_is_not(tmp_path: Path) -> None:
     """The terminal shows that a saved source file is in use."""
     loaded = "✔  functions: Loaded functions definitions from source: th_accounts."

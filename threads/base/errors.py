@@ -213,7 +213,7 @@ class InvalidSignature(CallerError):
 
 
 class Unauthenticated(CallerError):
-    """Send a valid Firebase ID token in the header "Authorization: Bearer <token>"."""
+    """Sign in again: the header "Authorization: Bearer <token>" has no valid Firebase ID token."""
 
     status = 401
     code = "unauthenticated"
@@ -395,7 +395,7 @@ class ThreadsUnavailable(ThreadsError):
 
 
 class InProgress(ServiceError):
-    """This is being done by another request right now. Look again in a moment."""
+    """This is being done right now. Look again in a moment."""
 
     status = 409
     code = "in_progress"

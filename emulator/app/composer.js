@@ -3,7 +3,7 @@
 import { threads } from "./calls.js";
 import {
   LIMIT, MOST_POSTS, addPart, change, changePart, clear, count, ended, instant, isEmpty, isSplittable, localTime,
-  localZone, problem, removePart, sending, toChange, toRequest,
+  localZone, problem, removePart, sending, stopped, toChange, toRequest,
 } from "./draft.js";
 import { byId, h } from "./dom.js";
 import { attachments, picker, tools } from "./attachments.js";
@@ -12,7 +12,7 @@ import { lookAgain } from "./preview.js";
 import { moved, selected, wordsIn } from "./ranges.js";
 import { connect } from "./session.js";
 import { act, chosenAccount, notify, state, update } from "./store.js";
-import { complaint } from "./parts.js";
+import { accountOf, complaint } from "./parts.js";
 import { countdown, explain, moment, permissions } from "./words.js";
 
 const NEARLY_FULL = 50;
@@ -25,6 +25,21 @@ async function send() {
   const { draft, chosenId } = state;
   if (draft.editing) await threads.posts.change(draft.editing, toChange(draft));
   else await publish({ ...toRequest(draft), accountId: chosenId }, draft.key);
+  done();
+}
+
+// Goes on with what was being sent when the page was loaded again: the same request, from the same account.
+async function goOn() {
+  const { key } = state.draft;
+  const unfinished = await threads.unfinished().catch(() => []);
+  const request = unfinished.find((one) => one.key === key)?.draft;
+  if (!request) return stopped();
+  update({ chosenId: accountOf(request.accountId).accountId ?? state.chosenId });
+  await publish(request, key);
+  done();
+}
+
+function done() {
   clear(); // the lists show the post now
   lookAgain(); // the quota is another one
   requestAnimationFrame(() => byId("text")?.focus()); // when the composer is made anew
@@ -40,17 +55,19 @@ async function publish(request, key) {
     await threads.publishThreads(request, { key, permalink: true, onWait, signal: stopping.signal });
   } catch (error) {
     if (error.postStatus) ended();
-    else if (error.postId) sending(error.postId);
+    else stopped(error.postId);
     throw error;
   } finally {
     update({ wait: undefined });
   }
 }
 
-// A draft whose post was published after all, without this page, is done.
+// Called after each change of the state. A draft whose post was published after all, without this page, is done.
 export function settle() {
-  const { draft, busy, posts } = state;
-  const post = draft.tried && !busy.has("publish") && posts?.find(({ postId }) => postId === draft.postId);
+  const { draft, busy, posts, accounts } = state;
+  if (busy.has("publish") || !draft.tried) return;
+  if (draft.isSending && accounts?.length) return void act("publish", goOn, "composer");
+  const post = posts?.find(({ postId }) => postId === draft.postId);
   if (!post || !["published", "deleted"].includes(post.status)) return;
   clear();
   update({ complaints: {}, notice: { kind: "good", text: "Your post is published now." } });
@@ -220,7 +237,7 @@ function bar(why) {
   return h("div", { class: "bar" },
     ring(),
     h("p", { class: "hint grow" },
-      draft.wasTried && !reason ? "An earlier version was sent, and may still be published." : !isEmpty(draft) && reason),
+      busy.has("publish") ? "On its way …" : draft.wasTried && !reason ? "An earlier version was sent, and may still be published." : !isEmpty(draft) && reason),
     h("button", { id: "publish", class: "primary", disabled: Boolean(reason || why), "aria-busy": busy.has("publish") && "true", title: "Ctrl or Cmd + Enter" }, name));
 }
 

@@ -41,16 +41,20 @@ function keep(draft) {
 
 // Changes the draft. A complaint is about an earlier one, so it goes.
 export function change(changes) {
-  const { tried, postId, ...draft } = state.draft;
+  const { tried, isSending, postId, ...draft } = state.draft;
   keep({ ...draft, ...changes, key: crypto.randomUUID(), wasTried: tried || draft.wasTried });
   update({ complaints: {}, notice: undefined });
 }
 
-// Notes that the draft is about to be sent, so that a changed one can warn about the first.
-export const sending = (postId) => keep({ ...state.draft, tried: true, postId });
+// Notes that the draft is being sent, so that the page goes on with it if it is loaded again meanwhile, and that a
+// changed one can warn about the first.
+export const sending = () => keep({ ...state.draft, tried: true, isSending: true });
+
+// Notes that nobody waits for the answer any more. The post may still be published.
+export const stopped = (postId = state.draft.postId) => keep({ ...state.draft, isSending: false, postId });
 
 // The post has ended without being published: the next try is another post.
-export const ended = () => keep({ ...state.draft, key: crypto.randomUUID(), tried: false });
+export const ended = () => keep({ ...state.draft, key: crypto.randomUUID(), tried: false, isSending: false, postId: undefined });
 
 // Begins again, or goes back to what was written before a scheduled post was opened.
 export const clear = () => keep(state.draft.aside ?? { ...newDraft(), zone: state.draft.zone });

@@ -200,9 +200,10 @@ def test_the_preview_is_what_would_be_sent(page: Page, firebase: Firebase, threa
 def test_a_draft_survives_an_outage_with_the_browser_closed(
     page: Page, complaints: list[str], firebase: Firebase, threads: Threads, suite: Suite
 ) -> None:
-    """Sent, its answer lost, the browser closed and opened again: it is the same post, and published once."""
+    """Closed while it sends and opened again, the page goes on with the same post until it is out, once."""
     assert firebase
     sign_in_and_connect(page, threads, "traveller@example.com")
+    connect(page, threads.accounts()[1]["name"], button="Connect another")  # not the default account
     write(page, "From the train")
     functions = re.compile(re.escape(suite.functions_url))
     arrived: list[str] = []
@@ -222,8 +223,9 @@ def test_a_draft_survives_an_outage_with_the_browser_closed(
     again.route(functions, lambda route: route.abort())
     again.goto(suite.page_url)
     expect(again.locator("#text")).to_have_value("From the train")
+    expect(again.locator("#publish")).to_have_attribute("aria-busy", "true")
+    expect(again.locator("#composer")).to_contain_text("On its way")
     again.unroute(functions)
-    publish(again)
     expect(again.locator("#text")).to_have_value("")
     expect(post_with(again, "From the train")).to_have_count(1)
     assert len(threads.posts()) == 1

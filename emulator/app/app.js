@@ -22,6 +22,7 @@ function page() {
   const { user, notice, isCutOff } = state;
   render(byId("user"), user && h("span", { id: "user-name" }, user.name),
     user && h("button", { id: "sign-out", class: "link", onclick: () => act("leave", leave) }, "Sign out"));
+  if (notice && byId("notice").textContent !== notice.text) byId("said").textContent = ""; // the notice is newer
   byId("notice").className = `notice ${notice?.kind ?? ""}`;
   render(byId("notice"), notice?.text);
   render(byId("main"), user === undefined ? h("div", { class: "skeleton tall" }) : user ? desk(isCutOff) : welcome());

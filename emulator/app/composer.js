@@ -23,9 +23,8 @@ const DAY = 86_400_000;
 
 async function send() {
   const { draft, chosenId } = state;
-  if (draft.editing) await threads.posts.change(draft.editing, toChange(draft));
-  else await publish({ ...toRequest(draft), accountId: chosenId }, draft.key);
-  done();
+  if (draft.editing) done(await threads.posts.change(draft.editing, toChange(draft)));
+  else done(await publish({ ...toRequest(draft), accountId: chosenId }, draft.key));
 }
 
 // Goes on with what was being sent when the page was loaded again: the same request, from the same account.
@@ -35,11 +34,11 @@ async function goOn() {
   const request = unfinished.find((one) => one.key === key)?.draft;
   if (!request) return stopped();
   update({ chosenId: accountOf(request.accountId).accountId ?? state.chosenId });
-  await publish(request, key);
-  done();
+  done(await publish(request, key));
 }
 
-function done() {
+function done({ status, scheduledTime }) {
+  if (status === "scheduled" && scheduledTime) notify("good", `Scheduled for ${moment(new Date(scheduledTime))}.`);
   clear(); // the lists show the post now
   lookAgain(); // the quota is another one
   requestAnimationFrame(() => byId("text")?.focus()); // when the composer is made anew
@@ -52,7 +51,7 @@ async function publish(request, key) {
   const onWait = ({ seconds, error }) => update({ wait: { until: Date.now() + 1000 * seconds, reason: explain(error), stop } });
   sending();
   try {
-    await threads.publishThreads(request, { key, permalink: true, onWait, signal: stopping.signal });
+    return await threads.publishThreads(request, { key, permalink: true, onWait, signal: stopping.signal });
   } catch (error) {
     if (error.postStatus) ended();
     else stopped(error.postId);

@@ -63,7 +63,7 @@ def test_a_person_signs_in_connects_and_publishes(
 def test_a_scheduled_post_can_be_cancelled(
     page: Page, complaints: list[str], firebase: Firebase, threads: Threads, cloud_tasks: CloudTasks
 ) -> None:
-    """It is listed with its time; cancelled, nothing is published, and a "no" is said in words beside it."""
+    """It is said and listed with its time; cancelled, nothing is published, and a "no" is said beside it."""
     assert firebase
     sign_in_and_connect(page, threads, "planner@example.com")
     write(page, "Not sure about this one")
@@ -72,6 +72,7 @@ def test_a_scheduled_post_can_be_cancelled(
     page.get_by_role("button", name="Schedule").click()
     post = post_with(page, "Not sure about this one")
     expect(post).to_contain_text("Scheduled for")
+    expect(page.get_by_role("status")).to_contain_text("Scheduled for")
     expect(page.locator("#text")).to_have_value("")
     expect(page.get_by_role("radio", name="Now")).to_be_checked()
     assert len(cloud_tasks.control("GET", "tasks")["tasks"]) == 1

@@ -71,10 +71,11 @@ function putAsideNow(postId) {
 // --- One post ------------------------------------------------------------------------------------
 
 function row(post) {
-  const { postId, content, status, error, permalink, scheduledTime, updatedAt, nextActionAt } = post;
+  const { postId, content, status, error, permalink, scheduledTime, updatedAt, nextAction, nextActionAt } = post;
   const account = accountOf(post.accountId);
   const isWaiting = status === "scheduled" || status === "processing";
-  const wait = isWaiting && countdown(nextActionAt ?? post.dueAt, state.now);
+  const isAtWork = status === "processing" && !error && nextAction !== "resume"; // till when, nobody knows
+  const wait = isWaiting && !isAtWork && countdown(nextActionAt ?? post.dueAt, state.now);
   return h("li", { class: "post", key: postId, id: `post-${postId}`, tabindex: -1, "data-status": status },
     avatar(account),
     h("div", null,

@@ -162,7 +162,7 @@ export function problem(draft) {
 function partProblem({ text, media, poll, gif, link, long }, isSplit) {
   if (!text.trim() && !media.length) return poll || gif || link || long ? "Write a text to go with it." : "Write something, or add a picture.";
   if (!isSplit && count(text) > LIMIT) return `The text is ${count(text) - LIMIT} too long.`;
-  if (media.some(({ url }) => !/^https:\/\/[^\s/]+\.[^\s/]+/.test(url.trim()))) return "A picture or film needs its https address.";
+  if (media.some(({ url }) => !/^https:\/\/[^\s/]+\.[^\s/]+/.test(url.trim()))) return "The address of a picture or film must be public, and begin with https://.";
   if (poll && (poll.length > MOST_CHOICES || poll.some((choice) => !choice.trim()))) return "Fill in every choice of the poll.";
   if (gif !== null && !gif.trim()) return "Give the id of the GIF.";
   if (link !== null && !/^https?:\/\/[^\s/]+/.test(link.trim())) return "Give the address of the link.";

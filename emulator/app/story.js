@@ -1,5 +1,6 @@
 // What happened to a post: one line of time, from the page's calls, the functions' log, Threads' calls, the tasks and
-// the webhooks. Most entries name the post. Where one is tied to it only by its words or its time, this is said.
+// the webhooks. Most entries name the post. Where one is tied to it only by its words or by a container that looks
+// like it, this is said.
 
 import { ask } from "./calls.js";
 import { h } from "./dom.js";
@@ -33,7 +34,7 @@ export function story() {
     h("ol", null, entries.map((one) => h("li", { key: one.key, class: one.who, "data-fault": one.isFault ? "" : null },
       h("time", null, clockTime(one.at)), h("strong", null, one.name), " ", h("span", { class: "what" }, one.what), " ",
       one.result && h("span", { class: "result" }, one.result), one.guess && h("em", null, one.guess)))),
-    entries.some(({ guess }) => guess) && h("p", { class: "hint" }, "Entries in italics are tied to the post by its words or by their time. They may belong to another one."));
+    entries.some(({ guess }) => guess) && h("p", { class: "hint" }, "Entries in italics are tied to the post by its words or by a container that looks like it. They may belong to another one."));
 }
 
 // --- Collecting ----------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ function fromThreads({ time, method, path, status, dropped, sent }, index, post,
   const answer = dropped ? `connection lost ${dropped === "before" ? "before it was carried out" : "after it was carried out"}` : status ? `answered ${status}` : "no answer yet";
   return [{
     key: `threads ${index} ${time}`, who: "threads", at, name: "Threads", what: `${method} ${path.replace(/^\/v[\d.]+/, "")}${sent.media_type ? ` ${sent.media_type}` : ""}`,
-    result: answer, isFault: Boolean(dropped) || status >= 400, guess: isSure ? "" : saysTheSame ? "by its words" : "by a guess",
+    result: answer, isFault: Boolean(dropped) || status >= 400, guess: isSure ? "" : saysTheSame ? "by its words" : "by a container that looks like it",
   }];
 }
 

@@ -200,9 +200,11 @@ function when() {
       time && h("p", { class: "hint" }, said(instant(time, zone), zone))));
 }
 
+// Of a time that has passed, the last row says so.
 function said(date, zone) {
+  const left = countdown(date, state.now);
   const here = zone === localZone() ? "" : `, ${moment(date)} here`;
-  return `That is ${countdown(date, state.now) || "in the past"}${here}.`;
+  return left && `That is ${left}${here}.`;
 }
 
 let allZones;

@@ -3,6 +3,7 @@
 // lost answer, a reload, or an outage. Whatever changes the post changes the key.
 
 import { state, update } from "./store.js";
+import { count as counted } from "./words.js";
 
 export const LIMIT = 500; // of a text
 export const MOST_MEDIA = 20;
@@ -132,14 +133,27 @@ export function toChange(draft) {
 
 // --- What is plainly wrong -----------------------------------------------------------------------
 
-// How much of the limit a text takes up. Which way of counting holds, the service has said with its last answer.
+// Which way of counting holds, the service has said with its last answer.
+const counting = () => state.check.answer?.counts.text.counting ?? "utf8_bytes";
+
+// How much of the limit a text takes up.
 export function count(text) {
   const bytes = (it) => new TextEncoder().encode(it).length;
-  const way = state.check.answer?.counts.text.counting ?? "utf8_bytes";
+  const way = counting();
   if (way === "code_points") return [...text].length;
   if (way === "utf8_bytes") return bytes(text);
   const graphemes = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
   return graphemes.reduce((sum, one) => sum + (/\p{Emoji_Presentation}|\uFE0F/u.test(one) ? bytes(one) : [...one].length), 0);
+}
+
+const ASCII = /^[\0-\x7f]*$/;
+
+// In a plain English text, all ways count characters.
+function tooLong(text) {
+  const over = (unit) => `The text is ${counted(count(text) - LIMIT, unit)} too long`;
+  if (ASCII.test(text) || counting() === "code_points") return `${over("character")}.`;
+  if (counting() === "utf8_bytes") return `${over("byte")}: a letter like é counts 2, an emoji 4 or more.`;
+  return `${over("character")}: an emoji counts 4 or more.`;
 }
 
 export const isSplittable = ({ parts }) => parts.length === 1 && count(parts[0].text) > LIMIT;
@@ -161,7 +175,7 @@ export function problem(draft) {
 
 function partProblem({ text, media, poll, gif, link, long }, isSplit) {
   if (!text.trim() && !media.length) return poll || gif || link || long ? "Write a text to go with it." : "Write something, or add a picture.";
-  if (!isSplit && count(text) > LIMIT) return `The text is ${count(text) - LIMIT} too long.`;
+  if (!isSplit && count(text) > LIMIT) return tooLong(text);
   if (media.some(({ url }) => !/^https:\/\/[^\s/]+\.[^\s/]+/.test(url.trim()))) return "The address of a picture or film must be public, and begin with https://.";
   if (poll && (poll.length > MOST_CHOICES || poll.some((choice) => !choice.trim()))) return "Fill in every choice of the poll.";
   if (gif !== null && !gif.trim()) return "Give the id of the GIF.";

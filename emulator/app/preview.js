@@ -42,7 +42,7 @@ export function preview() {
   if (isEmpty(draft) || !state.accounts?.length) return h("p", { class: "hint empty" }, "What you write is shown here as Threads would get it.");
   if (check.is === "failed") return failed(error);
   if (check.is === "idle") return h("p", { class: "hint empty" }, problem(draft) ?? "Connect the account again to see what would be sent.");
-  if (!answer) return h("div", { class: "skeleton", "aria-label": "Checking" });
+  if (!answer) return h("p", { class: "hint empty" }, "Checking what Threads would get …");
   return h("div", { class: "preview", "aria-busy": check.is === "asking" && "true" },
     [answer, ...(answer.thread ?? [])].map((one, index) => card(one, index, answer.accountId)),
     answer.quota && h("p", { class: "hint" }, `${answer.quota.used} of ${answer.quota.total} posts used in the last 24 hours.`),

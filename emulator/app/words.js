@@ -65,7 +65,7 @@ export function outcome({ status, dueAt, error, nextAction, out, total }) {
   }
 }
 
-const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 
 // What a post is, beyond its text.
 export function kinds({ imageUrl, videoUrl, media = [], poll, gif, linkAttachment, textAttachment, thread = [], ghost, replyToId, quotePostId }) {

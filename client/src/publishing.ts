@@ -55,7 +55,9 @@ export class Publishing {
       const send = () => this.#caller.call<Published>("publish_threads", call);
       const published = await repeat(send, PUBLISH_SECONDS, options);
       this.#write(owner, key);
-      this.#answered = [...this.#recent(), { owner, key, draft, since, until: Date.now() + ECHO }];
+      const known = this.#recent();
+      if (!known.some((one) => one.key === key)) known.push({ owner, key, draft, since, until: Date.now() + ECHO });
+      this.#answered = known;
       return published;
     } catch (error) {
       if (error instanceof ThreadsError && hasEnded(error)) this.#write(owner, key);

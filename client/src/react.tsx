@@ -59,7 +59,7 @@ export function useConnectIntegration(client: ThreadsClient, options: ConnectOpt
 // --- Publishing ----------------------------------------------------------------------------------
 
 export interface PublishThreads {
-  /** Publishes a draft, now or later. The same draft again is the same post until it was answered, and for 10 seconds more. */
+  /** Publishes a draft, now or later. The same draft is the same post until it was answered, and 10 seconds more. */
   publish: (draft: Draft, options?: Omit<PublishOptions, "onWait" | "signal">) => Promise<Published | undefined>;
   isBusy: boolean;
   /** While the service asks to wait. */

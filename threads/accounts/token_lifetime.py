@@ -66,7 +66,7 @@ JUST_ASKED = timedelta(seconds=30)
 """How long nobody asks again whether a token works that Threads has called dead."""
 
 LEASE = timedelta(minutes=2)
-"""How long a refresh may take: two calls to Threads of 15 s, and the writes before and after them."""
+"""How long a refresh may take: three calls to Threads of 15 s, and the writes before and after them."""
 
 LONGEST_LEASE = 2 * LEASE
 """A lease that is longer than this, even if two clocks differ, was not written by a refresh."""

@@ -75,7 +75,8 @@ class FunctionLog:
         message = str(entry.get("message", ""))
         if explanation := entry.get("errorMessage"):
             message += f": {explanation}"
-        if _ORIGIN.fullmatch(origin := str(entry.get("refusedOrigin"))):
+        origin = str(entry.get("refusedOrigin"))
+        if entry.get("error") == "origin_refused" and _ORIGIN.fullmatch(origin):
             message += f" If it is yours: make run ORIGINS={origin}"
         if "milliseconds" in entry:
             message += self._terminal.quiet(f"  {entry['milliseconds']} ms")

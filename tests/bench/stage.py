@@ -19,6 +19,8 @@ from threads.base.scopes import DEFAULT_SCOPES
 
 COMPARED = Path(__file__).parent / "compared.py"
 
+SAME_CALLS = "a function that makes the same calls, and nothing else"
+
 LATENCY = 0.1
 """How long Threads takes for a call, in seconds. Its real latency is unknown; 100 ms is what a call to Meta's
 Graph usually takes from a data centre."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from tests.bench.figures import Figure, Timed, pairs, ratio, tail_ratio
-from tests.bench.stage import LATENCY, Client, Stage, plain_account, text
+from tests.bench.stage import LATENCY, SAME_CALLS, Client, Stage, plain_account, text
 from tests.e2e.functions import Function
 from tests.e2e.world import Author
 
@@ -15,7 +15,6 @@ IMAGES = 20
 CALLBACKS = 40
 REFUSALS = 200
 
-SAME_CALLS = "a function that makes the same calls, and nothing else"
 AT = f"at {LATENCY * 1000:.0f} ms a call"
 
 

@@ -303,7 +303,7 @@ CHECKS = (
         "valid, with its scopes",
         "graph/oauth.py",
         '"/debug_token"',
-        "emulator/threads_api/graph.py",
+        "emulator/threads_api/graph_tokens.py",
         _debug,
     ),
     Check(

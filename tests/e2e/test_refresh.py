@@ -226,11 +226,7 @@ def test_a_dead_token_asks_for_a_reconnect(
 
 
 def test_an_account_that_threads_was_wrong_about_revives(
-    refreshing: Function,
-    sweep: Callable[[], None],
-    accounts: Accounts,
-    threads: Threads,
-    firebase: Firebase,
+    refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads, firebase: Firebase
 ) -> None:
     """An hour after the wrong answers its token works: the card asks for nothing any more."""
     assert refreshing.url
@@ -248,11 +244,7 @@ def test_an_account_that_threads_was_wrong_about_revives(
 
 
 def test_a_threads_that_calls_every_token_dead_ends_no_account(
-    refreshing: Function,
-    sweep: Callable[[], None],
-    accounts: Accounts,
-    threads: Threads,
-    firebase: Firebase,
+    refreshing: Function, sweep: Callable[[], None], accounts: Accounts, threads: Threads, firebase: Firebase
 ) -> None:
     """It says so to the app, too. The card has the reason until the token is refreshed, hours later."""
     name = accounts.connect("ada")

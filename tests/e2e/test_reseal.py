@@ -84,9 +84,9 @@ def parts_of(firebase: Firebase, vault: Vault, environment: dict[str, str]) -> A
     return AccountParts(
         AccountRepository(lambda: firebase.client),
         Refreshing(),
-        Secret("TH|1|x"),
-        vault,
-        TaskQueue(read_config(environment), lambda: pytest.fail("a refresh creates no task")),
+        app_token=None,
+        vault=vault,
+        queue=TaskQueue(read_config(environment), lambda: pytest.fail("a refresh creates no task")),
         now=lambda: datetime.now(UTC),
         side_by_side=map,
     )

@@ -49,6 +49,7 @@ def test_a_page_that_may_not_call_is_told_how_to_let_it(tmp_path: Path) -> None:
     refused = {
         "severity": "WARNING",
         "message": "th_accounts OPTIONS 403",
+        "error": "origin_refused",
         "errorMessage": "It is not there.",
     }
     page, odd = shown(

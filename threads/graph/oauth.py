@@ -209,7 +209,7 @@ def grants_request(token: Secret, asked_with: Secret | None = None) -> GraphRequ
     """Ask which scopes a token has, and whether it is valid. Meta requires both tokens in the query.
 
     Source: https://developers.facebook.com/docs/threads/troubleshooting/debug-access-token. There a tester of
-    the app asks. Seen: any token may ask about itself, and an app's token about each of the app's.
+    the app asks. Seen: any token may ask about itself. Assumed: so may an app's token.
 
     Args:
         token: the token in question.

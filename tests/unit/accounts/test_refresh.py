@@ -296,7 +296,7 @@ def test_an_account_that_is_connected_again_while_it_is_looked_at_keeps_that() -
 
 
 def others_die(world: World) -> None:
-    """Let Threads call some other tokens dead just now."""
+    """Let some other tokens die just now."""
     for _ in range(5):
         world.accounts.repository.note_dead(world.clock())
 
@@ -366,8 +366,7 @@ def test_a_token_that_is_called_dead_later_without_a_doubt_ends_its_account() ->
 def test_if_many_tokens_have_died_just_now_there_is_a_doubt() -> None:
     """Whatever the app is told. It ends with the hour."""
     scene = Scene()
-    for _ in range(5):
-        scene.world.accounts.repository.note_dead(NOW)
+    others_die(scene.world)
     assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.DOUBTED
     scene.world.clock.now = scene.fields["refreshAt"]
     assert scene.run(DEAD, DEAD, NOT_VALID).outcome is Outcome.ENDED

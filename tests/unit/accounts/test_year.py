@@ -45,6 +45,15 @@ def is_within(now: datetime, span: tuple[datetime, datetime]) -> bool:
     return span[0] <= now < span[1]
 
 
+def token_of(request: GraphRequest) -> str:
+    """Return the token that a request is about."""
+    if request.step is Step.REFRESH_TOKEN:
+        return request.query["access_token"]
+    if request.step is Step.READ_GRANTS:
+        return request.query["input_token"]
+    return request.token.reveal() if request.token else ""
+
+
 class Threads:
     """A Threads that refreshes tokens by Meta's rules, except when it does not."""
 
@@ -69,21 +78,15 @@ class Threads:
 
     def send(self, request: GraphRequest) -> GraphReply:
         """Answer a refresh, or a question about a token: to its owner, or to the app."""
-        is_refresh = request.step is Step.REFRESH_TOKEN
-        token = (
-            request.query["access_token"] if is_refresh else request.token.reveal() if request.token else ""
-        )
-        is_told = request.step is Step.READ_GRANTS
-        if is_told:
-            token = request.query["input_token"]
+        token, is_to_app = token_of(request), request.step is Step.READ_GRANTS
         is_bad, is_worse = is_within(self._now(), BAD_HOUR), is_within(self._now(), WORSE_HOUR)
         is_wrong = is_bad or is_worse or self._chance.random() < FALSE
         if is_wrong or not self.is_alive(token):
             self.answers["false 190" if self.is_alive(token) else "190"] += 1
-            return NOT_VALID if is_told and not is_bad else DEAD
-        if is_told:
+            return NOT_VALID if is_to_app and not is_bad else DEAD
+        if is_to_app:
             return validity(is_valid=True)
-        if not is_refresh:
+        if request.step is not Step.REFRESH_TOKEN:
             return reply(200, {"id": "1"})
         self.answers["refused" if is_within(self._now(), MONTH) else "refreshed"] += 1
         if is_within(self._now(), MONTH):
